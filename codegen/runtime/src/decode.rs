@@ -1,0 +1,283 @@
+//! One visitor that fills every record, with every leniency in one place.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
+
+use crate::drift::{Path, report};
+use crate::{Drift, DriftReason, FieldFlags, Object, Record, Scalar, Slot, View, record_to_value};
+
+/// A decoded answer and what in it differs from the published description.
+#[derive(Debug, Clone, Default)]
+pub struct Decoded<T> {
+    /// The answer.
+    pub value: T,
+    /// Differences; none of them lost data.
+    pub drift: Vec<Drift>,
+    /// Members beside the one that was asked for (`total`, `changes`).
+    pub beside: serde_json::Map<String, Value>,
+}
+
+/// Decodes a JSON document.
+///
+/// Fails only where the text is not JSON or the whole document is of another kind than `T`.
+pub fn decode<T: Slot + Default>(json: &[u8]) -> Result<Decoded<T>, serde_json::Error> {
+    let mut decoded =
+        Decoded { value: T::default(), drift: Vec::new(), beside: Default::default() };
+    let mut source = serde_json::Deserializer::from_slice(json);
+    let seed = Seed { slot: &mut decoded.value, at: &Path::Root, drift: &mut decoded.drift };
+    let misfit = seed.deserialize(&mut source)?;
+    source.end()?;
+    refuse(misfit)?;
+    Ok(decoded)
+}
+
+/// Decodes one member of a JSON object, `data` of a Proxmox answer for instance.
+///
+/// An object without that member is no answer: taken for an empty one, it would say that nothing is
+/// there. Only where any JSON may come does its absence mean `null`.
+pub fn decode_member<T: Slot + Default>(
+    json: &[u8],
+    member: &str,
+) -> Result<Decoded<T>, serde_json::Error> {
+    let mut decoded =
+        Decoded { value: T::default(), drift: Vec::new(), beside: Default::default() };
+    let mut source = serde_json::Deserializer::from_slice(json);
+    let mut found = false;
+    let envelope = Envelope { member, decoded: &mut decoded, found: &mut found };
+    let misfit = source.deserialize_map(envelope)?;
+    source.end()?;
+    refuse(misfit)?;
+    if !found && decoded.value.raw().is_none() {
+        return Err(serde_json::Error::custom(format!("the member `{member}` is missing")));
+    }
+    Ok(decoded)
+}
+
+/// Fills a record from any serde source; what does not fit is kept in `extra`.
+pub fn fill_from<'de, D: Deserializer<'de>>(
+    record: &mut dyn Record,
+    source: D,
+) -> Result<(), D::Error> {
+    source.deserialize_map(Fields { record, at: &Path::Root, drift: &mut Vec::new() })
+}
+
+fn refuse(misfit: Option<Value>) -> Result<(), serde_json::Error> {
+    match misfit {
+        None => Ok(()),
+        Some(value) => {
+            let came: String = value.to_string().chars().take(200).collect();
+            Err(serde_json::Error::custom(format!("an answer of another kind came: {came}")))
+        }
+    }
+}
+
+struct Envelope<'a, T> {
+    member: &'a str,
+    decoded: &'a mut Decoded<T>,
+    found: &'a mut bool,
+}
+
+impl<'de, T: Slot + Default> Visitor<'de> for Envelope<'_, T> {
+    type Value = Option<Value>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "an object with the member `{}`", self.member)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let Decoded { value, drift, beside } = self.decoded;
+        let mut misfit = None;
+        while let Some(key) = map.next_key::<String>()? {
+            if key == self.member {
+                *self.found = true;
+                let seed = Seed { slot: value, at: &Path::Root, drift };
+                misfit = map.next_value_seed(seed)?;
+            } else {
+                beside.insert(key, map.next_value()?);
+            }
+        }
+        Ok(misfit)
+    }
+}
+
+/// Fills one slot; yields the value back when it does not fit.
+struct Seed<'s, 'p> {
+    slot: &'s mut dyn Slot,
+    at: &'p Path<'p>,
+    drift: &'p mut Vec<Drift>,
+}
+
+impl<'de> DeserializeSeed<'de> for Seed<'_, '_> {
+    type Value = Option<Value>;
+
+    fn deserialize<D: Deserializer<'de>>(self, source: D) -> Result<Self::Value, D::Error> {
+        if let Some(raw) = self.slot.raw() {
+            *raw = serde::Deserialize::deserialize(source)?;
+            return Ok(None);
+        }
+        source.deserialize_any(self)
+    }
+}
+
+impl Seed<'_, '_> {
+    fn scalar<E>(self, scalar: Scalar<'_>) -> Result<Option<Value>, E> {
+        Ok(if self.slot.scalar(scalar) { None } else { Some(scalar.to_value()) })
+    }
+}
+
+impl<'de> Visitor<'de> for Seed<'_, '_> {
+    type Value = Option<Value>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        self.scalar(Scalar::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
+        self.scalar(Scalar::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Self::Value, E> {
+        self.scalar(Scalar::Int(value))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Self::Value, E> {
+        self.scalar(i64::try_from(value).map_or(Scalar::Large(value), Scalar::Int))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Self::Value, E> {
+        self.scalar(Scalar::Float(value))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Self::Value, E> {
+        self.scalar(Scalar::Text(value))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        let Self { slot, at, drift } = self;
+        match slot.object() {
+            Some(Object::Record(record)) => {
+                Fields { record, at, drift }.visit_map(map)?;
+                Ok(None)
+            }
+            Some(Object::Map(entries)) => {
+                let mut map = map;
+                while let Some((key, value)) = map.next_entry()? {
+                    entries.insert(key, value);
+                }
+                Ok(None)
+            }
+            None => {
+                let source = serde::de::value::MapAccessDeserializer::new(map);
+                Ok(Some(serde::Deserialize::deserialize(source)?))
+            }
+        }
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let Self { slot, at, drift } = self;
+        let Some(list) = slot.list() else {
+            let source = serde::de::value::SeqAccessDeserializer::new(seq);
+            return Ok(Some(serde::Deserialize::deserialize(source)?));
+        };
+        list.restart();
+        for index in 0.. {
+            let at = Path::Index(at, index);
+            let Some(misfit) =
+                seq.next_element_seed(Seed { slot: list.push(), at: &at, drift: &mut *drift })?
+            else {
+                break;
+            };
+            if let Some(value) = misfit {
+                report(drift, &at, DriftReason::Misfit, &value);
+                list.reject(value);
+            } else if let Some(value) = list.last().and_then(without_identity) {
+                report(drift, &at, DriftReason::NoIdentity, &value);
+                list.reject(value);
+            }
+        }
+        list.pop();
+        Ok(None)
+    }
+}
+
+/// The row as JSON, if the field that tells it from others is missing.
+fn without_identity(row: View<'_>) -> Option<Value> {
+    let View::Record(record) = row else { return None };
+    let fields = record.schema().fields.iter().enumerate();
+    let missing: Vec<&str> = fields
+        .filter(|(index, field)| {
+            let unset = || match record.view(*index).shown() {
+                View::Absent | View::Int(0) => true,
+                View::Text(text) => text.is_empty(),
+                _ => false,
+            };
+            field.flags.has(FieldFlags::IDENTITY) && unset()
+        })
+        .map(|(_, field)| field.name)
+        .collect();
+    if missing.is_empty() {
+        return None;
+    }
+    let mut value = record_to_value(record);
+    if let Value::Object(members) = &mut value {
+        // A value that did not fit the field is kept; only what was never sent goes.
+        for name in missing.into_iter().filter(|name| !record.extra().contains_key(*name)) {
+            members.remove(name);
+        }
+    }
+    Some(value)
+}
+
+/// Fills the fields of a record from an object.
+struct Fields<'r, 'p> {
+    record: &'r mut dyn Record,
+    at: &'p Path<'p>,
+    drift: &'p mut Vec<Drift>,
+}
+
+impl<'de> Visitor<'de> for Fields<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the object {}", self.record.schema().name)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let Self { record, at, drift } = self;
+        let schema = record.schema();
+        while let Some(key) = map.next_key::<String>()? {
+            let at = Path::Key(at, &key);
+            let misfit = if let Some(index) = schema.find(&key) {
+                let slot = record.slot(index);
+                let misfit = map.next_value_seed(Seed { slot, at: &at, drift: &mut *drift })?;
+                if misfit.is_some() {
+                    record.slot(index).clear();
+                }
+                misfit
+            } else if let Some((index, number)) = schema.find_family(&key)
+                && let Some(family) = record.slot(index).indexed()
+            {
+                let slot = family.entry(number);
+                let misfit = map.next_value_seed(Seed { slot, at: &at, drift: &mut *drift })?;
+                if misfit.is_some() {
+                    family.remove(number);
+                }
+                misfit
+            } else {
+                record.keep(key.clone(), map.next_value()?);
+                None
+            };
+            if let Some(value) = misfit {
+                report(drift, &at, DriftReason::Misfit, &value);
+                record.keep(key.clone(), value);
+            }
+        }
+        Ok(())
+    }
+}

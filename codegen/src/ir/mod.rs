@@ -1,0 +1,267 @@
+//! One model for both APIs, between the OpenAPI documents and the Rust that is printed.
+
+mod arena;
+mod netbox;
+mod proxmox;
+
+pub use netbox::lower_netbox;
+pub use proxmox::lower_proxmox;
+
+use serde::Serialize;
+use serde_json::Value;
+
+/// An API.
+#[derive(Debug, Serialize)]
+pub struct Api {
+    /// All operations, by path and method.
+    pub ops: Vec<Op>,
+    /// All object types, by name.
+    pub records: Vec<Record>,
+    /// All enums, by name.
+    pub enums: Vec<Enum>,
+    /// Other names of the same object type: (name, record).
+    pub aliases: Vec<(String, String)>,
+}
+
+/// What a value may be. Records and enums are meant by name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+pub enum Type {
+    /// Any JSON.
+    Any,
+    /// True or false.
+    Bool,
+    /// A whole number.
+    Int,
+    /// A number.
+    Float,
+    /// Text.
+    Text,
+    /// Text out of an open set.
+    Enum(String),
+    /// An object.
+    Record(String),
+    /// An object written as one line of text.
+    Property(String),
+    /// Numbered fields of one family.
+    Indexed(Box<Type>),
+    /// A list.
+    List(Box<Type>),
+    /// An object with free keys.
+    Map,
+    /// A page of a NetBox list.
+    Page(Box<Type>),
+    /// A value with its label.
+    Choice(Box<Type>),
+    /// A foreign key in a request: an id or this object.
+    Reference(String),
+}
+
+/// An object type.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+pub struct Record {
+    /// Rust name.
+    pub name: String,
+    /// File it is printed in.
+    pub group: String,
+    /// Where upstream describes it.
+    pub origin: String,
+    /// Fields, sorted by wire name.
+    pub fields: Vec<Field>,
+    /// Set for property strings.
+    pub property: Option<Property>,
+}
+
+/// How a property string is written.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+pub struct Property {
+    /// The key whose name may be left out.
+    pub default_key: Option<String>,
+    /// (spelling, key)
+    pub aliases: Vec<(String, String)>,
+    /// (spelling, field for the spelling, field for the value)
+    pub key_aliases: Vec<(String, String, String)>,
+}
+
+/// How a field is declared in Rust.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+pub enum Presence {
+    /// Always there: parts of a path, and what tells a row from others.
+    Plain,
+    /// Perhaps there.
+    Optional,
+    /// Perhaps there, perhaps null, and the two differ.
+    Patch,
+}
+
+/// A field.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+pub struct Field {
+    /// Name on the wire.
+    pub wire: String,
+    /// Name in Rust.
+    pub rust: String,
+    /// What it holds.
+    pub ty: Type,
+    /// How it is declared.
+    pub presence: Presence,
+    /// Names of `FieldFlags`, sorted.
+    pub flags: Vec<&'static str>,
+    /// What upstream says about its values.
+    pub rules: Rules,
+}
+
+/// What upstream says about a field's values; numbers as their text.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize)]
+pub struct Rules {
+    /// Smallest number.
+    pub min: Option<String>,
+    /// Largest number.
+    pub max: Option<String>,
+    /// Fewest characters.
+    pub min_length: Option<String>,
+    /// Most characters.
+    pub max_length: Option<String>,
+    /// Upstream's regular expression.
+    pub pattern: Option<String>,
+    /// Upstream's name for the syntax.
+    pub format: Option<String>,
+    /// What upstream assumes when the field is left out.
+    pub default: Option<String>,
+    /// Unit of the number.
+    pub unit: Option<String>,
+    /// Another field that must be given too.
+    pub requires: Option<String>,
+}
+
+/// An enum over text.
+#[derive(Debug, Clone, Serialize)]
+pub struct Enum {
+    /// Rust name.
+    pub name: String,
+    /// File it is printed in.
+    pub group: String,
+    /// Values, sorted.
+    pub values: Vec<String>,
+}
+
+/// An operation.
+#[derive(Debug, Serialize)]
+pub struct Op {
+    /// Unique: method and path, or NetBox's operation id.
+    pub id: String,
+    /// `GET`, …
+    pub method: String,
+    /// Path with `{name}` places.
+    pub path: String,
+    /// File it is printed in.
+    pub group: String,
+    /// Parameters; Proxmox: all, NetBox: of the path.
+    pub params: Vec<Field>,
+    /// NetBox: filters of a list.
+    pub filters: Vec<Filter>,
+    /// NetBox: the body.
+    pub body: Option<Type>,
+    /// What a successful answer holds; nothing if absent.
+    pub returns: Option<Type>,
+    /// Names of `OpFlags`, sorted.
+    pub flags: Vec<&'static str>,
+}
+
+/// A filter of a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Filter {
+    /// Base name.
+    pub name: String,
+    /// Name of the runtime's filter type.
+    pub lookups: &'static str,
+}
+
+impl Rules {
+    /// Whether nothing is said.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn of(schema: &Value) -> Self {
+        let plain = |key: &str| match &schema[key] {
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            Value::Bool(value) => Some(value.to_string()),
+            _ => None,
+        };
+        Self {
+            min: plain("minimum"),
+            max: plain("maximum"),
+            min_length: plain("minLength"),
+            max_length: plain("maxLength"),
+            pattern: plain("x-proxmox-pattern").or_else(|| plain("pattern")),
+            format: plain("format"),
+            default: plain("default"),
+            unit: plain("x-unit"),
+            requires: plain("x-proxmox-requires"),
+        }
+    }
+}
+
+impl Type {
+    /// The name of the record or enum that this type is made of, if it is.
+    pub fn names(&self) -> Option<&str> {
+        match self {
+            Self::Enum(name)
+            | Self::Record(name)
+            | Self::Property(name)
+            | Self::Reference(name) => Some(name),
+            Self::Indexed(inner) | Self::List(inner) | Self::Page(inner) | Self::Choice(inner) => {
+                inner.names()
+            }
+            Self::Any | Self::Bool | Self::Int | Self::Float | Self::Text | Self::Map => None,
+        }
+    }
+
+    fn rename(&mut self, to: &dyn Fn(&str) -> String) {
+        match self {
+            Self::Enum(name)
+            | Self::Record(name)
+            | Self::Property(name)
+            | Self::Reference(name) => *name = to(name),
+            Self::Indexed(inner) | Self::List(inner) | Self::Page(inner) | Self::Choice(inner) => {
+                inner.rename(to);
+            }
+            Self::Any | Self::Bool | Self::Int | Self::Float | Self::Text | Self::Map => {}
+        }
+    }
+}
+
+/// Fields that are never logged or shown. `PATH` parameters are public by nature.
+fn is_secret(wire: &str) -> bool {
+    const WORDS: [&str; 9] = [
+        "password",
+        "secret",
+        "ticket",
+        "csrfpreventiontoken",
+        "sshkeys",
+        "private",
+        "apikey",
+        "encryption-key",
+        "keyring",
+    ];
+    let wire = wire.to_ascii_lowercase();
+    WORDS.iter().any(|word| wire.contains(word)) || matches!(wire.as_str(), "token" | "key" | "otp")
+}
+
+/// Sorts fields and gives each a Rust name of its own.
+fn finish_fields(fields: &mut [Field]) {
+    fields.sort_by(|a, b| a.wire.cmp(&b.wire));
+    for at in 0..fields.len() {
+        let name = crate::names::field_name(&fields[at].wire);
+        let taken = |name: &str| fields[..at].iter().any(|field| field.rust == name);
+        let second = match fields[at].wire.ends_with("[n]") {
+            // `numa` and `numa[n]` are two fields of one guest.
+            true => format!("{name}_n"),
+            false => format!("{name}_"),
+        };
+        let alternatives = [name.clone(), second];
+        let free = alternatives.iter().find(|name| !taken(name)).cloned();
+        fields[at].rust = free.unwrap_or_else(|| format!("{name}_{at}"));
+    }
+}

@@ -1,0 +1,16 @@
+//! The generator: published API descriptions in, OpenAPI documents and Rust out.
+//!
+//! Each stage is a pure function of the one before: [`crawl`] finds the description in what a
+//! server published, [`normalize`] turns it into OpenAPI 3.0 that holds facts only, [`ir`] models
+//! it, [`emit`] prints Rust. Reading and writing files is left to the caller.
+
+pub mod crawl;
+pub mod emit;
+pub mod generate;
+pub mod ir;
+pub mod manifest;
+pub mod normalize;
+pub mod product;
+pub mod spec;
+
+mod names;

@@ -1,0 +1,86 @@
+//! NetBox's schema without its prose.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+
+use super::Normalized;
+
+/// Normalises a NetBox schema: prose goes, and of several request media types JSON stays.
+pub fn normalize_netbox(document: &Value, release: &str) -> Normalized {
+    let mut spec = document.clone();
+    strip(&mut spec, Position::Document);
+    spec["info"] = json!({"title": "NetBox REST API", "version": release});
+    for operation in operations(&mut spec) {
+        keep_json(operation);
+    }
+    Normalized { spec, unknown_keywords: BTreeSet::new() }
+}
+
+/// Whether the members of an object are keywords of OpenAPI or names that upstream chose.
+#[derive(Clone, Copy, PartialEq)]
+enum Position {
+    Document,
+    Names,
+    Responses,
+}
+
+/// Takes out `description`, `summary` and `externalDocs` where they are keywords; a property that
+/// is called `description` stays.
+fn strip(value: &mut Value, position: Position) {
+    match value {
+        Value::Object(members) => {
+            if position == Position::Document {
+                for prose in ["description", "summary", "externalDocs", "example"] {
+                    members.remove(prose);
+                }
+            }
+            for (name, member) in members.iter_mut() {
+                strip(member, below(position, name));
+            }
+            if position == Position::Responses {
+                // OpenAPI wants a description here.
+                for response in members.values_mut().filter_map(Value::as_object_mut) {
+                    response.insert("description".into(), "".into());
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| strip(item, position)),
+        _ => {}
+    }
+}
+
+fn below(position: Position, name: &str) -> Position {
+    match (position, name) {
+        (Position::Document, "properties" | "schemas" | "paths" | "securitySchemes") => {
+            Position::Names
+        }
+        (Position::Document, "responses") => Position::Responses,
+        _ => Position::Document,
+    }
+}
+
+fn operations(spec: &mut Value) -> impl Iterator<Item = &mut Map<String, Value>> {
+    let paths = spec["paths"].as_object_mut().into_iter().flat_map(Map::values_mut);
+    paths
+        .filter_map(Value::as_object_mut)
+        .flat_map(Map::values_mut)
+        .filter_map(Value::as_object_mut)
+}
+
+/// Every body is offered as JSON and as multipart with the same schema; files alone need the
+/// latter, so that it is offered is kept as a flag.
+fn keep_json(operation: &mut Map<String, Value>) {
+    let Some(content) = operation.get_mut("requestBody").and_then(|b| b["content"].as_object_mut())
+    else {
+        return;
+    };
+    if !content.contains_key("application/json") {
+        return;
+    }
+    let multipart = content.remove("multipart/form-data").is_some();
+    content.retain(|media_type, _| media_type == "application/json");
+    if multipart {
+        operation.insert("x-netbox-multipart".into(), true.into());
+    }
+}

@@ -1,0 +1,141 @@
+//! The API viewer's tree as an OpenAPI document.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+
+use super::Normalized;
+use super::schema::{convert, truthy};
+
+/// Where people find an operation in the official viewer; the path follows the `#`.
+pub const VIEWER: &str = "https://pve.proxmox.com/pve-docs/api-viewer/#";
+
+/// Normalises the viewer's tree of one release.
+pub fn normalize_proxmox(tree: &[Value], release: &str) -> Normalized {
+    let mut unknown = BTreeSet::new();
+    let mut paths = Map::new();
+    for node in tree {
+        add_node(node, &mut paths, &mut unknown);
+    }
+    let spec = json!({
+        "openapi": "3.0.3",
+        "info": {"title": "Proxmox VE API", "version": release},
+        "servers": [{"url": "/api2/json"}],
+        "externalDocs": {"url": VIEWER},
+        "paths": paths,
+    });
+    Normalized { spec, unknown_keywords: unknown }
+}
+
+fn add_node(node: &Value, paths: &mut Map<String, Value>, unknown: &mut BTreeSet<String>) {
+    if let (Some(path), Some(methods)) = (node["path"].as_str(), node["info"].as_object()) {
+        let operations: Map<String, Value> = methods
+            .iter()
+            .map(|(method, info)| (method.to_lowercase(), operation(path, method, info, unknown)))
+            .collect();
+        paths.insert(path.to_owned(), operations.into());
+    }
+    for child in node["children"].as_array().into_iter().flatten() {
+        add_node(child, paths, unknown);
+    }
+}
+
+fn operation(path: &str, method: &str, info: &Value, unknown: &mut BTreeSet<String>) -> Value {
+    let declared = convert(&info["parameters"], unknown);
+    let properties = declared["properties"].as_object().cloned().unwrap_or_default();
+    let required: BTreeSet<&str> =
+        declared["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let in_path = path_parameters(path);
+    let in_body = matches!(method, "POST" | "PUT");
+
+    let mut parameters: Vec<Value> = Vec::new();
+    for name in &in_path {
+        // Some operations use a parameter of their path without declaring it.
+        let schema = properties.get(*name).cloned().unwrap_or_else(|| json!({"type": "string"}));
+        parameters.push(json!({"name": name, "in": "path", "required": true, "schema": schema}));
+    }
+    let flat = properties.iter().filter(|(name, _)| !in_path.contains(&name.as_str()));
+    let mut body = Map::new();
+    for (name, schema) in flat {
+        if in_body {
+            body.insert(name.clone(), schema.clone());
+        } else {
+            let required = required.contains(name.as_str());
+            let parameter =
+                json!({"name": name, "in": "query", "required": required, "schema": schema});
+            parameters.push(parameter);
+        }
+    }
+    let mut out = extensions(info, unknown);
+    out.insert("operationId".into(), operation_id(method, path).into());
+    out.insert("parameters".into(), parameters.into());
+    out.insert("responses".into(), responses(&info["returns"], unknown));
+    if !body.is_empty() {
+        let wanted: Vec<&String> =
+            body.keys().filter(|name| required.contains(name.as_str())).collect();
+        let mut schema = json!({"type": "object", "properties": body});
+        if !wanted.is_empty() {
+            schema["required"] = json!(wanted);
+        }
+        let content = json!({"application/x-www-form-urlencoded": {"schema": schema}});
+        out.insert("requestBody".into(), json!({"content": content}));
+    }
+    if truthy(&info["parameters"]["additionalProperties"]) {
+        out.insert("x-proxmox-additional".into(), true.into());
+    }
+    Value::Object(out)
+}
+
+fn responses(returns: &Value, unknown: &mut BTreeSet<String>) -> Value {
+    let schema = convert(returns, unknown);
+    // `data` of the envelope; an absent schema says that anything may come.
+    json!({"200": {"description": "", "content": {"application/json": {"schema": schema}}}})
+}
+
+/// What OpenAPI has no word for.
+fn extensions(info: &Value, unknown: &mut BTreeSet<String>) -> Map<String, Value> {
+    let mut out = Map::new();
+    for (keyword, value) in info.as_object().into_iter().flatten() {
+        match keyword.as_str() {
+            "protected" | "download_allowed" | "download" | "expose_credentials" => {
+                if truthy(value) {
+                    let name = keyword.trim_end_matches("_allowed").replace('_', "-");
+                    out.insert(format!("x-proxmox-{name}"), true.into());
+                }
+            }
+            "allowtoken" => {
+                if !truthy(value) {
+                    out.insert("x-proxmox-no-token".into(), true.into());
+                }
+            }
+            "proxyto" => {
+                // A callback instead of a parameter's name was dropped on export.
+                let target = value.as_str().unwrap_or("(computed)");
+                out.insert("x-proxmox-proxyto".into(), target.into());
+            }
+            "permissions" => {
+                let mut facts = value.clone();
+                if let Value::Object(members) = &mut facts {
+                    members.remove("description");
+                }
+                out.insert("x-proxmox-permissions".into(), facts);
+            }
+            "method" | "name" | "description" | "parameters" | "returns" => {}
+            other => {
+                unknown.insert(other.to_owned());
+            }
+        }
+    }
+    out
+}
+
+fn path_parameters(path: &str) -> Vec<&str> {
+    path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect()
+}
+
+/// Method and path: upstream's own names repeat.
+fn operation_id(method: &str, path: &str) -> String {
+    let words = path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let path: Vec<String> = words.map(str::to_lowercase).collect();
+    format!("{}_{}", method.to_lowercase(), path.join("_"))
+}

@@ -1,0 +1,22 @@
+//! `cargo xtask bench`: what things cost, measured in one run.
+
+mod codegen;
+
+use std::path::Path;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+#[derive(Subcommand)]
+pub(crate) enum Bench {
+    /// Lines of the generated crates, and CPU seconds and memory of `cargo check`
+    Codegen(codegen::CodegenBench),
+}
+
+impl Bench {
+    pub(crate) fn run(&self, root: &Path) -> Result<()> {
+        match self {
+            Self::Codegen(bench) => bench.run(root),
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! What the generated crates cost to check.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use serde_json::{Value, json};
+
+#[derive(Args)]
+pub(crate) struct CodegenBench {
+    /// Prints the figures as JSON in a last line
+    #[arg(long)]
+    json: bool,
+    /// Checks each crate so often and takes the cheapest
+    #[arg(long, default_value_t = 2)]
+    rounds: u32,
+}
+
+/// A crate, its budget, and what a common generator needs on the same input.
+struct Subject {
+    name: &'static str,
+    package: &'static str,
+    budget: &'static str,
+    baseline: &'static str,
+}
+
+const SUBJECTS: [Subject; 2] = [
+    Subject {
+        name: "netbox",
+        package: "generated-netbox",
+        budget: "10 s, 1126 MB",
+        baseline: "progenitor: 403771 lines, 153-213 s, 7100 MB",
+    },
+    Subject {
+        name: "proxmox",
+        package: "generated-proxmox",
+        budget: "5 s, 717 MB",
+        baseline: "progenitor: 47 s, 2600 MB",
+    },
+];
+
+struct Cost {
+    cpu_s: f64,
+    peak_mb: u64,
+}
+
+impl CodegenBench {
+    pub(crate) fn run(&self, root: &Path) -> Result<()> {
+        let target = tempdir(root)?;
+        let mut figures = serde_json::Map::new();
+        println!(
+            "{:10} {:>8} {:>10} {:>8}   budget, baseline",
+            "crate", "lines", "check cpu", "peak"
+        );
+        for subject in &SUBJECTS {
+            let lines = count_lines(&root.join("generated").join(subject.name).join("src"))?;
+            let cost = self.check(root, &target, subject.package)?;
+            println!(
+                "{:10} {lines:>8} {:>8.1} s {:>5} MB   {}; {}",
+                subject.name, cost.cpu_s, cost.peak_mb, subject.budget, subject.baseline
+            );
+            let row = json!({"lines": lines, "check_cpu_s": cost.cpu_s, "peak_mb": cost.peak_mb});
+            figures.insert(subject.name.to_owned(), row);
+        }
+        std::fs::remove_dir_all(&target).ok();
+        if self.json {
+            println!("{}", Value::Object(figures));
+        }
+        Ok(())
+    }
+
+    /// Checks the crate alone, with its dependencies checked before, and takes the cheapest round.
+    fn check(&self, root: &Path, target: &Path, package: &str) -> Result<Cost> {
+        let cargo = |arguments: &[&str]| {
+            let mut command = Command::new(env!("CARGO"));
+            command.args(arguments).current_dir(root);
+            command.env("CARGO_TARGET_DIR", target).env("CARGO_INCREMENTAL", "0");
+            command
+        };
+        let done = cargo(&["check", "--quiet", "--package", package]).status()?;
+        ensure!(done.success(), "cargo check -p {package} failed");
+        let mut best: Option<Cost> = None;
+        for _ in 0..self.rounds.max(1) {
+            let cleaned = cargo(&["clean", "--quiet", "--package", package]).status()?;
+            ensure!(cleaned.success(), "cargo clean -p {package} failed");
+            let mut command = cargo(&["check", "--quiet", "--package", package]);
+            let cost = measure(&mut command)?;
+            if best.as_ref().is_none_or(|best| cost.cpu_s < best.cpu_s) {
+                best = Some(cost);
+            }
+        }
+        best.context("no round was measured")
+    }
+}
+
+/// CPU seconds and peak memory of a command and its children, by GNU time.
+fn measure(command: &mut Command) -> Result<Cost> {
+    let mut timed = Command::new("/usr/bin/time");
+    timed.args(["-f", "%U %S %M"]).arg(command.get_program()).args(command.get_args());
+    if let Some(folder) = command.get_current_dir() {
+        timed.current_dir(folder);
+    }
+    timed.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let output = timed.output().context("GNU time is needed: apt-get install time")?;
+    let text = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "the measured command failed: {text}");
+    let last = text.lines().last().unwrap_or_default();
+    let numbers: Vec<f64> = last.split(' ').filter_map(|number| number.parse().ok()).collect();
+    let [user, system, kilobytes] = numbers[..] else {
+        anyhow::bail!("GNU time printed no figures: {last}");
+    };
+    Ok(Cost { cpu_s: user + system, peak_mb: (kilobytes / 1024.0).round() as u64 })
+}
+
+fn tempdir(root: &Path) -> Result<PathBuf> {
+    let path = root.join("target").join("bench-codegen");
+    std::fs::create_dir_all(&path)?;
+    Ok(path)
+}
+
+fn count_lines(folder: &Path) -> Result<usize> {
+    let mut lines = 0;
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        lines += match path.is_dir() {
+            true => count_lines(&path)?,
+            false => std::fs::read_to_string(&path)?.lines().count(),
+        };
+    }
+    Ok(lines)
+}

@@ -1,0 +1,43 @@
+//! Chores of the repository: `cargo xtask regen`, `cargo xtask bench`.
+
+mod bench;
+mod fetch;
+mod regen;
+mod source;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(about = "Chores of the repository")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Writes generated/ from specs/, offline
+    Regen(regen::Regen),
+    /// Crawls one source into a folder of specs, without generating
+    Fetch(fetch::FetchOnly),
+    /// Measures
+    #[command(subcommand)]
+    Bench(bench::Bench),
+}
+
+fn main() -> Result<()> {
+    let root = root();
+    match Cli::parse().command {
+        Command::Regen(regen) => regen.run(&root),
+        Command::Fetch(fetch) => fetch.run(&root),
+        Command::Bench(bench) => bench.run(&root),
+    }
+}
+
+/// The top of the repository: where this crate's folder is.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned).unwrap_or_default()
+}

@@ -1,0 +1,154 @@
+//! `cargo xtask regen`: from `specs/` to `generated/`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use codegen::emit::File;
+use codegen::generate::generate;
+use codegen::product::Product;
+
+use crate::fetch::{Fetch, read_manifest};
+
+#[derive(Args)]
+pub(crate) struct Regen {
+    /// Compares with generated/ instead of writing; fails at the first difference
+    #[arg(long, conflicts_with = "fetch")]
+    check: bool,
+    /// Crawls PRODUCT=FILE_OR_URL into specs/ first (pve=…/apidoc.js, netbox=…/api/schema/?format=json)
+    #[arg(long, value_name = "PRODUCT=SOURCE")]
+    fetch: Vec<String>,
+    /// Release of a fetched source that does not say its own
+    #[arg(long, requires = "fetch")]
+    release: Option<String>,
+}
+
+impl Regen {
+    pub(crate) fn run(&self, root: &Path) -> Result<()> {
+        let specs = root.join("specs");
+        let mut failed = Vec::new();
+        for source in &self.fetch {
+            let fetched =
+                Fetch::parse(source, self.release.clone()).and_then(|fetch| fetch.run(&specs));
+            if let Err(error) = fetched {
+                eprintln!("{source}: {error:#}");
+                failed.push(source.as_str());
+            }
+        }
+        let files = generate_all(&specs)?;
+        let tree = root.join("generated");
+        if self.check {
+            check(&tree, &files)?;
+        } else {
+            write(&tree, &files)?;
+        }
+        if !failed.is_empty() {
+            bail!("not fetched, old spec kept: {}", failed.join(", "));
+        }
+        Ok(())
+    }
+}
+
+/// All generated files, from the newest spec of each product.
+fn generate_all(specs: &Path) -> Result<Vec<File>> {
+    let manifest = read_manifest(specs)?;
+    let mut files = Vec::new();
+    for product in [Product::Netbox, Product::Pve] {
+        let Some((path, entry)) = manifest.newest(product) else {
+            bail!("specs/manifest.toml names no {product} spec; fetch one with --fetch");
+        };
+        let text = std::fs::read_to_string(specs.join(path))
+            .with_context(|| format!("specs/{path} cannot be read"))?;
+        let spec = serde_json::from_str(&text).with_context(|| format!("specs/{path}"))?;
+        let generated = generate(product, path, &spec)?;
+        eprintln!("{product} {}: {} operations", entry.release, entry.operations);
+        files.extend(generated);
+    }
+    Ok(files)
+}
+
+/// Rust files below `generated/`, by their path in it. Cargo manifests are written by hand.
+fn present(tree: &Path) -> Result<BTreeMap<String, String>> {
+    let mut found = BTreeMap::new();
+    let mut open: Vec<PathBuf> =
+        ["netbox", "proxmox", "routes"].iter().map(|name| tree.join(name).join("src")).collect();
+    while let Some(folder) = open.pop() {
+        if !folder.exists() {
+            continue;
+        }
+        for entry in std::fs::read_dir(&folder)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                open.push(path);
+            } else {
+                let name = path.strip_prefix(tree)?.to_string_lossy().replace('\\', "/");
+                found.insert(name, std::fs::read_to_string(&path)?);
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn write(tree: &Path, files: &[File]) -> Result<()> {
+    let present = present(tree)?;
+    let mut written = 0;
+    for file in files {
+        // Unchanged files keep their time, so that nothing is compiled again for them.
+        if present.get(&file.path) == Some(&file.text) {
+            continue;
+        }
+        let path = tree.join(&file.path);
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        std::fs::write(&path, &file.text)
+            .with_context(|| format!("{} cannot be written", path.display()))?;
+        written += 1;
+    }
+    let orphans = orphans(&present, files);
+    for orphan in &orphans {
+        std::fs::remove_file(tree.join(orphan))?;
+    }
+    let lines: usize = files.iter().map(|file| file.text.lines().count()).sum();
+    println!(
+        "generated/: {} files, {lines} lines; {written} written, {} removed",
+        files.len(),
+        orphans.len()
+    );
+    Ok(())
+}
+
+fn check(tree: &Path, files: &[File]) -> Result<()> {
+    const ADVICE: &str = "run `cargo xtask regen` and commit what it writes";
+    let present = present(tree)?;
+    for file in files {
+        match present.get(&file.path) {
+            Some(text) if *text == file.text => {}
+            Some(text) => {
+                let hunk = first_difference(text, &file.text);
+                bail!("generated/{} differs from specs/:\n{hunk}\n{ADVICE}", file.path);
+            }
+            None => bail!("generated/{} is missing; {ADVICE}", file.path),
+        }
+    }
+    if let Some(orphan) = orphans(&present, files).first() {
+        bail!("generated/{orphan} is not generated any more; {ADVICE}");
+    }
+    println!("generated/ is what specs/ say: {} files", files.len());
+    Ok(())
+}
+
+fn orphans(present: &BTreeMap<String, String>, files: &[File]) -> Vec<String> {
+    let expected: std::collections::BTreeSet<&str> =
+        files.iter().map(|file| file.path.as_str()).collect();
+    present.keys().filter(|path| !expected.contains(path.as_str())).cloned().collect()
+}
+
+fn first_difference(old: &str, new: &str) -> String {
+    let pairs = old.lines().map(Some).chain(std::iter::repeat(None));
+    let number = pairs.zip(new.lines()).position(|(old, new)| old != Some(new));
+    let number = number.unwrap_or(new.lines().count());
+    let line = |text: &str| text.lines().nth(number).unwrap_or("(end of file)").to_owned();
+    format!("line {}\n- {}\n+ {}", number + 1, line(old), line(new))
+}

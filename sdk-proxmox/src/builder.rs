@@ -1,0 +1,201 @@
+//! Settings of a client.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use tokio::sync::Mutex;
+
+use crate::counters::Counters;
+use crate::host::Host;
+use crate::http_transport::HttpTransport;
+use crate::login::{Login, Session, TotpCode};
+use crate::retry::Retry;
+use crate::tls::{self, Trust};
+use crate::wire::Wire;
+use crate::{Client, Error};
+
+/// pveproxy closes idle connections after five seconds; one closed under our feet costs a retry.
+const IDLE: Duration = Duration::from_secs(4);
+
+/// Settings of a [`Client`]. Nothing is sent before the first call.
+#[must_use]
+pub struct ClientBuilder {
+    hosts: Vec<String>,
+    credentials: Credentials,
+    totp: Option<TotpCode>,
+    trust: Trust,
+    fingerprints: Vec<String>,
+    connect_timeout: Duration,
+    read_timeout: Duration,
+    timeout: Duration,
+    retries: u32,
+    concurrency: usize,
+}
+
+enum Credentials {
+    None,
+    Token { id: String, secret: SecretString },
+    Password { user: String, password: SecretString },
+}
+
+impl ClientBuilder {
+    pub(crate) fn new(host: &str) -> Self {
+        Self {
+            hosts: vec![host.to_owned()],
+            credentials: Credentials::None,
+            totp: None,
+            trust: Trust::System,
+            fingerprints: Vec::new(),
+            connect_timeout: Duration::from_secs(10),
+            read_timeout: Duration::from_secs(60),
+            timeout: Duration::from_secs(300),
+            retries: 2,
+            concurrency: 8,
+        }
+    }
+
+    /// Adds another node of the same cluster, asked when the others cannot be connected to.
+    pub fn host(mut self, host: &str) -> Self {
+        self.hosts.push(host.to_owned());
+        self
+    }
+
+    /// Authenticates with an API token, `user@realm!name`, and its secret.
+    pub fn token(mut self, id: impl Into<String>, secret: impl Into<SecretString>) -> Self {
+        self.credentials = Credentials::Token { id: id.into(), secret: secret.into() };
+        self
+    }
+
+    /// Authenticates with a ticket for `user@realm`, got and renewed when needed.
+    pub fn password(mut self, user: impl Into<String>, password: impl Into<SecretString>) -> Self {
+        self.credentials = Credentials::Password { user: user.into(), password: password.into() };
+        self
+    }
+
+    /// Gives the current time-based code where the login asks for a second factor.
+    pub fn totp(mut self, code: impl Fn() -> String + Send + Sync + 'static) -> Self {
+        self.totp = Some(Arc::new(code));
+        self
+    }
+
+    /// Trusts the authorities in a PEM text, `/etc/pve/pve-root-ca.pem` for instance, and no others.
+    pub fn ca_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.trust = Trust::Authorities(pem.into());
+        self
+    }
+
+    /// Trusts the certificate with this SHA-256 fingerprint (64 hex digits, colons allowed) and no
+    /// other. Call it once per host.
+    pub fn fingerprint(mut self, sha256: &str) -> Self {
+        self.fingerprints.push(sha256.to_owned());
+        self
+    }
+
+    /// Trusts any certificate. Whoever stands in between can then read the secret.
+    pub fn accept_invalid_certs(mut self, accept: bool) -> Self {
+        self.trust = match self.trust {
+            _ if accept => Trust::Anything,
+            Trust::Anything => Trust::System,
+            trust => trust,
+        };
+        self
+    }
+
+    /// Time limit for a connection; 10 seconds.
+    pub fn connect_timeout(mut self, limit: Duration) -> Self {
+        self.connect_timeout = limit;
+        self
+    }
+
+    /// Time limit for the next bytes of an answer; 60 seconds.
+    pub fn read_timeout(mut self, limit: Duration) -> Self {
+        self.read_timeout = limit;
+        self
+    }
+
+    /// Time limit for one exchange, connection and body included; 300 seconds.
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.timeout = limit;
+        self
+    }
+
+    /// How often a call is made again after a broken connection or a busy proxy; twice.
+    ///
+    /// POST is only made again when nothing was sent.
+    pub fn retries(mut self, times: u32) -> Self {
+        self.retries = times;
+        self
+    }
+
+    /// How many calls a host gets at the same time; 8. A node has three workers.
+    pub fn concurrency(mut self, calls: usize) -> Self {
+        self.concurrency = calls.max(1);
+        self
+    }
+
+    /// The client, or [`Error::Invalid`] for a setting that cannot work.
+    pub fn build(self) -> Result<Client, Error> {
+        let hosts = self
+            .hosts
+            .iter()
+            .map(|host| Host::parse(host, self.concurrency))
+            .collect::<Result<Vec<_>, _>>()?;
+        let client = self.http_client(&hosts)?;
+        let login = match self.credentials {
+            Credentials::None => Login::Anonymous,
+            Credentials::Token { id, secret } => Login::token(&id, &secret)?,
+            Credentials::Password { user, .. } if !user.contains('@') => {
+                let why = "the realm is missing: user@pam or user@pve";
+                return Err(Error::Invalid(format!("`{user}` is not a user's name: {why}")));
+            }
+            Credentials::Password { user, password } => {
+                let ticket = Mutex::new(None);
+                Login::Ticket(Session { user, password, totp: self.totp, ticket })
+            }
+        };
+        let counters = Arc::new(Counters::default());
+        let preferred = AtomicUsize::new(0);
+        let wire = Wire { client, hosts, preferred, counters: counters.clone() };
+        let retry = Retry { times: self.retries };
+        Ok(Client::new(Arc::new(HttpTransport { wire, login, retry }), counters))
+    }
+
+    fn http_client(&self, hosts: &[Host]) -> Result<reqwest::Client, Error> {
+        let pins: Vec<_> = self
+            .fingerprints
+            .iter()
+            .map(|text| tls::fingerprint(text))
+            .collect::<Result<_, _>>()?;
+        let trust = match &self.trust {
+            Trust::System if !hosts.iter().any(|host| host.tls) => {
+                // Nothing to verify, so the system's certificates need not be read.
+                Trust::Pinned(Vec::new())
+            }
+            Trust::System if !pins.is_empty() => Trust::Pinned(pins),
+            _ if !pins.is_empty() => {
+                let why = "a fingerprint excludes `ca_pem` and `accept_invalid_certs`";
+                return Err(Error::Invalid(why.into()));
+            }
+            trust => trust.clone(),
+        };
+        let builder = reqwest::Client::builder()
+            // The reason phrase, all that old releases say about an error, is lost with HTTP/2.
+            .http1_only()
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .user_agent(concat!("sdk-proxmox/", env!("CARGO_PKG_VERSION")))
+            .pool_idle_timeout(IDLE)
+            .connect_timeout(self.connect_timeout)
+            .read_timeout(self.read_timeout)
+            .timeout(self.timeout);
+        let builder = match trust.config()? {
+            Some(config) => builder.tls_backend_preconfigured(config),
+            None => builder,
+        };
+        builder
+            .build()
+            .map_err(|error| Error::Invalid(format!("the HTTP client cannot be built: {error}")))
+    }
+}

@@ -1,0 +1,45 @@
+//! The transport over HTTPS: login, fail-over and retries around single exchanges.
+
+use proxbox_runtime::Request;
+
+use crate::login::Login;
+use crate::retry::Retry;
+use crate::wire::Wire;
+use crate::{BoxFuture, Error, Reply, Transport};
+
+pub(crate) struct HttpTransport {
+    pub(crate) wire: Wire,
+    pub(crate) login: Login,
+    pub(crate) retry: Retry,
+}
+
+impl Transport for HttpTransport {
+    fn call(&self, request: Request) -> BoxFuture<'_, Result<Reply, Error>> {
+        Box::pin(async move {
+            let mut attempt = 0;
+            loop {
+                let outcome = self.authenticated(&request).await;
+                let Some(pause) = self.retry.after(attempt, request.op.method, &outcome) else {
+                    return outcome;
+                };
+                tracing::debug!(?request, attempt, ?pause, "call is made again");
+                tokio::time::sleep(pause).await;
+                attempt += 1;
+            }
+        })
+    }
+}
+
+impl HttpTransport {
+    /// One exchange; with a new ticket once more where the old one was refused.
+    async fn authenticated(&self, request: &Request) -> Result<Reply, Error> {
+        let method = request.op.method;
+        let pass = self.login.pass(&self.wire, method).await?;
+        let reply = self.wire.exchange(request, &pass.headers).await?;
+        if reply.status == 401 && self.login.refused(&pass).await {
+            let pass = self.login.pass(&self.wire, method).await?;
+            return self.wire.exchange(request, &pass.headers).await;
+        }
+        Ok(reply)
+    }
+}

@@ -1,0 +1,74 @@
+//! Client for Proxmox VE, typed by its published API description and tolerant of what nodes really
+//! send.
+//!
+//! Every operation of the API is a struct in [`api`]; [`Client::send`] sends it and decodes the
+//! answer. Nothing that a node sends is lost: fields the description does not know are in `extra`,
+//! rows that do not fit are in `rejected()`, and both are listed in the answer's `drift`.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), sdk_proxmox::Error> {
+//! use std::time::Duration;
+//!
+//! use sdk_proxmox::api::{GetClusterResources, PostNodesNodeQemuVmidStatusStart};
+//! use sdk_proxmox::{Client, Outcome};
+//!
+//! let client = Client::builder("https://pve1.example.org:8006")
+//!     .host("https://pve2.example.org:8006")
+//!     .token("sync@pve!inventory", "00000000-0000-0000-0000-000000000000")
+//!     .fingerprint(&"AB:".repeat(32))
+//!     .build()?;
+//! let resources = client.send(&GetClusterResources::new()).await?.value;
+//! for row in resources.iter().filter(|row| row.status.as_deref() == Some("stopped")) {
+//!     println!("{:?} on {:?} is stopped", row.name, row.node);
+//! }
+//! let start = PostNodesNodeQemuVmidStatusStart::new("pve1", 100);
+//! match client.run(&start, Duration::from_secs(60)).await {
+//!     Ok(Outcome::Failed(why)) => println!("did not start: {why}"),
+//!     Ok(_) => println!("started"),
+//!     Err(error) if error.is_not_found() => println!("there is no guest 100"),
+//!     Err(error) => return Err(error),
+//! }
+//! # Ok(()) }
+//! ```
+//!
+//! # Errors
+//! One [`Error`] for all calls. Ask it what it means (`is_not_found`, `is_node_unreachable`,
+//! `is_locked`, ...) instead of matching on status codes: a missing guest is a 500 with a text, an
+//! unreachable node a 595, and before release 8.4 the text is in the reason phrase only.
+//!
+//! # Features
+//! `mock`: an in-process Proxmox VE that keeps state, for tests and demonstrations.
+
+mod answer;
+mod builder;
+mod client;
+mod counters;
+mod error;
+mod host;
+mod http_transport;
+mod login;
+#[cfg(feature = "mock")]
+pub mod mock;
+pub mod parse;
+mod retry;
+mod task;
+mod tls;
+mod transport;
+mod upid;
+mod wire;
+
+pub use builder::ClientBuilder;
+pub use client::Client;
+pub use counters::Counted;
+pub use error::{ApiError, BoxError, CallName, ConnectFailure, Error};
+pub use task::{LogLine, Outcome, Task, TaskState};
+pub use transport::{BoxFuture, Reply, Transport};
+pub use upid::{Upid, UpidError};
+
+/// The operations and types of the API, generated from its published description.
+pub use generated_proxmox as api;
+
+pub use proxbox_runtime::{
+    Decoded, Drift, DriftReason, Indexed, Op, OpenEnum, Operation, Payload, PropertyError,
+    PropertyString, Record, Rejected, Request, Rows, Value,
+};

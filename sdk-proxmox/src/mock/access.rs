@@ -1,0 +1,54 @@
+//! Who calls: API token or ticket.
+
+use http::HeaderMap;
+use http::header::{AUTHORIZATION, COOKIE};
+use percent_encoding::percent_decode_str;
+
+use super::Cluster;
+use super::answer::{Refusal, refuse};
+
+/// The sender of a request, `user@realm` or `user@realm!name`.
+pub(crate) fn sender(
+    cluster: &Cluster,
+    headers: &HeaderMap,
+    writes: bool,
+) -> Result<String, Refusal> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    if let Some(token) = text(AUTHORIZATION).and_then(|value| value.strip_prefix("PVEAPIToken=")) {
+        return by_token(cluster, token);
+    }
+    let cookies = text(COOKIE).unwrap_or_default();
+    let ticket = cookies.split(';').find_map(|pair| pair.trim().strip_prefix("PVEAuthCookie="));
+    let Some(ticket) = ticket.filter(|ticket| !ticket.is_empty()) else {
+        return Err(unauthorized(cluster, "No ticket"));
+    };
+    let ticket = percent_decode_str(ticket).decode_utf8_lossy();
+    let Some((user, csrf)) = cluster.tickets.get(ticket.as_ref()) else {
+        return Err(unauthorized(cluster, "permission denied - invalid PVE ticket"));
+    };
+    let sent = headers.get("CSRFPreventionToken").and_then(|value| value.to_str().ok());
+    if writes && sent != Some(csrf) {
+        return Err(unauthorized(cluster, "Permission denied - invalid csrf token"));
+    }
+    Ok(user.clone())
+}
+
+/// The secret stands behind the last `=`: ids may hold one themselves.
+fn by_token(cluster: &Cluster, token: &str) -> Result<String, Refusal> {
+    let (id, secret) = token.rsplit_once('=').unwrap_or((token, ""));
+    if id != cluster.token_id {
+        return Err(unauthorized(cluster, "no such token"));
+    }
+    if secret != cluster.token_secret {
+        return Err(unauthorized(cluster, "invalid token value!"));
+    }
+    Ok(id.to_owned())
+}
+
+/// Since 9.1.5 there is one text for all of them.
+fn unauthorized(cluster: &Cluster, text: &str) -> Refusal {
+    let mut parts = cluster.release.split('.').map(|part| part.parse().unwrap_or(0));
+    let mut part = || parts.next().unwrap_or(0);
+    let release = (part(), part(), part());
+    refuse(401, if release >= (9, 1, 5) { "Authentication failed!" } else { text })
+}

@@ -1,0 +1,99 @@
+//! What runs inside of a guest says about its network.
+
+use serde_json::{Map, Value, json};
+
+use super::guest;
+use crate::mock::answer::{Outcome, data, failed};
+use crate::mock::call::Call;
+use crate::mock::{Cluster, Guest, property};
+
+/// Of a virtual machine, through its agent.
+pub(crate) fn interfaces(cluster: &mut Cluster, call: &Call) -> Outcome {
+    let guest = guest(cluster, call, "VM.GuestAgent.Audit")?;
+    if !guest.agent_enabled() {
+        return Err(failed("No QEMU guest agent configured"));
+    }
+    if !guest.running {
+        return Err(failed(format!("VM {} is not running", guest.vmid)));
+    }
+    if !guest.agent_answers {
+        return Err(failed("QEMU guest agent is not running"));
+    }
+    if let Some(odd) = &guest.interfaces {
+        return data(json!({ "result": odd }));
+    }
+    let mut rows = vec![json!({
+        "name": "lo",
+        "hardware-address": "00:00:00:00:00:00",
+        "ip-addresses": [
+            { "ip-address": "127.0.0.1", "ip-address-type": "ipv4", "prefix": 8 },
+            { "ip-address": "::1", "ip-address-type": "ipv6", "prefix": 128 },
+        ],
+    })];
+    rows.extend(nics(guest).map(|(index, mac)| {
+        let mut row = json!({
+            "name": format!("ens{}", 18 + index),
+            "statistics": { "rx-bytes": 1_048_576, "tx-bytes": 524_288, "rx-errs": 0, "tx-errs": 0 },
+        });
+        if let Some(mac) = mac {
+            row["hardware-address"] = mac.to_lowercase().into();
+        }
+        let addresses = addresses(guest, index, |v4| if v4 { "ipv4" } else { "ipv6" });
+        // An interface without an address has no list at all.
+        if !addresses.is_empty() {
+            row["ip-addresses"] = addresses.into();
+        }
+        row
+    }));
+    data(json!({ "result": rows }))
+}
+
+/// Of a container, read by the node itself.
+pub(crate) fn container_interfaces(cluster: &mut Cluster, call: &Call) -> Outcome {
+    let guest = guest(cluster, call, "VM.Audit")?;
+    if !guest.running {
+        return data(Value::Null);
+    }
+    if let Some(odd) = &guest.interfaces {
+        return data(odd.clone());
+    }
+    let mut rows = vec![json!({
+        "name": "lo", "hwaddr": "00:00:00:00:00:00", "inet": "127.0.0.1/8", "inet6": "::1/128",
+    })];
+    rows.extend(nics(guest).map(|(index, mac)| {
+        let mac = mac.unwrap_or_default().to_lowercase();
+        let name = guest.text(&format!("net{index}"));
+        let name = name.as_deref().and_then(|net| property::value(net, "name"));
+        let mut row = json!({ "hwaddr": mac, "hardware-address": mac });
+        row["name"] = name.map_or_else(|| format!("eth{index}"), str::to_owned).into();
+        for cidr in guest.addresses.get(&index).into_iter().flatten() {
+            row[if cidr.contains(':') { "inet6" } else { "inet" }] = cidr.as_str().into();
+        }
+        row["ip-addresses"] =
+            addresses(guest, index, |v4| if v4 { "inet" } else { "inet6" }).into();
+        row
+    }));
+    data(rows)
+}
+
+/// Numbers and MAC addresses of the configured interfaces.
+fn nics(guest: &Guest) -> impl Iterator<Item = (u16, Option<String>)> {
+    let config: &Map<String, Value> = &guest.config;
+    (0..32).filter_map(move |index: u16| {
+        let text = config.get(&format!("net{index}"))?.as_str()?;
+        Some((index, property::mac(text).map(str::to_owned)))
+    })
+}
+
+fn addresses(guest: &Guest, index: u16, kind: impl Fn(bool) -> &'static str) -> Vec<Value> {
+    let all = guest.addresses.get(&index).into_iter().flatten();
+    all.map(|cidr| {
+        let (address, prefix) = cidr.split_once('/').unwrap_or((cidr, "32"));
+        json!({
+            "ip-address": address,
+            "ip-address-type": kind(!address.contains(':')),
+            "prefix": prefix.parse::<u8>().unwrap_or(32),
+        })
+    })
+    .collect()
+}

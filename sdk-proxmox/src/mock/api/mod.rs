@@ -1,0 +1,169 @@
+//! What is modelled: one handler per operation, found by method and path.
+
+mod access;
+mod agent;
+mod change;
+mod cluster;
+mod guests;
+mod nodes;
+mod pools;
+mod power;
+mod snapshots;
+mod storage;
+mod tasks;
+
+use proxbox_runtime::{Method, Op};
+
+use super::answer::{Outcome, Refusal, failed, refuse};
+use super::call::Call;
+use super::{Cluster, Guest};
+
+/// Answers one call. It may change the cluster.
+pub(crate) type Handler = fn(&mut Cluster, &Call) -> Outcome;
+
+/// The handler of a modelled operation.
+pub(crate) fn handler(op: &Op) -> Option<Handler> {
+    match op.method {
+        Method::Get => reader(op.path),
+        Method::Post => creator(op.path),
+        Method::Put => updater(op.path),
+        Method::Delete => remover(op.path),
+        Method::Patch => None,
+    }
+}
+
+#[rustfmt::skip]
+fn reader(path: &str) -> Option<Handler> {
+    Some(match path {
+        "/access/domains" => access::domains,
+        "/access/permissions" => access::permissions,
+        "/access/ticket" => access::no_ticket,
+        "/access/users" => access::users,
+        "/access/users/{userid}" => access::user,
+        "/access/users/{userid}/token" => access::tokens,
+        "/cluster/backup" => cluster::backup_jobs,
+        "/cluster/nextid" => cluster::next_id,
+        "/cluster/replication" => cluster::replications,
+        "/cluster/resources" => cluster::resources,
+        "/cluster/status" => cluster::status,
+        "/cluster/tasks" => tasks::of_cluster,
+        "/nodes" => nodes::list,
+        "/nodes/{node}/network" => nodes::network,
+        "/nodes/{node}/network/{iface}" => nodes::interface,
+        "/nodes/{node}/status" => nodes::status,
+        "/nodes/{node}/version" | "/version" => cluster::version,
+        "/nodes/{node}/lxc" | "/nodes/{node}/qemu" => guests::list,
+        "/nodes/{node}/lxc/{vmid}/config" | "/nodes/{node}/qemu/{vmid}/config" => guests::config,
+        "/nodes/{node}/lxc/{vmid}/status/current"
+        | "/nodes/{node}/qemu/{vmid}/status/current" => guests::current,
+        "/nodes/{node}/lxc/{vmid}/snapshot"
+        | "/nodes/{node}/qemu/{vmid}/snapshot" => snapshots::list,
+        "/nodes/{node}/lxc/{vmid}/snapshot/{snapname}/config"
+        | "/nodes/{node}/qemu/{vmid}/snapshot/{snapname}/config" => snapshots::config,
+        "/nodes/{node}/lxc/{vmid}/interfaces" => agent::container_interfaces,
+        "/nodes/{node}/qemu/{vmid}/agent/network-get-interfaces" => agent::interfaces,
+        "/nodes/{node}/storage" => storage::of_node,
+        "/nodes/{node}/storage/{storage}/content" => storage::content,
+        "/nodes/{node}/storage/{storage}/status" => storage::status,
+        "/nodes/{node}/tasks" => tasks::of_node,
+        "/nodes/{node}/tasks/{upid}/log" => tasks::log,
+        "/nodes/{node}/tasks/{upid}/status" => tasks::status,
+        "/pools" => pools::list,
+        "/pools/{poolid}" => pools::get,
+        "/storage" => storage::list,
+        "/storage/{storage}" => storage::get,
+        _ => return None,
+    })
+}
+
+#[rustfmt::skip]
+fn creator(path: &str) -> Option<Handler> {
+    Some(match path {
+        "/access/ticket" => access::ticket,
+        "/nodes/{node}/lxc" | "/nodes/{node}/qemu" => change::create,
+        "/nodes/{node}/lxc/{vmid}/clone" | "/nodes/{node}/qemu/{vmid}/clone" => change::clone,
+        "/nodes/{node}/qemu/{vmid}/config" => change::update_later,
+        "/nodes/{node}/lxc/{vmid}/migrate" | "/nodes/{node}/qemu/{vmid}/migrate" => change::migrate,
+        "/nodes/{node}/lxc/{vmid}/template" | "/nodes/{node}/qemu/{vmid}/template" => change::template,
+        "/nodes/{node}/lxc/{vmid}/status/start"
+        | "/nodes/{node}/qemu/{vmid}/status/start" => power::start,
+        "/nodes/{node}/lxc/{vmid}/status/stop"
+        | "/nodes/{node}/qemu/{vmid}/status/stop" => power::stop,
+        "/nodes/{node}/lxc/{vmid}/status/shutdown"
+        | "/nodes/{node}/qemu/{vmid}/status/shutdown" => power::shutdown,
+        "/nodes/{node}/lxc/{vmid}/status/reboot"
+        | "/nodes/{node}/qemu/{vmid}/status/reboot" => power::reboot,
+        "/nodes/{node}/lxc/{vmid}/snapshot"
+        | "/nodes/{node}/qemu/{vmid}/snapshot" => snapshots::take,
+        "/nodes/{node}/lxc/{vmid}/snapshot/{snapname}/rollback"
+        | "/nodes/{node}/qemu/{vmid}/snapshot/{snapname}/rollback" => snapshots::rollback,
+        "/pools" => pools::create,
+        "/storage" => storage::create,
+        _ => return None,
+    })
+}
+
+#[rustfmt::skip]
+fn updater(path: &str) -> Option<Handler> {
+    Some(match path {
+        "/nodes/{node}/lxc/{vmid}/config" | "/nodes/{node}/qemu/{vmid}/config" => change::update,
+        "/storage/{storage}" => storage::update,
+        _ => return None,
+    })
+}
+
+#[rustfmt::skip]
+fn remover(path: &str) -> Option<Handler> {
+    Some(match path {
+        "/nodes/{node}/lxc/{vmid}" | "/nodes/{node}/qemu/{vmid}" => change::destroy,
+        "/nodes/{node}/lxc/{vmid}/snapshot/{snapname}"
+        | "/nodes/{node}/qemu/{vmid}/snapshot/{snapname}" => snapshots::remove,
+        "/nodes/{node}/tasks/{upid}" => tasks::stop,
+        "/pools/{poolid}" => pools::remove,
+        "/storage/{storage}" => storage::remove,
+        _ => return None,
+    })
+}
+
+/// Refuses callers without a privilege on `path`.
+fn need(cluster: &Cluster, path: &str, privilege: &str) -> Result<(), Refusal> {
+    match cluster.may(privilege) {
+        true => Ok(()),
+        false => Err(refuse(403, format!("Permission check failed ({path}, {privilege})"))),
+    }
+}
+
+/// The guest of the path, which must be on the node of the path.
+fn guest<'a>(
+    cluster: &'a mut Cluster,
+    call: &Call,
+    privilege: &str,
+) -> Result<&'a mut Guest, Refusal> {
+    let (vmid, kind) = (call.vmid(), call.kind());
+    let place = format!("/vms/{vmid}");
+    need(cluster, &place, privilege)?;
+    let node = node_name(cluster, call);
+    let missing = || {
+        failed(format!(
+            "Configuration file '{}' does not exist",
+            Guest::config_file(&node, kind, vmid)
+        ))
+    };
+    let guest = cluster.guests.get_mut(&vmid).ok_or_else(missing)?;
+    if guest.hidden {
+        return Err(refuse(403, format!("Permission check failed ({place}, {privilege})")));
+    }
+    if guest.kind != kind || guest.node != node {
+        return Err(missing());
+    }
+    Ok(guest)
+}
+
+/// The node of the path; `localhost` is the first one.
+fn node_name(cluster: &Cluster, call: &Call) -> String {
+    let name = call.at("node");
+    match cluster.nodes.first() {
+        Some(first) if name == "localhost" => first.name.clone(),
+        _ => name.to_owned(),
+    }
+}

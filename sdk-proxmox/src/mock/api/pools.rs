@@ -1,0 +1,73 @@
+//! Pools of guests and storages.
+
+use serde_json::{Value, json};
+
+use super::need;
+use crate::mock::answer::{Outcome, data, failed};
+use crate::mock::call::Call;
+use crate::mock::{Cluster, Pool};
+
+pub(crate) fn list(cluster: &mut Cluster, call: &Call) -> Outcome {
+    if !cluster.may("Pool.Audit") {
+        return data(json!([]));
+    }
+    if let Some(name) = call.text("poolid") {
+        return data(vec![with_members(cluster, &name)?]);
+    }
+    let row = |(name, pool): (&String, &Pool)| {
+        let mut row = json!({ "poolid": name });
+        if let Some(comment) = &pool.comment {
+            row["comment"] = comment.as_str().into();
+        }
+        row
+    };
+    data(cluster.pools.iter().map(row).collect::<Vec<Value>>())
+}
+
+pub(crate) fn get(cluster: &mut Cluster, call: &Call) -> Outcome {
+    need(cluster, &format!("/pool/{}", call.at("poolid")), "Pool.Audit")?;
+    let mut pool = with_members(cluster, call.at("poolid"))?;
+    if let Some(members) = pool.as_object_mut() {
+        members.remove("poolid");
+    }
+    data(pool)
+}
+
+fn with_members(cluster: &Cluster, name: &str) -> Result<Value, crate::mock::answer::Refusal> {
+    let pool = cluster.pools.get(name);
+    let pool = pool.ok_or_else(|| failed(format!("pool '{name}' does not exist")))?;
+    let guests = cluster.visible().filter(|guest| guest.pool.as_deref() == Some(name));
+    let mut members: Vec<Value> =
+        guests.map(|guest| guest.resource(cluster.is_online(&guest.node))).collect();
+    let storages = super::storage::resources(cluster).into_iter();
+    members.extend(storages.filter(|row| {
+        row["storage"].as_str().is_some_and(|storage| pool.storages.contains(storage))
+    }));
+    let mut row = json!({ "poolid": name, "members": members });
+    if let Some(comment) = &pool.comment {
+        row["comment"] = comment.as_str().into();
+    }
+    Ok(row)
+}
+
+pub(crate) fn create(cluster: &mut Cluster, call: &Call) -> Outcome {
+    let name = call.text("poolid").unwrap_or_default();
+    need(cluster, &format!("/pool/{name}"), "Pool.Allocate")?;
+    if cluster.pools.contains_key(&name) {
+        return Err(failed(format!("create pool failed: pool '{name}' already exists")));
+    }
+    let pool = Pool { comment: call.text("comment"), ..Pool::default() };
+    cluster.pools.insert(name, pool);
+    data(Value::Null)
+}
+
+pub(crate) fn remove(cluster: &mut Cluster, call: &Call) -> Outcome {
+    let name = call.at("poolid");
+    need(cluster, &format!("/pool/{name}"), "Pool.Allocate")?;
+    with_members(cluster, name)?;
+    if cluster.guests.values().any(|guest| guest.pool.as_deref() == Some(name)) {
+        return Err(failed(format!("delete pool failed: pool '{name}' is not empty")));
+    }
+    cluster.pools.remove(name);
+    data(Value::Null)
+}

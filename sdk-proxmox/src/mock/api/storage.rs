@@ -1,0 +1,196 @@
+//! Storages and what is on them.
+
+use serde_json::{Map, Value, json};
+
+use super::{need, node_name};
+use crate::mock::answer::{Outcome, Refusal, data, failed};
+use crate::mock::call::Call;
+use crate::mock::{Cluster, Guest, property};
+use crate::parse::{disk_size, split_list};
+
+const TIB: u64 = 1 << 40;
+
+pub(crate) fn list(cluster: &mut Cluster, call: &Call) -> Outcome {
+    if !cluster.may("Datastore.Audit") {
+        return data(json!([]));
+    }
+    let kind = call.text("type");
+    let wanted = |row: &&Map<String, Value>| {
+        kind.as_deref().is_none_or(|kind| row.get("type").is_some_and(|found| found == kind))
+    };
+    data(cluster.storages.values().filter(wanted).cloned().collect::<Vec<_>>())
+}
+
+pub(crate) fn get(cluster: &mut Cluster, call: &Call) -> Outcome {
+    need(cluster, &format!("/storage/{}", call.at("storage")), "Datastore.Allocate")?;
+    data(find(cluster, call)?.clone())
+}
+
+pub(crate) fn create(cluster: &mut Cluster, call: &Call) -> Outcome {
+    need(cluster, "/storage", "Datastore.Allocate")?;
+    let name = call.text("storage").unwrap_or_default();
+    if cluster.storages.contains_key(&name) {
+        return Err(failed(format!("create storage failed: storage ID '{name}' already defined")));
+    }
+    let kind = call.text("type").unwrap_or_default();
+    cluster.storages.insert(name.clone(), call.params.clone());
+    data(json!({ "storage": name, "type": kind }))
+}
+
+pub(crate) fn update(cluster: &mut Cluster, call: &Call) -> Outcome {
+    need(cluster, "/storage", "Datastore.Allocate")?;
+    let kind = find(cluster, call)?.get("type").cloned().unwrap_or_default();
+    if let Some(storage) = cluster.storages.get_mut(call.at("storage")) {
+        for key in split_list(&call.text("delete").unwrap_or_default()) {
+            storage.remove(key);
+        }
+        let params =
+            call.params.iter().filter(|(key, _)| !matches!(key.as_str(), "delete" | "digest"));
+        storage.extend(params.map(|(key, value)| (key.clone(), value.clone())));
+    }
+    data(json!({ "storage": call.at("storage"), "type": kind }))
+}
+
+pub(crate) fn remove(cluster: &mut Cluster, call: &Call) -> Outcome {
+    need(cluster, "/storage", "Datastore.Allocate")?;
+    find(cluster, call)?;
+    cluster.storages.remove(call.at("storage"));
+    data(Value::Null)
+}
+
+pub(crate) fn of_node(cluster: &mut Cluster, call: &Call) -> Outcome {
+    let node = node_name(cluster, call);
+    if !cluster.may("Datastore.Audit") {
+        return data(json!([]));
+    }
+    let wanted = call.text("content");
+    let here = cluster.storages.iter().filter(|(_, storage)| {
+        let content = text(storage, "content");
+        is_on(storage, &node)
+            && wanted.as_deref().is_none_or(|wanted| split_list(content).contains(&wanted))
+    });
+    data(here.map(|(name, storage)| node_row(name, storage)).collect::<Vec<Value>>())
+}
+
+pub(crate) fn status(cluster: &mut Cluster, call: &Call) -> Outcome {
+    let mut row = node_row(call.at("storage"), find(cluster, call)?);
+    if let Some(row) = row.as_object_mut() {
+        row.remove("storage");
+    }
+    data(row)
+}
+
+pub(crate) fn content(cluster: &mut Cluster, call: &Call) -> Outcome {
+    let node = node_name(cluster, call);
+    let name = call.at("storage");
+    let storage = find(cluster, call)?;
+    if !is_on(storage, &node) {
+        return Err(failed(format!("storage '{name}' is not available on node '{node}'")));
+    }
+    let shared = is_shared(storage);
+    let here = |place: &str| shared || place == node;
+    let mut rows: Vec<Value> = Vec::new();
+    for guest in cluster.visible().filter(|guest| here(&guest.node)) {
+        rows.extend(disks(guest, name));
+    }
+    for volume in cluster.volumes.iter().filter(|volume| text(volume, "storage") == name) {
+        if volume.get("node").and_then(Value::as_str).is_none_or(here) {
+            let mut volume = volume.clone();
+            volume.remove("storage");
+            volume.remove("node");
+            rows.push(volume.into());
+        }
+    }
+    let wanted = call.text("content");
+    let vmid = call.number("vmid");
+    rows.retain(|row| {
+        wanted.as_deref().is_none_or(|wanted| row["content"] == wanted)
+            && vmid.is_none_or(|vmid| row["vmid"] == vmid)
+    });
+    data(rows)
+}
+
+/// Volumes of a guest on a storage, read from its configuration.
+fn disks(guest: &Guest, storage: &str) -> Vec<Value> {
+    let volume = |value: &Value| {
+        let text = value.as_str()?;
+        let volid = text.split(',').next()?;
+        let name = volid.strip_prefix(storage)?.strip_prefix(':')?;
+        if !name.contains(&format!("-{}-", guest.vmid)) {
+            return None;
+        }
+        let size = property::value(text, "size").and_then(disk_size).unwrap_or(0);
+        Some(json!({
+            "volid": volid,
+            "vmid": guest.vmid,
+            "content": if guest.kind.as_str() == "lxc" { "rootdir" } else { "images" },
+            "format": "raw",
+            "size": size,
+            // lvmthin writes its times as text.
+            "ctime": "1606311524",
+        }))
+    };
+    guest.config.values().filter_map(volume).collect()
+}
+
+/// Rows of `/cluster/resources`: one per node, for shared storages too.
+pub(crate) fn resources(cluster: &Cluster) -> Vec<Value> {
+    if !cluster.may("Datastore.Audit") {
+        return Vec::new();
+    }
+    let mut rows = Vec::new();
+    for node in &cluster.nodes {
+        for (name, storage) in cluster.storages.iter().filter(|(_, s)| is_on(s, &node.name)) {
+            let mut row = json!({
+                "id": format!("storage/{}/{name}", node.name),
+                "type": "storage",
+                "storage": name,
+                "node": node.name,
+                "shared": u8::from(is_shared(storage)),
+                "status": if node.online { "available" } else { "unknown" },
+                "plugintype": text(storage, "type"),
+                "content": text(storage, "content"),
+            });
+            if node.online {
+                row["disk"] = (TIB / 4).into();
+                row["maxdisk"] = TIB.into();
+            }
+            rows.push(row);
+        }
+    }
+    rows
+}
+
+fn node_row(name: &str, storage: &Map<String, Value>) -> Value {
+    json!({
+        "storage": name,
+        "type": text(storage, "type"),
+        "content": text(storage, "content"),
+        "active": 1,
+        "enabled": 1,
+        "shared": u8::from(is_shared(storage)),
+        "total": TIB,
+        "used": TIB / 4,
+        "avail": TIB / 4 * 3,
+        "used_fraction": 0.25,
+    })
+}
+
+fn find<'a>(cluster: &'a Cluster, call: &Call) -> Result<&'a Map<String, Value>, Refusal> {
+    let name = call.at("storage");
+    let missing = || failed(format!("storage '{name}' does not exist"));
+    cluster.storages.get(name).ok_or_else(missing)
+}
+
+fn text<'a>(storage: &'a Map<String, Value>, key: &str) -> &'a str {
+    storage.get(key).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn is_shared(storage: &Map<String, Value>) -> bool {
+    storage.get("shared").is_some_and(|flag| *flag == 1 || *flag == "1")
+}
+
+fn is_on(storage: &Map<String, Value>, node: &str) -> bool {
+    let nodes = split_list(text(storage, "nodes"));
+    nodes.is_empty() || nodes.contains(&node)
+}

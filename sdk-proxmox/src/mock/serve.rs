@@ -1,0 +1,178 @@
+//! From an HTTP request to a handler and back.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::response::Response;
+use http::header::CONTENT_TYPE;
+use http::request::Parts;
+use proxbox_runtime::{Method, OpFlags};
+use serde_json::{Map, Value};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use super::answer::{Answer, Outcome, Refusal, failed, page, refuse, response, truncated};
+use super::call::Call;
+use super::fault::{Trouble, strike};
+use super::listener::{CuttableListener, Scissors};
+use super::{Cluster, Recorded, Shared, access, api, lock, params, route, shape};
+
+/// PVE's own limit since http-server 5.2.1.
+const BODY_LIMIT: usize = 512 * 1024;
+
+/// Calls that need no login.
+const OPEN: &[&str] = &["/access/ticket", "/access/domains"];
+
+pub(crate) async fn run(
+    listener: TcpListener,
+    shared: Arc<Shared>,
+    stopped: oneshot::Receiver<()>,
+) {
+    let router = Router::new().fallback(serve).with_state(shared);
+    let service = router.into_make_service_with_connect_info::<Scissors>();
+    let server = axum::serve(CuttableListener(listener), service);
+    let stopped = async move {
+        // An error means that the handle is gone, which is an end as well.
+        let _ = stopped.await;
+    };
+    if let Err(error) = server.with_graceful_shutdown(stopped).await {
+        tracing::debug!(%error, "mock ended");
+    }
+}
+
+async fn serve(
+    State(shared): State<Arc<Shared>>,
+    ConnectInfo(scissors): ConnectInfo<Scissors>,
+    request: Request,
+) -> Response {
+    let _served = shared.load.enter();
+    let (parts, body) = request.into_parts();
+    let body = axum::body::to_bytes(body, BODY_LIMIT).await;
+    let path = parts.uri.path().strip_prefix("/api2/json").unwrap_or_default().to_owned();
+    let trouble = strike(&mut lock(&shared.faults), parts.method.as_str(), &path);
+    let mut recorded = Recorded {
+        method: parts.method.to_string(),
+        path: path.clone(),
+        params: Default::default(),
+        user: None,
+        status: 0,
+    };
+    if let Some(Trouble::Delay(pause)) = &trouble {
+        tokio::time::sleep(*pause).await;
+    }
+    let outcome = match (&trouble, body) {
+        (Some(Trouble::Status(status, text)), _) => Err(refuse(*status, text.as_str())),
+        (Some(Trouble::Page(..)), _) => Ok(Answer::default()),
+        (_, Err(_)) => Err(refuse(501, "for data too large")),
+        (_, Ok(body)) => outcome(&shared, &parts, &path, &body, &mut recorded),
+    };
+    let with_messages = lock(&shared.cluster).has_messages();
+    let response = match &trouble {
+        Some(Trouble::Page(status, html)) => page(*status, html),
+        _ => response(&outcome, with_messages),
+    };
+    let reset = trouble == Some(Trouble::Reset);
+    if reset {
+        scissors.cut();
+    } else {
+        recorded.status = response.status().as_u16();
+    }
+    lock(&shared.journal).push(recorded);
+    match trouble {
+        Some(Trouble::Truncate) => truncated(response).await,
+        _ => response,
+    }
+}
+
+fn outcome(
+    shared: &Shared,
+    parts: &Parts,
+    path: &str,
+    body: &Bytes,
+    recorded: &mut Recorded,
+) -> Outcome {
+    let mut params = Map::new();
+    let kind = parts.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    // Query parameters override those of the body.
+    params::read_body(kind.unwrap_or_default(), body, &mut params)?;
+    let mut query = Map::new();
+    params::read_pairs(parts.uri.query().unwrap_or_default(), &mut query);
+    params.extend(query);
+    recorded.params = masked(&params);
+
+    let mut cluster = lock(&shared.cluster);
+    cluster.settle();
+    let not_implemented =
+        || refuse(501, format!("Method '{} {path}' not implemented", parts.method));
+    if parts.uri.path().strip_prefix("/api2/json").is_none() {
+        return Err(refuse(404, "no such uri"));
+    }
+    let open = OPEN.contains(&path);
+    let writes = parts.method != http::Method::GET;
+    let user = match access::sender(&cluster, &parts.headers, writes) {
+        Ok(user) => user,
+        Err(_) if open => String::new(),
+        Err(refusal) => return Err(refusal),
+    };
+    recorded.user = Some(user.clone()).filter(|user| !user.is_empty());
+    let matched = route::find(parts.method.as_str(), path).ok_or_else(not_implemented)?;
+    if matched.op.flags.has(OpFlags::NO_TOKEN) && user.contains('!') {
+        let text = format!("URI '{path}' not available with API token, need proper ticket.\n");
+        return Err(refuse(403, text.trim()));
+    }
+    let mut all = params.clone();
+    for (name, value) in &matched.values {
+        all.insert((*name).to_owned(), Value::from(value.as_str()));
+    }
+    params::check(matched.op, &all)?;
+    let call = Call { op: matched.op, path: matched.values, params, user };
+    answer(&mut cluster, &call, path).map_err(|refusal| match refusal {
+        Some(refusal) => refusal,
+        None => not_implemented(),
+    })
+}
+
+/// `Err(None)` for calls that are known but not modelled.
+fn answer(cluster: &mut Cluster, call: &Call, path: &str) -> Result<Answer, Option<Refusal>> {
+    node_is_there(cluster, call)?;
+    let reads = call.op.method == Method::Get;
+    if let Some(answer) = cluster.answers.get(path).filter(|_| reads) {
+        return Ok(answer.clone().into());
+    }
+    match api::handler(call.op) {
+        Some(handler) => handler(cluster, call).map_err(Some),
+        None if reads => Ok(shape::empty(&call.op.returns).into()),
+        None => Err(None),
+    }
+}
+
+/// Calls below a node are forwarded to it: its name is resolved, then it is connected to.
+fn node_is_there(cluster: &Cluster, call: &Call) -> Result<(), Refusal> {
+    if !call.op.path.starts_with("/nodes/{node}") {
+        return Ok(());
+    }
+    let name = call.at("node");
+    match cluster.node(name) {
+        _ if name == "localhost" => Ok(()),
+        None => Err(failed(format!(
+            "hostname lookup '{name}' failed - failed to get address info for: {name}: Name or \
+             service not known"
+        ))),
+        Some(node) if !node.online => Err(refuse(
+            595,
+            "Errors during connection establishment, proxy handshake: No route to host",
+        )),
+        Some(_) => Ok(()),
+    }
+}
+
+fn masked(params: &Map<String, Value>) -> std::collections::BTreeMap<String, Value> {
+    let secret = |name: &str| matches!(name, "password" | "tfa-challenge" | "otp" | "cipassword");
+    let mask = |(name, value): (&String, &Value)| match secret(name) {
+        true => (name.clone(), Value::from("<redacted>")),
+        false => (name.clone(), value.clone()),
+    };
+    params.iter().map(mask).collect()
+}

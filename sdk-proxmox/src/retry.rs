@@ -1,0 +1,98 @@
+//! When a call is made again, and how long to wait before.
+
+use std::time::Duration;
+
+use proxbox_runtime::Method;
+
+use crate::{Error, Reply};
+
+const FIRST: Duration = Duration::from_millis(250);
+const LONGEST: Duration = Duration::from_secs(5);
+
+/// How often a call is made again.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Retry {
+    pub(crate) times: u32,
+}
+
+impl Retry {
+    /// How long to wait before making the call again; `None` where it must not be.
+    ///
+    /// `attempt` counts from zero. A call that changes something more the second time is only made
+    /// again when nothing of it was sent.
+    pub(crate) fn after(
+        self,
+        attempt: u32,
+        method: Method,
+        outcome: &Result<Reply, Error>,
+    ) -> Option<Duration> {
+        let again = match outcome {
+            Ok(reply) => method.is_idempotent() && matches!(reply.status, 429 | 502..=504),
+            Err(error) if error.is_not_sent() => error.is_retryable(),
+            // A time-out was waited for once already: the caller decides whether to wait again.
+            Err(error) => method.is_idempotent() && matches!(error, Error::Lost { .. }),
+        };
+        (again && attempt < self.times).then(|| pause(attempt, rand::random_range(0.5..1.0)))
+    }
+}
+
+/// Doubles with each attempt; `share` spreads clients that failed at the same moment.
+fn pause(attempt: u32, share: f64) -> Duration {
+    FIRST.saturating_mul(1 << attempt.min(10)).min(LONGEST).mul_f64(share)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{CallName, ConnectFailure};
+
+    fn call() -> CallName {
+        CallName { method: Method::Get, path: "/version".into() }
+    }
+
+    fn refused() -> Result<Reply, Error> {
+        let why = ConnectFailure::Refused;
+        Err(Error::Connect { call: call(), host: Arc::from("a"), why, source: "x".into() })
+    }
+
+    fn lost() -> Result<Reply, Error> {
+        Err(Error::Lost { call: call(), host: Arc::from("a"), source: "x".into() })
+    }
+
+    fn status(status: u16) -> Result<Reply, Error> {
+        Ok(Reply { status, ..Reply::default() })
+    }
+
+    #[test]
+    fn only_what_cannot_happen_twice_is_sent_twice() {
+        let retry = Retry { times: 2 };
+        let cases = [
+            (Method::Get, lost(), true),
+            (Method::Put, lost(), true),
+            (Method::Post, lost(), false),
+            (Method::Post, refused(), true),
+            (Method::Get, status(503), true),
+            (Method::Post, status(503), false),
+            (Method::Get, status(200), false),
+            (Method::Get, status(500), false),
+            (Method::Get, status(595), false),
+        ];
+        for (method, outcome, expected) in cases {
+            assert_eq!(
+                retry.after(0, method, &outcome).is_some(),
+                expected,
+                "{method} {outcome:?}"
+            );
+        }
+        assert!(retry.after(2, Method::Get, &lost()).is_none());
+    }
+
+    #[test]
+    fn the_pause_grows_to_a_bound() {
+        assert_eq!(pause(0, 1.0), FIRST);
+        assert_eq!(pause(1, 0.5), FIRST);
+        assert_eq!(pause(40, 1.0), LONGEST);
+    }
+}

@@ -1,0 +1,43 @@
+//! The seam between typed calls and the wire.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use bytes::Bytes;
+use proxbox_runtime::Request;
+
+use crate::Error;
+
+/// A future on the heap, so that [`Transport`] can be a trait object.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Carries a request to Proxmox and brings the answer back.
+///
+/// An answer with an error status is still an answer; `Err` means that none came.
+pub trait Transport: Send + Sync {
+    /// Sends one request.
+    fn call(&self, request: Request) -> BoxFuture<'_, Result<Reply, Error>>;
+}
+
+/// An answer, not yet interpreted.
+#[derive(Clone, Default)]
+pub struct Reply {
+    /// HTTP status; Proxmox also uses 595 to 599.
+    pub status: u16,
+    /// Reason phrase, where it is not the standard one. Before release 8.4 the only place of the
+    /// error text.
+    pub reason: Option<String>,
+    /// Body as it came.
+    pub body: Bytes,
+}
+
+/// Shows no body: tickets and secrets travel in it.
+impl std::fmt::Debug for Reply {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reply")
+            .field("status", &self.status)
+            .field("reason", &self.reason)
+            .field("bytes", &self.body.len())
+            .finish()
+    }
+}

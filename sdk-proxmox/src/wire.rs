@@ -1,0 +1,170 @@
+//! One exchange over HTTP, with fail-over between the hosts of a cluster.
+
+use std::error::Error as StdError;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use http::HeaderMap;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use proxbox_runtime::{Method, Payload, Request};
+
+use crate::counters::Counters;
+use crate::host::Host;
+use crate::{CallName, ConnectFailure, Error, Reply};
+
+/// The hosts of a cluster and the connections to them.
+pub(crate) struct Wire {
+    pub(crate) client: reqwest::Client,
+    pub(crate) hosts: Vec<Host>,
+    /// The host that answered last, asked first.
+    pub(crate) preferred: AtomicUsize,
+    pub(crate) counters: Arc<Counters>,
+}
+
+impl Wire {
+    /// Sends a request to the first host that can be connected to.
+    pub(crate) async fn exchange(
+        &self,
+        request: &Request,
+        headers: &HeaderMap,
+    ) -> Result<Reply, Error> {
+        let first = self.preferred.load(Ordering::Relaxed);
+        let mut refused = None;
+        for index in (0..self.hosts.len()).map(|step| (first + step) % self.hosts.len()) {
+            match self.ask(&self.hosts[index], request, headers).await {
+                Err(error @ Error::Connect { .. }) => {
+                    tracing::debug!(%error, "host skipped");
+                    // The host asked first says best what is wrong.
+                    refused.get_or_insert(error);
+                }
+                outcome => {
+                    self.preferred.store(index, Ordering::Relaxed);
+                    return outcome;
+                }
+            }
+        }
+        Err(refused.unwrap_or_else(|| Error::Invalid("the client has no host".into())))
+    }
+
+    async fn ask(
+        &self,
+        host: &Host,
+        request: &Request,
+        headers: &HeaderMap,
+    ) -> Result<Reply, Error> {
+        let _slot = host.slots.acquire().await;
+        self.counters.request();
+        let failed = |error| failure(request.into(), &host.name, error);
+        let mut response = self.build(host, request, headers).send().await.map_err(failed)?;
+        let reason = response
+            .extensions_mut()
+            .remove::<hyper::ext::ReasonPhrase>()
+            .map(|phrase| String::from_utf8_lossy(phrase.as_bytes()).into_owned());
+        let status = response.status().as_u16();
+        let body = response.bytes().await.map_err(failed)?;
+        self.counters.bytes(body.len());
+        tracing::trace!(%status, method = %request.op.method, path = request.path, "answered");
+        Ok(Reply { status, reason, body })
+    }
+
+    fn build(
+        &self,
+        host: &Host,
+        request: &Request,
+        headers: &HeaderMap,
+    ) -> reqwest::RequestBuilder {
+        let mut url = format!("{}{}", host.base, request.path);
+        if !request.query.is_empty() {
+            url.push('?');
+            url.push_str(&request.encoded_query());
+        }
+        let method = match request.op.method {
+            Method::Delete => http::Method::DELETE,
+            Method::Get => http::Method::GET,
+            Method::Patch => http::Method::PATCH,
+            Method::Post => http::Method::POST,
+            Method::Put => http::Method::PUT,
+        };
+        let builder = self.client.request(method, url).headers(headers.clone());
+        let (kind, text) = match &request.payload {
+            Payload::Empty if request.op.method == Method::Get => return builder,
+            // Proxies in front of a node insist on a length.
+            Payload::Empty => return builder.header(CONTENT_LENGTH, 0),
+            Payload::Form(pairs) => {
+                ("application/x-www-form-urlencoded", Payload::encode_form(pairs))
+            }
+            Payload::Json(value) => ("application/json", value.to_string()),
+        };
+        builder.header(CONTENT_TYPE, kind).body(text)
+    }
+}
+
+/// Tells apart what never left, what may have arrived, and what came back in part.
+fn failure(call: CallName, host: &Arc<str>, error: reqwest::Error) -> Error {
+    // The URL holds the query.
+    let error = error.without_url();
+    let host = host.clone();
+    if error.is_builder() {
+        return Error::Invalid(format!("{call}: the request cannot be built: {error}"));
+    }
+    if error.is_connect() {
+        let why = connect_failure(&error);
+        return Error::Connect { call, host, why, source: error.into() };
+    }
+    if error.is_timeout() {
+        return Error::Timeout { call, host, source: error.into() };
+    }
+    Error::Lost { call, host, source: error.into() }
+}
+
+fn connect_failure(error: &reqwest::Error) -> ConnectFailure {
+    if error.is_timeout() {
+        return ConnectFailure::Timeout;
+    }
+    let mut deepest = error.to_string();
+    let mut cause: Option<&(dyn StdError + 'static)> = error.source();
+    while let Some(link) = cause {
+        if let Some(failure) = link.downcast_ref::<std::io::Error>().and_then(io_failure) {
+            return failure;
+        }
+        if let Some(error) = link.downcast_ref::<rustls::Error>() {
+            return tls_failure(error);
+        }
+        deepest = link.to_string();
+        // hyper-util has no type for it.
+        if deepest.contains("dns error") {
+            return ConnectFailure::UnknownHost;
+        }
+        cause = link.source();
+    }
+    ConnectFailure::Other(deepest)
+}
+
+fn io_failure(error: &std::io::Error) -> Option<ConnectFailure> {
+    // An error inside of an I/O error is not in the chain of sources, and they come nested.
+    if let Some(inner) = error.get_ref() {
+        if let Some(inner) = inner.downcast_ref::<rustls::Error>() {
+            return Some(tls_failure(inner));
+        }
+        if let Some(failure) = inner.downcast_ref::<std::io::Error>().and_then(io_failure) {
+            return Some(failure);
+        }
+    }
+
+    match error.kind() {
+        std::io::ErrorKind::ConnectionRefused => Some(ConnectFailure::Refused),
+        std::io::ErrorKind::TimedOut => Some(ConnectFailure::Timeout),
+        _ => None,
+    }
+}
+
+fn tls_failure(error: &rustls::Error) -> ConnectFailure {
+    let advice = match error {
+        rustls::Error::InvalidCertificate(_) => {
+            "; give the cluster's CA (`ca_pem`) or pin the certificate (`fingerprint`)"
+        }
+        rustls::Error::InvalidMessage(_) => "; is this port without TLS?",
+        _ => "",
+    };
+    ConnectFailure::Tls(format!("{error}{advice}"))
+}

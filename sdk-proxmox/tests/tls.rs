@@ -1,0 +1,87 @@
+//! Which certificates the client trusts.
+
+#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod tls_front;
+
+use sdk_proxmox::api::GetVersion;
+use sdk_proxmox::mock::{Cluster, Mock};
+use sdk_proxmox::{Client, ClientBuilder, ConnectFailure, Error};
+use tls_front::TlsFront;
+
+struct Server {
+    mock: Mock,
+    front: TlsFront,
+}
+
+impl Server {
+    async fn start() -> Self {
+        let mock = Mock::start(Cluster::demo(1, 1, 1)).await.expect("a port");
+        let any = ([127, 0, 0, 1], 0).into();
+        let front = TlsFront::start(any, mock.address()).await.expect("a port");
+        Self { mock, front }
+    }
+
+    fn client(&self) -> ClientBuilder {
+        Client::builder(&format!("https://localhost:{}", self.front.address.port()))
+            .token(self.mock.token_id(), self.mock.token_secret())
+            .retries(0)
+    }
+}
+
+async fn outcome(builder: ClientBuilder) -> Result<(), Error> {
+    builder.build()?.send(&GetVersion::new()).await.map(drop)
+}
+
+#[tokio::test]
+async fn a_self_signed_certificate_is_refused_by_default_with_advice() {
+    let server = Server::start().await;
+    let error = outcome(server.client()).await.expect_err("not trusted");
+    let why = match &error {
+        Error::Connect { why: ConnectFailure::Tls(why), .. } => why,
+        other => panic!("another error: {other:?}"),
+    };
+    assert!(why.contains("fingerprint") && why.contains("ca_pem"), "{why}");
+    assert!(error.is_not_sent() && !error.is_retryable());
+    assert!(server.mock.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_pinned_certificate_is_trusted_and_no_other() {
+    let server = Server::start().await;
+    outcome(server.client().fingerprint(&server.front.fingerprint)).await.expect("pinned");
+    let error = outcome(server.client().fingerprint(&"00".repeat(32))).await.expect_err("another");
+    let shown = error.to_string();
+    // What would have to be pinned is named, so that it can be compared on the node.
+    let seen = shown.replace(':', "").to_lowercase();
+    assert!(seen.contains(&server.front.fingerprint), "{shown}");
+}
+
+#[tokio::test]
+async fn a_certificate_of_a_given_authority_is_trusted() {
+    let server = Server::start().await;
+    outcome(server.client().ca_pem(server.front.certificate_pem.clone())).await.expect("its CA");
+    let other = Server::start().await;
+    let error = outcome(server.client().ca_pem(other.front.certificate_pem.clone())).await;
+    assert!(error.expect_err("another CA").is_not_sent());
+}
+
+#[tokio::test]
+async fn any_certificate_is_trusted_only_when_asked_for() {
+    let server = Server::start().await;
+    outcome(server.client().accept_invalid_certs(true)).await.expect("any");
+    let both = server.client().accept_invalid_certs(true).fingerprint(&server.front.fingerprint);
+    assert!(matches!(both.build(), Err(Error::Invalid(_))));
+}
+
+#[tokio::test]
+async fn plain_http_on_a_tls_port_is_told_apart() {
+    let mock = Mock::start(Cluster::demo(1, 1, 1)).await.expect("a port");
+    let client = Client::builder(&format!("https://{}", mock.address()))
+        .accept_invalid_certs(true)
+        .retries(0)
+        .build()
+        .expect("a client");
+    let error = client.send(&GetVersion::new()).await.expect_err("no TLS there");
+    assert!(matches!(&error, Error::Connect { why: ConnectFailure::Tls(_), .. }), "{error:?}");
+}

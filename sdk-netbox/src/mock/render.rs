@@ -1,0 +1,279 @@
+//! Stored objects in the shape in which NetBox answers them.
+
+use proxbox_runtime::{Field, Kind, Schema};
+use serde_json::{Map, Value, json};
+
+use super::custom_fields;
+use super::hosts;
+use super::model::{Model, models};
+use super::state::{Row, State, generic_target};
+
+/// The whole object.
+pub(super) fn object(state: &State, model: &Model, id: i64, row: &Row) -> Value {
+    shape(state, model, model.read, id, row)
+}
+
+/// The short form that other objects embed.
+pub(super) fn brief(state: &State, model: &Model, id: i64, row: &Row) -> Value {
+    match models().brief(model.path) {
+        Some(schema) => shape(state, model, schema, id, row),
+        None => {
+            let mut members = Map::new();
+            for name in fallback(model) {
+                if let Some(field) = model.read.field(name) {
+                    members.insert((*name).to_owned(), member(state, model, field, id, row));
+                }
+            }
+            Value::Object(members)
+        }
+    }
+}
+
+/// The names of the short form's fields.
+pub(super) fn brief_names(model: &Model) -> Vec<&'static str> {
+    match models().brief(model.path) {
+        Some(schema) => schema.fields.iter().map(|field| field.name).collect(),
+        None => fallback(model).to_vec(),
+    }
+}
+
+fn fallback(model: &Model) -> &'static [&'static str] {
+    match model.path {
+        "dcim/interfaces" => &["id", "url", "display", "device", "name", "description", "cable"],
+        "virtualization/interfaces" => {
+            &["id", "url", "display", "virtual_machine", "name", "description"]
+        }
+        "virtualization/virtual-disks" => {
+            &["id", "url", "display", "virtual_machine", "name", "description", "size"]
+        }
+        _ => &["id", "url", "display", "name", "slug", "description"],
+    }
+}
+
+/// The object with this id in the form that a field embeds; null if there is none.
+fn embedded_as(state: &State, schema: Option<&Schema>, path: &str, id: i64) -> Value {
+    match (schema, models().get(path), state.row(path, id)) {
+        (Some(schema), Some(model), Some(row)) => shape(state, model, schema, id, row),
+        _ => embedded(state, path, id),
+    }
+}
+
+/// The object with this id in its short form; null if there is none.
+fn embedded(state: &State, path: &str, id: i64) -> Value {
+    match (models().get(path), state.row(path, id)) {
+        (Some(model), Some(row)) => brief(state, model, id, row),
+        _ => Value::Null,
+    }
+}
+
+/// The object of a generic reference.
+fn generic(state: &State, name: &str, row: &Row) -> Option<Value> {
+    let target = generic_target(name, row)?;
+    let (label, id) = target.split_once(':')?;
+    let model = models().labelled(label)?;
+    Some(embedded(state, model.path, id.parse().ok()?))
+}
+
+fn shape(state: &State, model: &Model, schema: &Schema, id: i64, row: &Row) -> Value {
+    let members = schema.fields.iter().map(|field| {
+        let value = member(state, model, field, id, row);
+        (field.name.to_owned(), value)
+    });
+    Value::Object(members.collect())
+}
+
+fn member(state: &State, model: &Model, field: &Field, id: i64, row: &Row) -> Value {
+    let name = field.name;
+    match name {
+        "id" => return json!(id),
+        "url" => return json!(format!("{}/api/{}/{id}/", state.url, model.path)),
+        "display_url" => return json!(format!("{}/{}/{id}/", state.url, model.path)),
+        "display" => return json!(display(model, id, row)),
+        "tags" => return tags(state, field, row),
+        "custom_fields" => return custom_fields::shown(state, model, row),
+        _ => {}
+    }
+    if let Some(places) = model.counts.get(name) {
+        return json!(count(state, model, places, id));
+    }
+    if let Some(derived) = derived(state, model, name, id, row) {
+        return derived;
+    }
+    let stored = row.get(name);
+    if let (Some(reference), Some(stored)) = (model.references.get(name), stored) {
+        return match stored {
+            // The description has whole objects here, but NetBox answers short ones.
+            Value::Array(ids) => {
+                let ids = ids.iter().filter_map(Value::as_i64);
+                ids.map(|id| embedded(state, reference.target, id)).collect()
+            }
+            stored => stored.as_i64().map_or(Value::Null, |id| {
+                embedded_as(state, embedded_form(field), reference.target, id)
+            }),
+        };
+    }
+    match (field.kind, stored) {
+        (Kind::Choice(_), Some(value)) => choice(value),
+        (_, Some(value)) => value.clone(),
+        (kind, None) => generic(state, name, row).unwrap_or_else(|| nothing(kind)),
+    }
+}
+
+fn embedded_form(field: &Field) -> Option<&'static Schema> {
+    match field.kind {
+        Kind::Record(schema) | Kind::List(&Kind::Record(schema)) => Some(schema),
+        _ => None,
+    }
+}
+
+fn tags(state: &State, field: &Field, row: &Row) -> Value {
+    let ids = row.get("tags").and_then(Value::as_array).into_iter().flatten();
+    let one = |id| embedded_as(state, embedded_form(field), "extras/tags", id);
+    ids.filter_map(Value::as_i64).map(one).collect()
+}
+
+fn count(state: &State, model: &Model, places: &[(&'static str, &'static str)], id: i64) -> usize {
+    let plain = id.to_string();
+    let labelled = format!("{}:{id}", model.label);
+    let one = |(path, field): &(&'static str, &'static str)| {
+        state.count_referrers(path, field, &plain) + state.count_referrers(path, field, &labelled)
+    };
+    places.iter().map(one).sum()
+}
+
+/// Fields that NetBox computes.
+fn derived(state: &State, model: &Model, name: &str, id: i64, row: &Row) -> Option<Value> {
+    let target = || format!("{}:{id}", model.label);
+    Some(match (model.path, name) {
+        // IPv6 comes first unless an administrator prefers IPv4.
+        (_, "primary_ip") => {
+            let fields = ["primary_ip6", "primary_ip4"].iter();
+            let ip = fields.filter_map(|field| row.get(*field)?.as_i64()).next();
+            ip.map_or(Value::Null, |id| embedded(state, "ipam/ip-addresses", id))
+        }
+        ("virtualization/clusters", "allocated_vcpus") => hosts::allocated(state, id, "vcpus"),
+        ("virtualization/clusters", "allocated_memory") => hosts::allocated(state, id, "memory"),
+        ("virtualization/clusters", "allocated_disk") => hosts::allocated(state, id, "disk"),
+        (
+            "ipam/ip-addresses" | "ipam/prefixes" | "ipam/aggregates" | "ipam/ip-ranges",
+            "family",
+        ) => {
+            let text =
+                ["address", "prefix", "start_address"].iter().find_map(|f| row.get(*f)?.as_str());
+            let version = if text?.contains(':') { 6 } else { 4 };
+            json!({ "value": version, "label": format!("IPv{version}") })
+        }
+        ("ipam/ip-addresses", "nat_outside") => {
+            let ids = state.referrers(model.path, "nat_inside", &id.to_string());
+            ids.into_iter().map(|id| embedded(state, model.path, id)).collect()
+        }
+        (_, "mac_addresses") => {
+            let ids = state.referrers("dcim/mac-addresses", "assigned_object", &target());
+            ids.into_iter().map(|id| embedded(state, "dcim/mac-addresses", id)).collect()
+        }
+        ("dcim/interfaces" | "virtualization/interfaces", "mac_address") => {
+            let id = row.get("primary_mac_address").and_then(Value::as_i64);
+            let mac = id.and_then(|id| state.row("dcim/mac-addresses", id));
+            mac.and_then(|mac| mac.get("mac_address")).cloned().unwrap_or_default()
+        }
+        ("extras/tags", "tagged_items") => {
+            let count = |model: &Model| state.count_referrers(model.path, "tags", &id.to_string());
+            json!(models().all().map(count).sum::<usize>())
+        }
+        (_, "config_context") => match row.get("local_context_data") {
+            Some(Value::Object(data)) => json!(data),
+            _ => json!({}),
+        },
+        (_, "connected_endpoints") => Value::Null,
+        (_, "_depth") => json!(depth(state, model, row)),
+        ("core/object-changes", "user") => row.get(name).cloned().unwrap_or_default(),
+        _ => return None,
+    })
+}
+
+fn depth(state: &State, model: &Model, row: &Row) -> usize {
+    let parent = |row: &&Row| row.get("parent").and_then(Value::as_i64);
+    let up = |row: &&Row| state.row(model.path, parent(row)?);
+    // A circle of parents would never end.
+    std::iter::successors(Some(row), up).take(50).count() - 1
+}
+
+fn choice(value: &Value) -> Value {
+    match value {
+        Value::Null => Value::Null,
+        Value::String(text) if text.is_empty() => Value::Null,
+        Value::Object(_) => value.clone(),
+        value => json!({ "value": value, "label": label(value) }),
+    }
+}
+
+/// A label like NetBox's, made from the value.
+pub(super) fn label(value: &Value) -> String {
+    let Some(text) = value.as_str() else {
+        return value.to_string();
+    };
+    let known = LABELS.iter().find(|(known, _)| *known == text);
+    if let Some((_, label)) = known {
+        return (*label).to_owned();
+    }
+    let word = |word: &str| {
+        let mut letters = word.chars();
+        let first = letters.next().map(|letter| letter.to_uppercase().to_string());
+        first.unwrap_or_default() + letters.as_str()
+    };
+    text.split(['-', '_']).map(word).collect::<Vec<_>>().join(" ")
+}
+
+/// Labels that do not follow from their values.
+const LABELS: [(&str, &str); 14] = [
+    ("create", "Created"),
+    ("update", "Updated"),
+    ("delete", "Deleted"),
+    ("dhcp", "DHCP"),
+    ("slaac", "SLAAC"),
+    ("vip", "VIP"),
+    ("vrrp", "VRRP"),
+    ("hsrp", "HSRP"),
+    ("glbp", "GLBP"),
+    ("carp", "CARP"),
+    ("lag", "Link Aggregation Group (LAG)"),
+    ("1000base-t", "1000BASE-T (1GE)"),
+    ("10gbase-t", "10GBASE-T (10GE)"),
+    ("tagged-all", "Tagged (All)"),
+];
+
+/// What a field without a stored value shows.
+fn nothing(kind: Kind) -> Value {
+    match kind {
+        Kind::List(_) => json!([]),
+        Kind::Bool => json!(false),
+        _ => Value::Null,
+    }
+}
+
+/// What NetBox calls an object.
+pub(super) fn display(model: &Model, id: i64, row: &Row) -> String {
+    let text = |name: &str| row.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let number = |name: &str| row.get(name).and_then(Value::as_i64);
+    let name = text("name").map(str::to_owned);
+    match model.path {
+        "ipam/vlans" => {
+            format!("{} ({})", name.unwrap_or_default(), number("vid").unwrap_or_default())
+        }
+        "ipam/asns" => format!("AS{}", number("asn").unwrap_or_default()),
+        _ => {
+            let fields = [
+                "model",
+                "address",
+                "prefix",
+                "mac_address",
+                "cid",
+                "username",
+                "start_address",
+                "object_repr",
+            ];
+            let other = || fields.iter().find_map(|field| text(field)).map(str::to_owned);
+            name.or_else(other).unwrap_or_else(|| format!("{} {id}", model.name))
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! Which part of the mock answers a path.
+
+use std::collections::BTreeSet;
+
+use proxbox_runtime::{FieldFlags, Kind};
+use serde_json::{Map, Value, json};
+
+use super::answer::Answer;
+use super::check::Extent;
+use super::delete;
+use super::list;
+use super::model::{Model, models};
+use super::render;
+use super::state::State;
+use super::write;
+
+/// The release whose rules the mock enforces.
+pub(super) const VERSION: &str = "4.6.8";
+
+/// A request that was let in.
+pub(super) struct Asked<'a> {
+    pub(super) method: &'a str,
+    pub(super) path: &'a str,
+    pub(super) query: &'a [(String, String)],
+    pub(super) body: &'a [u8],
+    pub(super) if_match: Option<&'a str>,
+}
+
+/// Answers a request.
+pub(super) fn answer(state: &mut State, asked: &Asked<'_>) -> Answer {
+    if !asked.path.ends_with('/') {
+        return Answer { location: Some(format!("{}/", asked.path)), ..Answer::nothing(301) };
+    }
+    let parts: Vec<&str> = asked.path.split('/').filter(|part| !part.is_empty()).collect();
+    match parts.as_slice() {
+        ["api"] => root(state, asked),
+        ["api", "status"] => status(),
+        ["api", "plugins"] => Answer::json(200, json!({})),
+        ["api", "plugins", "installed-plugins"] => Answer::json(200, json!([])),
+        ["api", app] => app_root(state, app),
+        ["api", app, collection] => match models().get(&format!("{app}/{collection}")) {
+            Some(model) => on_collection(state, model, asked),
+            None => not_found(),
+        },
+        ["api", app, collection, id] => match models().get(&format!("{app}/{collection}")) {
+            Some(model) => on_object(state, model, id, asked),
+            None => not_found(),
+        },
+        ["api", app, collection, ..] if models().get(&format!("{app}/{collection}")).is_some() => {
+            Answer::detail(501, format!("the mock does not answer {}", asked.path))
+        }
+        _ => not_found(),
+    }
+}
+
+fn not_found() -> Answer {
+    Answer::page(404, "Page Not Found", "The requested page does not exist.")
+}
+
+fn root(state: &State, asked: &Asked<'_>) -> Answer {
+    if asked.method == "OPTIONS" {
+        return Answer::json(200, json!({ "name": "API Root" }));
+    }
+    let apps: BTreeSet<&str> =
+        models().all().filter_map(|model| model.path.split('/').next()).collect();
+    let apps = apps.into_iter().chain(["plugins", "status"]);
+    let links = apps.map(|app| (app.to_owned(), json!(format!("{}/api/{app}/", state.url))));
+    Answer::json(200, Value::Object(links.collect()))
+}
+
+fn app_root(state: &State, app: &str) -> Answer {
+    let link = |model: &Model| {
+        let (_, collection) = model.path.split_once('/').filter(|(own, _)| *own == app)?;
+        Some((collection.to_owned(), json!(format!("{}/api/{}/", state.url, model.path))))
+    };
+    let links: Map<String, Value> = models().all().filter_map(link).collect();
+    if links.is_empty() { not_found() } else { Answer::json(200, Value::Object(links)) }
+}
+
+fn status() -> Answer {
+    let body = json!({
+        "django-version": "6.0.8",
+        "hostname": "mock",
+        "installed_apps": {},
+        "netbox-version": VERSION,
+        "netbox-full-version": VERSION,
+        "plugins": {},
+        "python-version": "3.12.1",
+        "rq-workers-running": 0,
+    });
+    Answer::json(200, body)
+}
+
+fn on_collection(state: &mut State, model: &'static Model, asked: &Asked<'_>) -> Answer {
+    match asked.method {
+        "GET" | "HEAD" => return list::list(state, model, asked.query),
+        "OPTIONS" => return options(model),
+        _ if model.write.is_none() => return not_allowed(asked),
+        _ => {}
+    }
+    let body = match json_body(asked.body) {
+        Ok(body) => body,
+        Err(answer) => return answer,
+    };
+    match asked.method {
+        "POST" => write::create(state, model, &body),
+        "PATCH" => write::update_all(state, model, &body, Extent::Part, asked.if_match),
+        "PUT" => write::update_all(state, model, &body, Extent::Whole, asked.if_match),
+        "DELETE" => delete::many(state, model, &body),
+        _ => not_allowed(asked),
+    }
+}
+
+fn on_object(state: &mut State, model: &'static Model, id: &str, asked: &Asked<'_>) -> Answer {
+    let Some(id) = id.parse().ok().filter(|id| state.row(model.path, *id).is_some()) else {
+        return Answer::detail(404, format!("No {} matches the given query.", model.class));
+    };
+    match asked.method {
+        "GET" | "HEAD" => return list::one(state, model, id, asked.query),
+        "OPTIONS" => return options(model),
+        _ if model.write.is_none() => return not_allowed(asked),
+        "DELETE" => {
+            return match write::precondition(state, model, id, asked.if_match) {
+                Ok(()) => delete::one(state, model, id, None),
+                Err(answer) => answer,
+            };
+        }
+        _ => {}
+    }
+    let body = match json_body(asked.body) {
+        Ok(body) => body,
+        Err(answer) => return answer,
+    };
+    match asked.method {
+        "PATCH" => write::update(state, model, id, &body, Extent::Part, asked.if_match),
+        "PUT" => write::update(state, model, id, &body, Extent::Whole, asked.if_match),
+        _ => not_allowed(asked),
+    }
+}
+
+fn not_allowed(asked: &Asked<'_>) -> Answer {
+    Answer::detail(405, format!("Method \"{}\" not allowed.", asked.method))
+}
+
+fn json_body(body: &[u8]) -> Result<Value, Answer> {
+    if body.is_empty() {
+        return Ok(json!({}));
+    }
+    serde_json::from_slice(body)
+        .map_err(|error| Answer::detail(400, format!("JSON parse error - {error}")))
+}
+
+/// What may be written, with the choices, for clients that ask first.
+fn options(model: &Model) -> Answer {
+    let field = |field: &proxbox_runtime::Field| {
+        let mut about = json!({
+            "type": "field",
+            "required": field.flags.has(FieldFlags::REQUIRED),
+            "read_only": field.flags.has(FieldFlags::READ_ONLY),
+        });
+        if let Kind::Enum(values) | Kind::Choice(values) = field.kind {
+            let choice = |value: &&str| json!({ "value": value, "display_name": render::label(&json!(value)) });
+            let choices = values.iter().filter(|value| !value.is_empty()).map(choice);
+            about["choices"] = choices.collect();
+        }
+        (field.name.to_owned(), about)
+    };
+    let fields: Map<String, Value> =
+        model.write.into_iter().flat_map(|schema| schema.fields).map(field).collect();
+    let body = json!({
+        "name": format!("{} List", model.name),
+        "description": "",
+        "renders": ["application/json", "text/html"],
+        "parses": ["application/json", "multipart/form-data"],
+        "actions": { "POST": fields, "PUT": fields },
+    });
+    Answer::json(200, body)
+}

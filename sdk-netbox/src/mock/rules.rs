@@ -1,0 +1,96 @@
+//! The checks of an object as a whole, and what NetBox fills in.
+
+use serde_json::{Value, json};
+
+use super::answer::Errors;
+use super::model::{Model, models};
+use super::state::{Row, State};
+use super::{addresses, hosts};
+
+/// Brings an object into the form NetBox stores it in, then checks it as a whole.
+pub(super) fn check(state: &State, model: &Model, id: Option<i64>, row: &mut Row) -> Errors {
+    let mut errors = Errors::default();
+    generic_references(state, model, row, &mut errors);
+    object_types(row, &mut errors);
+    match model.path {
+        "ipam/ip-addresses" => addresses::ip_address(state, id, row, &mut errors),
+        "ipam/prefixes" => addresses::prefix(row, &mut errors),
+        "dcim/mac-addresses" => addresses::mac_address(row, &mut errors),
+        "virtualization/virtual-machines" => hosts::virtual_machine(state, id, row, &mut errors),
+        "dcim/devices" => hosts::device(state, id, row, &mut errors),
+        "virtualization/interfaces" | "dcim/interfaces" => {
+            hosts::interface(state, model, id, row, &mut errors);
+        }
+        _ => {}
+    }
+    errors
+}
+
+/// What NetBox fills in while it saves.
+pub(super) fn derive(state: &State, model: &Model, row: &mut Row) {
+    match model.path {
+        "virtualization/virtual-machines" => {
+            let site = integer(row, "cluster")
+                .and_then(|id| state.row("virtualization/clusters", id))
+                .and_then(|cluster| cluster.get("_site"))
+                .cloned();
+            if let Some(site) = site.filter(|_| row.get("site").is_none_or(Value::is_null)) {
+                row.insert("site".to_owned(), site);
+            }
+        }
+        // A VLAN without a mode is dropped without a word.
+        "virtualization/interfaces" | "dcim/interfaces" if text(row, "mode").is_empty() => {
+            row.insert("untagged_vlan".to_owned(), Value::Null);
+            row.insert("tagged_vlans".to_owned(), json!([]));
+        }
+        "virtualization/clusters" => {
+            let is_site = row.get("scope_type").is_some_and(|label| label == "dcim.site");
+            let site = row.get("scope_id").filter(|_| is_site).cloned();
+            row.insert("_site".to_owned(), site.unwrap_or_default());
+        }
+        _ => {}
+    }
+}
+
+/// A number that an object has.
+pub(super) fn integer(row: &Row, name: &str) -> Option<i64> {
+    row.get(name).and_then(Value::as_i64)
+}
+
+/// A text that an object has; empty where it has none.
+pub(super) fn text<'a>(row: &'a Row, name: &str) -> &'a str {
+    row.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn generic_references(state: &State, model: &Model, row: &Row, errors: &mut Errors) {
+    for name in model.generic() {
+        let (kind, id) = (format!("{name}_type"), format!("{name}_id"));
+        if name == "assigned_object" && !text(row, &kind).is_empty() && row[&id].is_null() {
+            errors.add(&id, "This field cannot be null.");
+        }
+        let (Some(label), Some(number)) =
+            (row.get(&kind).and_then(Value::as_str), integer(row, &id))
+        else {
+            continue;
+        };
+        match models().labelled(label) {
+            None => errors.add(&kind, format!("Invalid content type: {label}")),
+            Some(target) if state.row(target.path, number).is_none() => errors
+                .add(&id, format!("Related object not found using the provided value: {number}.")),
+            Some(_) => {}
+        }
+    }
+}
+
+/// A list of object types names only those that there are; NetBox sorts it.
+fn object_types(row: &mut Row, errors: &mut Errors) {
+    let Some(Value::Array(labels)) = row.get_mut("object_types") else {
+        return;
+    };
+    labels.sort_by_key(|label| label.as_str().map(str::to_owned));
+    let unknown = |label: &&Value| label.as_str().and_then(|l| models().labelled(l)).is_none();
+    if let Some(label) = labels.iter().find(unknown) {
+        let label = label.as_str().map_or_else(|| label.to_string(), str::to_owned);
+        errors.add("object_types", format!("Invalid content type: {label}"));
+    }
+}

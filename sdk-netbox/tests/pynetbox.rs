@@ -1,0 +1,25 @@
+//! pynetbox, the Python client most scripts use, works against the mock as against NetBox.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::process::Command;
+
+use sdk_netbox::mock::Mock;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pynetbox_takes_the_mock_for_a_netbox() {
+    let python = std::env::var("PROXBOX_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let there = Command::new(&python).args(["-c", "import pynetbox"]).output();
+    if !there.is_ok_and(|output| output.status.success()) {
+        println!("skipped: {python} has no pynetbox; set PROXBOX_PYTHON to one that has");
+        return;
+    }
+    let mock = Mock::start().await.unwrap();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/pynetbox/script.py");
+    let (url, token) = (mock.url(), mock.token());
+    let run = move || Command::new(python).args([script, &url, token]).output();
+    let output = tokio::task::spawn_blocking(run).await.unwrap().unwrap();
+    let (out, err) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success() && out.trim() == "ok", "{out}{err}");
+}

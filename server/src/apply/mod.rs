@@ -1,0 +1,271 @@
+//! Carries out a plan: stage after stage, in bulk, and goes on where one object fails.
+
+mod body;
+mod calls;
+mod uncertain;
+
+use std::collections::BTreeMap;
+
+use futures_util::{StreamExt, stream};
+use sdk_netbox::{Client, Error};
+use serde_json::{Map, Value};
+
+use crate::plan::{Action, Key, Kind, Operation, Removed, Stage};
+use body::{Absent, Known, body};
+use calls::{Batch, send};
+
+/// What came of an operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Done {
+    /// The object exists now, under this id.
+    Created(i64),
+    /// It was changed.
+    Updated,
+    /// It is gone.
+    Deleted,
+    /// NetBox refused it, or could not be reached.
+    Failed(String),
+    /// It was not tried, because something that it needs is not there.
+    Skipped(String),
+}
+
+/// Told after each object.
+pub type Progress<'p> = dyn FnMut(&Operation, &Done) + Send + 'p;
+
+/// Carries out the stages of one plan, in order.
+pub struct Applier<'n> {
+    netbox: &'n Client,
+    batch: usize,
+    known: Known,
+    /// Why objects that others need are not there.
+    lost: BTreeMap<Key, String>,
+    /// Why nothing more is sent.
+    broken: Option<String>,
+    /// Whether an address may still hang on an interface that is to be deleted.
+    addresses_failed: bool,
+}
+
+/// An operation that is ready to be sent.
+struct Ready<'o> {
+    operation: &'o Operation,
+    /// Its body; empty for a deletion.
+    body: Map<String, Value>,
+    /// The object's id; none before it is created.
+    id: Option<i64>,
+}
+
+/// What came of one that was sent.
+enum Sent {
+    Done(Done),
+    /// It may or may not have happened.
+    Uncertain(Error),
+}
+
+impl<'n> Applier<'n> {
+    /// Writes `batch` objects in one request.
+    pub fn new(netbox: &'n Client, batch: usize) -> Self {
+        Self {
+            netbox,
+            batch: batch.max(1),
+            known: Known::default(),
+            lost: BTreeMap::new(),
+            broken: None,
+            addresses_failed: false,
+        }
+    }
+
+    /// Carries out all operations of one stage.
+    ///
+    /// An object that fails costs only those that need it. A write whose outcome is uncertain is
+    /// looked up, and sent again only when it did not happen.
+    pub async fn run(
+        &mut self,
+        stage: Stage,
+        operations: &[Operation],
+        progress: &mut Progress<'_>,
+    ) {
+        let mut ready = Vec::new();
+        for operation in operations {
+            match self.prepare(operation) {
+                Ok(one) => ready.push(one),
+                Err(done) => self.settle(operation, done, progress),
+            }
+        }
+        let (updates, others): (Vec<_>, Vec<_>) =
+            ready.into_iter().partition(|one| matches!(one.operation.action, Action::Update(_)));
+        for group in [updates, others] {
+            let uncertain = self.write(stage, group, progress).await;
+            if !uncertain.is_empty() {
+                self.look_again(stage, uncertain, progress).await;
+            }
+        }
+    }
+
+    fn prepare<'o>(&self, operation: &'o Operation) -> Result<Ready<'o>, Done> {
+        if let Some(why) = &self.broken {
+            return Err(Done::Failed(why.clone()));
+        }
+        let needs = |Absent(key): Absent| {
+            let why = self.lost.get(&key).map_or("it is not there", String::as_str);
+            Done::Skipped(format!("it needs {key}: {why}"))
+        };
+        let kind = operation.stage.kind();
+        let id = match &operation.action {
+            Action::Create => None,
+            Action::Update(target) => Some(self.known.id(target).map_err(needs)?),
+            Action::Delete(id) => Some(*id),
+        };
+        if operation.stage == Stage::Remove(Removed::VmInterface) && self.addresses_failed {
+            let why = "an address could not be written, and NetBox would delete it with this";
+            return Err(Done::Skipped(why.into()));
+        }
+        let mut body = body(kind, &operation.after, &self.known).map_err(needs)?;
+        if let Some(id) = id {
+            body.insert("id".into(), id.into());
+        }
+        Ok(Ready { operation, body, id })
+    }
+
+    /// Sends everything in batches; what came out uncertain is given back.
+    async fn write<'o>(
+        &mut self,
+        stage: Stage,
+        mut ready: Vec<Ready<'o>>,
+        progress: &mut Progress<'_>,
+    ) -> Vec<(Ready<'o>, Error)> {
+        // NetBox counts machines per type in the type's row. Two requests that write the same rows in
+        // opposite order block each other for good, and the database ends one of them.
+        ready.sort_by_key(|one| one.body.get("virtual_machine_type").and_then(Value::as_i64));
+        let netbox = self.netbox;
+        let batches = batches(ready, self.batch);
+        let one = |batch: Batch| send(netbox, stage.kind(), batch);
+        let requests: Vec<Batch> = batches.iter().map(|batch| as_batch(stage, batch)).collect();
+        let answers = stream::iter(requests).map(one).buffered(lanes(stage));
+        let mut sent = stream::iter(batches).zip(answers).boxed();
+        let mut uncertain = Vec::new();
+        while let Some((batch, answers)) = sent.next().await {
+            for (one, answer) in batch.into_iter().zip(answers) {
+                if let Err(error) = &answer {
+                    self.watch(error);
+                }
+                match judge(&one, answer) {
+                    Sent::Done(done) => self.settle(one.operation, done, progress),
+                    Sent::Uncertain(error) => uncertain.push((one, error)),
+                }
+            }
+        }
+        uncertain
+    }
+
+    /// Remembers what came of an operation, and tells.
+    fn settle(&mut self, operation: &Operation, done: Done, progress: &mut Progress<'_>) {
+        match &done {
+            Done::Created(id) => {
+                self.known.ids.insert(operation.key.clone(), *id);
+            }
+            Done::Failed(why) | Done::Skipped(why) => self.lose(operation, why),
+            Done::Updated | Done::Deleted => {}
+        }
+        progress(operation, &done);
+    }
+
+    fn lose(&mut self, operation: &Operation, why: &str) {
+        let kind = operation.stage.kind();
+        self.addresses_failed |= kind == Kind::IpAddress;
+        if operation.action == Action::Create {
+            self.lost.insert(operation.key.clone(), why.to_owned());
+            if kind == Kind::Tag {
+                self.known.lost_tags.push(operation.key.path.clone());
+            }
+        }
+    }
+
+    /// Stops sending, when NetBox is not there any more.
+    fn watch(&mut self, error: &Error) {
+        if error.is_not_sent() && error.is_retryable() {
+            self.broken.get_or_insert(format!("not sent, since NetBox cannot be reached: {error}"));
+        }
+    }
+}
+
+/// IP addresses go one after another: NetBox creates them under one lock.
+fn lanes(stage: Stage) -> usize {
+    match stage.kind() {
+        Kind::IpAddress => 1,
+        _ => 2,
+    }
+}
+
+/// Batches of about `size`. Disks of one guest stay together: NetBox adds up their sizes, and two
+/// requests at the same time would each miss what the other saves.
+fn batches(ready: Vec<Ready<'_>>, size: usize) -> Vec<Vec<Ready<'_>>> {
+    let mut batches: Vec<Vec<Ready<'_>>> = Vec::new();
+    for one in ready {
+        let stays = |batch: &Vec<Ready<'_>>| {
+            let siblings = |last: &Ready<'_>| {
+                let key = &one.operation.key;
+                key.kind == Kind::VirtualDisk && last.operation.key.parent() == key.parent()
+            };
+            batch.len() < size || batch.last().is_some_and(siblings)
+        };
+        match batches.last_mut() {
+            Some(batch) if stays(batch) => batch.push(one),
+            _ => batches.push(vec![one]),
+        }
+    }
+    batches
+}
+
+/// The batch of operations that all do the same.
+fn as_batch(stage: Stage, ready: &[Ready<'_>]) -> Batch {
+    let bodies = || ready.iter().map(|one| one.body.clone()).collect();
+    match (stage, ready.first().map(|one| &one.operation.action)) {
+        (Stage::Remove(removed), _) => {
+            Batch::Delete(removed, ready.iter().filter_map(|one| one.id).collect())
+        }
+        (_, Some(Action::Create)) => Batch::Create(bodies()),
+        _ => Batch::Update(bodies()),
+    }
+}
+
+fn judge(one: &Ready<'_>, answer: Result<i64, Error>) -> Sent {
+    Sent::Done(match (answer, &one.operation.action) {
+        (Ok(id), Action::Create) => Done::Created(id),
+        (Ok(_), Action::Update(_)) => Done::Updated,
+        (Ok(_), Action::Delete(_)) => Done::Deleted,
+        (Err(error), _) if error.is_ambiguous() => return Sent::Uncertain(error),
+        (Err(error), _) => Done::Failed(error.to_string()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{Fields, Reason};
+
+    fn operation(kind: Kind, path: &str) -> Operation {
+        Operation {
+            stage: Stage::Write(kind),
+            key: Key::new(kind, path),
+            label: path.to_owned(),
+            action: Action::Create,
+            before: Fields::new(),
+            after: Fields::new(),
+            reason: Reason::Missing,
+        }
+    }
+
+    #[test]
+    fn disks_of_one_guest_are_never_in_two_requests() {
+        let paths = ["lab/1/a", "lab/1/b", "lab/2/a", "lab/2/b", "lab/2/c", "lab/3/a"];
+        for (kind, expected) in
+            [(Kind::VirtualDisk, vec![2, 3, 1]), (Kind::VmInterface, vec![2, 2, 2])]
+        {
+            let operations: Vec<_> = paths.iter().map(|path| operation(kind, path)).collect();
+            let ready = operations.iter();
+            let ready = ready.map(|operation| Ready { operation, body: Map::new(), id: None });
+            let sizes: Vec<usize> = batches(ready.collect(), 2).iter().map(Vec::len).collect();
+            assert_eq!(sizes, expected, "{kind}");
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! The commands.
+
+mod endpoints;
+mod exit;
+mod keys;
+mod progress;
+mod report;
+mod serve;
+mod signals;
+mod sync;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+pub use exit::Exit;
+pub use progress::Progress;
+pub use report::{Row, print_outcome, print_table};
+pub use signals::stop_requested;
+
+use crate::config::State;
+use crate::demo;
+use crate::plugin::chain;
+
+/// Keeps NetBox true to what runs on Proxmox VE.
+#[derive(Debug, Parser)]
+#[command(name = "proxbox", version, arg_required_else_help = true)]
+#[command(after_help = "Exit codes: 0 done, 1 error, 3 done but some objects failed, \
+                        4 refused because another run is at work, 64 wrong usage.")]
+struct Cli {
+    #[command(flatten)]
+    state: State,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Answers the NetBox plugin and everybody else with an API key.
+    Serve(serve::Serve),
+    /// Syncs from the shell.
+    #[command(subcommand)]
+    Sync(sync::Sync),
+    /// The NetBox and the Proxmox clusters that are stored.
+    #[command(subcommand)]
+    Endpoints(endpoints::Endpoints),
+    /// API keys.
+    #[command(subcommand)]
+    Keys(keys::Keys),
+    /// Shows the whole line on a made-up cluster; needs nothing and changes nothing.
+    Demo(demo::Demo),
+}
+
+/// Reads the command line and does what it says.
+pub async fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Failing to print help is no reason to fail differently.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() };
+        }
+    };
+    start_logging(&cli.command);
+    match run(cli).await {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            eprintln!("error: {}", chain(error.as_ref()));
+            Exit::Error.into()
+        }
+    }
+}
+
+async fn run(cli: Cli) -> anyhow::Result<Exit> {
+    match cli.command {
+        Command::Serve(command) => command.run(&cli.state).await,
+        Command::Sync(command) => command.run(&cli.state).await,
+        Command::Endpoints(command) => command.run(&cli.state).await,
+        Command::Keys(command) => command.run(&cli.state).await,
+        Command::Demo(command) => command.run().await,
+    }
+}
+
+/// Logs go to the error output: `RUST_LOG` chooses, a server tells more than a command.
+fn start_logging(command: &Command) {
+    let usual = if matches!(command, Command::Serve(_)) { "info" } else { "error" };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}

@@ -1,0 +1,14 @@
+//! The proxbox server: Proxmox inventory into NetBox.
+
+pub mod apply;
+pub mod auth;
+pub mod cli;
+pub mod config;
+pub mod demo;
+pub mod inventory;
+pub mod mirror;
+pub mod plan;
+pub mod plugin;
+pub mod runs;
+pub mod store;
+pub mod sync;

@@ -1,0 +1,105 @@
+//! From NetBox's JSON to values that compare.
+
+use std::collections::BTreeMap;
+
+use ipnet::IpNet;
+use serde_json::Value as Json;
+
+use crate::plan::{Existing, Fields, Kind, Ref, Shape, Value};
+
+/// An object out of a list; none without an id.
+pub fn existing(kind: Kind, row: &Json) -> Option<Existing> {
+    let id = row.get("id")?.as_i64()?;
+    let mut fields = Fields::new();
+    for rule in kind.fields() {
+        let value = row.get(rule.name).and_then(|json| value(rule.shape, json));
+        if let Some(value) = value {
+            fields.insert(rule.name, canonical(kind, rule.name, value));
+        }
+    }
+    Some(Existing { id, fields })
+}
+
+/// A field's value; none when it is not set.
+fn value(shape: Shape, json: &Json) -> Option<Value> {
+    match shape {
+        Shape::Text => text(json).map(Value::Text),
+        Shape::Mac => text(json).map(|mac| Value::Text(mac.to_uppercase())),
+        Shape::Choice => text(json.get("value").unwrap_or(json)).map(Value::Text),
+        Shape::Bool => json.as_bool().map(Value::Bool),
+        Shape::Int => integer(json).map(Value::Int),
+        Shape::Decimal => decimal(json).map(Value::Hundredths),
+        Shape::Ref(_) => integer(json).map(|id| Value::Ref(Ref::Id(id))),
+        Shape::Tags => names(json, "slug").map(Value::Set),
+        Shape::Names => names(json, "").map(Value::Set),
+        Shape::Custom => {
+            let members = json.as_object()?.iter();
+            let set = members.filter(|(_, value)| !value.is_null());
+            let custom: BTreeMap<_, _> = set.map(|(k, v)| (k.clone(), v.clone())).collect();
+            Some(Value::Custom(custom))
+        }
+    }
+}
+
+fn text(json: &Json) -> Option<String> {
+    json.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+/// A number, or the id of an object.
+fn integer(json: &Json) -> Option<i64> {
+    json.as_i64().or_else(|| json.get("id")?.as_i64())
+}
+
+fn decimal(json: &Json) -> Option<i64> {
+    let number = json.as_f64().or_else(|| json.as_str()?.parse().ok())?;
+    Some((number * 100.0).round() as i64)
+}
+
+fn names(json: &Json, member: &str) -> Option<std::collections::BTreeSet<String>> {
+    let name = |item: &Json| item.get(member).unwrap_or(item).as_str().map(str::to_owned);
+    Some(json.as_array()?.iter().filter_map(name).collect())
+}
+
+/// Addresses in one spelling: NetBox stores what it was given, `2001:DB8::1/64` for instance.
+fn canonical(kind: Kind, field: &str, value: Value) -> Value {
+    match value {
+        Value::Text(text) if kind == Kind::IpAddress && field == "address" => {
+            Value::Text(text.parse::<IpNet>().map_or(text, |address| address.to_string()))
+        }
+        value => value,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_spelling_of_a_value_compares_equal() {
+        let rows = [
+            json!({
+                "id": 7, "name": "web", "status": {"value": "active", "label": "Active"},
+                "vcpus": 2.0, "memory": 2048, "cluster": {"id": 3, "name": "lab"}, "site": null,
+                "description": "", "tags": [{"id": 1, "slug": "proxbox"}],
+                "custom_fields": {"proxmox_vm_id": 100, "other": null},
+            }),
+            json!({
+                "id": 7, "name": "web", "status": "active", "vcpus": "2.00", "memory": 2048,
+                "cluster": 3, "tags": ["proxbox"], "custom_fields": {"proxmox_vm_id": 100},
+            }),
+        ];
+        let [one, other] = rows.map(|row| existing(Kind::VirtualMachine, &row).unwrap());
+        assert_eq!(one, other);
+        assert_eq!(one.fields["vcpus"], Value::Hundredths(200));
+        assert_eq!(one.custom_int("proxmox_vm_id"), Some(100));
+    }
+
+    #[test]
+    fn addresses_have_one_spelling() {
+        let row = json!({"id": 1, "address": "2001:DB8:0::1/64"});
+        let address = existing(Kind::IpAddress, &row).unwrap();
+        assert_eq!(address.text("address"), "2001:db8::1/64");
+    }
+}

@@ -1,0 +1,257 @@
+//! Guests as virtual machines: found by vmid and cluster, never by name alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::clusters::Place;
+use super::draft::{Draft, Wanted};
+use super::foundation::Foundation;
+use super::names::{self, Claim};
+use super::vocabulary::{self, OUR_TAG, VMID_FIELD};
+use super::{
+    Action, DuplicateName, Existing, Fields, Key, Kind, Operation, Overwrite, Reason, Ref, Stage,
+    Value,
+};
+use crate::inventory::{Completeness, Guest, GuestKind, GuestStatus, Inventory};
+
+/// A guest that has a virtual machine.
+pub(super) struct Placed<'i> {
+    pub(super) guest: &'i Guest,
+    /// Path of its key: `lab/100`.
+    pub(super) path: String,
+    /// `web01 (lab/100)`
+    pub(super) label: String,
+    pub(super) machine: Ref,
+}
+
+/// Settles the virtual machines of one inventory.
+pub(super) fn plan<'i>(
+    draft: &mut Draft<'_>,
+    foundation: &Foundation,
+    place: &Place,
+    inventory: &'i Inventory,
+    tags: &BTreeMap<&str, String>,
+) -> Vec<Placed<'i>> {
+    let machines: Vec<&Existing> = match place.cluster.id() {
+        Some(id) => {
+            let machines = draft.mirror.all(Kind::VirtualMachine);
+            machines.filter(|machine| machine.reference("cluster") == Some(id)).collect()
+        }
+        None => Vec::new(),
+    };
+    let mut guests: Vec<&Guest> = inventory.guests.iter().collect();
+    guests.sort_by_key(|guest| guest.vmid);
+    guests.dedup_by_key(|guest| guest.vmid);
+    let found = identify(&machines, &guests);
+    report_orphans(draft, place, inventory, &machines, &found);
+    let names = name(draft, place, &machines, &guests, &found);
+    let mut placed = Vec::new();
+    for guest in guests {
+        let machine = found.get(&guest.vmid).copied();
+        let name = names.get(&guest.vmid).cloned().unwrap_or_default();
+        let wanted = wanted(draft, foundation, place, inventory, guest, machine, name, tags);
+        let (path, label) = (wanted.key.path.clone(), wanted.label.clone());
+        if let Some(machine) = draft.settle(wanted) {
+            placed.push(Placed { guest, path, label, machine });
+        }
+    }
+    placed
+}
+
+/// The machine of each guest: the one with its vmid, else the only one of its name that has none.
+fn identify<'m>(machines: &[&'m Existing], guests: &[&Guest]) -> BTreeMap<i64, &'m Existing> {
+    let mut found = BTreeMap::new();
+    let mut nameless: BTreeMap<String, Vec<&'m Existing>> = BTreeMap::new();
+    for machine in machines {
+        match machine.custom_int(VMID_FIELD) {
+            Some(vmid) => {
+                found.entry(vmid).or_insert(*machine);
+            }
+            None => nameless.entry(machine.text("name").to_lowercase()).or_default().push(machine),
+        }
+    }
+    let present: BTreeSet<i64> = guests.iter().map(|guest| guest.vmid).collect();
+    let mut wanting: BTreeMap<String, Vec<i64>> = BTreeMap::new();
+    for guest in guests.iter().filter(|guest| !found.contains_key(&guest.vmid)) {
+        if let Some(name) = &guest.name {
+            wanting.entry(names::cut(name, 0).to_lowercase()).or_default().push(guest.vmid);
+        }
+    }
+    found.retain(|vmid, _| present.contains(vmid));
+    for (name, vmids) in wanting {
+        if let ([vmid], Some([machine])) = (&vmids[..], nameless.get(&name).map(Vec::as_slice)) {
+            found.insert(*vmid, machine);
+        }
+    }
+    found
+}
+
+fn report_orphans(
+    draft: &mut Draft<'_>,
+    place: &Place,
+    inventory: &Inventory,
+    machines: &[&Existing],
+    found: &BTreeMap<i64, &Existing>,
+) {
+    let claimed: BTreeSet<i64> = found.values().map(|machine| machine.id).collect();
+    for machine in machines.iter().filter(|machine| !claimed.contains(&machine.id)) {
+        let Some(vmid) = machine.custom_int(VMID_FIELD) else { continue };
+        let key = Key::new(Kind::VirtualMachine, format!("{}/{vmid}", place.name));
+        match inventory.completeness {
+            Completeness::Complete => draft.orphan(key),
+            Completeness::Partial(_) => {
+                draft.skip(key, "was not seen, but Proxmox did not show everything this time");
+            }
+        }
+    }
+}
+
+/// Names for all guests, by vmid. A guest whose name could not be read keeps the one it has.
+fn name(
+    draft: &mut Draft<'_>,
+    place: &Place,
+    machines: &[&Existing],
+    guests: &[&Guest],
+    found: &BTreeMap<i64, &Existing>,
+) -> BTreeMap<i64, String> {
+    let claimed: BTreeSet<i64> = found.values().map(|machine| machine.id).collect();
+    let mut taken: BTreeSet<String> = machines
+        .iter()
+        .filter(|machine| !claimed.contains(&machine.id))
+        .map(|machine| machine.text("name").to_lowercase())
+        .collect();
+    let mut resolved = BTreeMap::new();
+    let mut claims = Vec::new();
+    let stand_in = |guest: &Guest| match guest.kind {
+        GuestKind::Qemu => format!("VM {}", guest.vmid),
+        GuestKind::Lxc => format!("CT{}", guest.vmid),
+    };
+    let stand_ins: BTreeMap<i64, String> =
+        guests.iter().map(|guest| (guest.vmid, stand_in(guest))).collect();
+    for guest in guests {
+        let held = found.get(&guest.vmid).map(|machine| machine.text("name"));
+        match (&guest.name, held) {
+            (Some(name), _) => claims.push(Claim { vmid: guest.vmid, name, held }),
+            (None, Some(held)) => {
+                taken.insert(held.to_lowercase());
+                resolved.insert(guest.vmid, held.to_owned());
+            }
+            (None, None) => {
+                claims.push(Claim { vmid: guest.vmid, name: &stand_ins[&guest.vmid], held });
+            }
+        }
+    }
+    let given = names::resolve(&claims, &taken);
+    for claim in &claims {
+        let Some(given) = given.get(&claim.vmid) else { continue };
+        if let Some(index) = given.duplicate {
+            draft.duplicate_name(DuplicateName {
+                cluster: place.name.clone(),
+                vmid: claim.vmid,
+                original: claim.name.to_owned(),
+                resolved: given.name.clone(),
+                index,
+            });
+        }
+        resolved.insert(claim.vmid, given.name.clone());
+    }
+    release_names(draft, place, &resolved, found);
+    resolved
+}
+
+/// Where a guest gets a name that another one only gives up in the same step, the other one gets
+/// out of the way first: NetBox checks row by row.
+fn release_names(
+    draft: &mut Draft<'_>,
+    place: &Place,
+    names: &BTreeMap<i64, String>,
+    found: &BTreeMap<i64, &Existing>,
+) {
+    if !draft.may_change(Kind::VirtualMachine) {
+        return;
+    }
+    let wanted: BTreeMap<String, i64> =
+        names.iter().map(|(vmid, name)| (name.to_lowercase(), *vmid)).collect();
+    for (vmid, holder) in found {
+        let name = holder.text("name");
+        if wanted.get(&name.to_lowercase()).is_none_or(|wanting| wanting == vmid) {
+            continue;
+        }
+        draft.push(Operation {
+            stage: Stage::Release,
+            key: Key::new(Kind::VirtualMachine, format!("{}/{vmid}", place.name)),
+            label: name.to_owned(),
+            action: Action::Update(Ref::Id(holder.id)),
+            before: Fields::from([("name", name.into())]),
+            after: Fields::from([("name", format!("proxbox-rename-{}", holder.id).into())]),
+            reason: Reason::InTheWay,
+        });
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "each is another source of fields")]
+fn wanted(
+    draft: &Draft<'_>,
+    foundation: &Foundation,
+    place: &Place,
+    inventory: &Inventory,
+    guest: &Guest,
+    machine: Option<&Existing>,
+    name: String,
+    tags: &BTreeMap<&str, String>,
+) -> Wanted {
+    let path = format!("{}/{}", place.name, guest.vmid);
+    let label = format!("{name} ({path})");
+    let status = if guest.status == GuestStatus::Running { "active" } else { "offline" };
+    let mut fields = Fields::from([
+        ("name", name.into()),
+        ("status", status.into()),
+        ("cluster", place.cluster.clone().into()),
+        ("description", format!("Synced from Proxmox node {}", guest.node).into()),
+        ("tags", tag_slugs(draft, guest, machine, tags)),
+    ]);
+    let references = [
+        ("device", place.devices.get(&guest.node)),
+        ("site", place.site.as_ref()),
+        ("role", foundation.roles.get(vocabulary::guest_role(guest.kind))),
+        ("virtual_machine_type", foundation.vm_types.get(vocabulary::guest_type(guest.kind))),
+    ];
+    for (field, reference) in references {
+        if let Some(reference) = reference {
+            fields.insert(field, reference.clone().into());
+        }
+    }
+    if let Some(tenant) = inventory.tenant {
+        fields.insert("tenant", Value::Int(tenant));
+    }
+    if let Some(vcpus) = guest.vcpus {
+        fields.insert("vcpus", Value::Hundredths(vcpus));
+    }
+    if let Some(memory) = guest.memory_mb {
+        fields.insert("memory", Value::Int(memory));
+    }
+    if foundation.vmid_field {
+        let vmid = (VMID_FIELD.to_owned(), guest.vmid.into());
+        fields.insert("custom_fields", Value::Custom([vmid].into()));
+    }
+    let key = Key::new(Kind::VirtualMachine, path);
+    let mut wanted = Wanted::new(key, machine.map(|machine| machine.id), fields).labelled(label);
+    if guest.status == GuestStatus::Unknown {
+        wanted.unsure.insert("status");
+    }
+    wanted.mode = (guest.template && draft.policy.scope.contains(&Kind::VirtualMachine))
+        .then_some(draft.policy.template_mode);
+    wanted
+}
+
+/// Our tag, and the guest's own where they may be added.
+fn tag_slugs(
+    draft: &Draft<'_>,
+    guest: &Guest,
+    machine: Option<&Existing>,
+    tags: &BTreeMap<&str, String>,
+) -> Value {
+    let own = machine.is_none() || draft.policy.overwrite.contains(&Overwrite::VmProxmoxTags);
+    let own_tags = guest.tags.iter().filter(|_| own);
+    let slugs = own_tags.filter_map(|name| tags.get(name.as_str()).cloned());
+    Value::Set(slugs.chain([OUR_TAG.to_owned()]).collect())
+}

@@ -1,0 +1,130 @@
+//! What Proxmox no longer has: parts of guests that are ours, and nothing that people entered.
+
+use super::addresses::{Equipped, Settled};
+use super::draft::Draft;
+use super::guests::Placed;
+use super::hardware::{Parts, vanished};
+use super::operation::Removed;
+use super::vocabulary::OUR_TAG;
+use super::{Action, Existing, Fields, Key, Kind, Operation, Reason, Stage};
+
+/// Marks addresses that guests no longer have; to be called before primary addresses are chosen.
+///
+/// An interface without any address proves nothing: after a start the first lease takes a while.
+pub(super) fn plan_addresses(
+    draft: &mut Draft<'_>,
+    guests: &[Equipped<'_>],
+    settled: &mut Settled,
+) {
+    let known = guests.iter().filter(|(placed, _)| placed.guest.addresses_known);
+    for (placed, nics) in known {
+        for nic in nics.iter().filter(|nic| !nic.nic.addresses.is_empty()) {
+            let Some(interface) = nic.interface.id() else { continue };
+            let gone = ours_and_unused(draft, settled, interface);
+            for address in gone {
+                remove_address(draft, settled, placed, address);
+            }
+        }
+    }
+}
+
+/// Deletes interfaces and disks that a guest's configuration no longer has.
+pub(super) fn plan_parts(
+    draft: &mut Draft<'_>,
+    parts: &Parts<'_>,
+    guests: &[Equipped<'_>],
+    settled: &mut Settled,
+) {
+    for (placed, _) in guests {
+        for interface in vanished(draft, parts, Kind::VmInterface, placed) {
+            remove_interface(draft, parts, settled, placed, interface);
+        }
+        for disk in vanished(draft, parts, Kind::VirtualDisk, placed) {
+            let path = format!("{}/{}", placed.path, disk.text("name"));
+            remove(draft, Removed::VirtualDisk, path, &placed.label, disk);
+        }
+    }
+}
+
+fn ours_and_unused<'m>(draft: &Draft<'m>, settled: &Settled, interface: i64) -> Vec<&'m Existing> {
+    unused(draft, settled, interface).filter(|address| address.has_tag(OUR_TAG)).collect()
+}
+
+fn unused<'m>(
+    draft: &Draft<'m>,
+    settled: &Settled,
+    interface: i64,
+) -> impl Iterator<Item = &'m Existing> {
+    let mirror = draft.mirror;
+    let ids = settled.assigned.get(&interface).cloned().unwrap_or_default();
+    let ids = ids.into_iter().filter(|id| !settled.used.contains(id));
+    ids.filter_map(|id| mirror.get(Kind::IpAddress, id)).collect::<Vec<_>>().into_iter()
+}
+
+fn remove_address(
+    draft: &mut Draft<'_>,
+    settled: &mut Settled,
+    placed: &Placed<'_>,
+    address: &Existing,
+) {
+    let path = format!("{}/{}", placed.path, address.text("address"));
+    if settled.vanished.contains(&address.id) {
+        return;
+    }
+    if remove(draft, Removed::IpAddress, path, &placed.label, address) {
+        settled.vanished.insert(address.id);
+    }
+}
+
+/// NetBox deletes with an interface all that hangs on it, so one that people have put something
+/// on stays.
+fn remove_interface(
+    draft: &mut Draft<'_>,
+    parts: &Parts<'_>,
+    settled: &mut Settled,
+    placed: &Placed<'_>,
+    interface: &Existing,
+) {
+    let path = format!("{}/{}", placed.path, interface.text("name"));
+    let addresses: Vec<&Existing> = unused(draft, settled, interface.id).collect();
+    let macs = parts.macs_of(interface.id);
+    let mut children = addresses.iter().chain(macs);
+    if !children.all(|child| child.has_tag(OUR_TAG)) {
+        let why = "is gone in Proxmox, but people entered addresses on it; it stays";
+        return draft.skip(Key::new(Kind::VmInterface, path), why);
+    }
+    if !draft.may_change(Kind::VmInterface) {
+        return;
+    }
+    for address in addresses {
+        remove_address(draft, settled, placed, address);
+    }
+    for mac in macs {
+        remove(draft, Removed::MacAddress, path.clone(), &placed.label, mac);
+    }
+    remove(draft, Removed::VmInterface, path, &placed.label, interface);
+}
+
+fn remove(
+    draft: &mut Draft<'_>,
+    removed: Removed,
+    path: String,
+    owner: &str,
+    object: &Existing,
+) -> bool {
+    let stage = Stage::Remove(removed);
+    let kind = stage.kind();
+    if !draft.may_change(kind) {
+        return false;
+    }
+    draft.push(Operation {
+        stage,
+        label: format!("{} of {owner}", path.rsplit('/').next().unwrap_or(&path)),
+        key: Key::new(kind, path),
+        action: Action::Delete(object.id),
+        before: object.fields.clone(),
+        after: Fields::new(),
+        reason: Reason::Vanished,
+    });
+    true
+}

@@ -1,0 +1,246 @@
+//! An in-memory NetBox that carries out plans and refuses what NetBox refuses, and builders.
+
+use std::collections::BTreeMap;
+
+use crate::inventory::*;
+use crate::mirror::Mirror;
+use crate::plan::*;
+
+/// Carries out plans.
+#[derive(Default, Clone)]
+pub(super) struct World {
+    pub(super) mirror: Mirror,
+    last: i64,
+}
+
+impl World {
+    /// Plans and carries out; the plan.
+    pub(super) fn sync(&mut self, inventories: &[Inventory]) -> Plan {
+        self.sync_with(inventories, &Policy::default())
+    }
+
+    pub(super) fn sync_with(&mut self, inventories: &[Inventory], policy: &Policy) -> Plan {
+        let made = plan(inventories, &self.mirror, policy);
+        self.carry_out(&made);
+        made
+    }
+
+    pub(super) fn carry_out(&mut self, plan: &Plan) {
+        let mut ids: BTreeMap<Key, i64> = BTreeMap::new();
+        for operation in &plan.operations {
+            let kind = operation.stage.kind();
+            let resolved = operation.after.iter().map(|(name, value)| match value {
+                Value::Ref(Ref::New(key)) => {
+                    let id = ids.get(key).unwrap_or_else(|| panic!("{key} is not there yet"));
+                    (*name, Value::Ref(Ref::Id(*id)))
+                }
+                value => (*name, value.clone()),
+            });
+            let fields: Fields = resolved.collect();
+            match &operation.action {
+                Action::Create => {
+                    let id = self.add(kind, fields);
+                    assert!(ids.insert(operation.key.clone(), id).is_none(), "{operation}");
+                }
+                Action::Update(Ref::Id(id)) => self.change(kind, *id, fields),
+                Action::Update(Ref::New(key)) => self.change(kind, ids[key], fields),
+                Action::Delete(id) => self.delete(kind, *id),
+            }
+        }
+    }
+
+    pub(super) fn add(&mut self, kind: Kind, fields: Fields) -> i64 {
+        self.last += 1;
+        let object = Existing { id: self.last, fields };
+        self.check(kind, &object, None);
+        self.mirror.insert(kind, object);
+        self.add_up(kind);
+        self.last
+    }
+
+    pub(super) fn change(&mut self, kind: Kind, id: i64, fields: Fields) {
+        let before = self.mirror.get(kind, id).unwrap_or_else(|| panic!("no {kind} {id}")).clone();
+        let mut object = before.clone();
+        for (name, value) in fields {
+            match (object.fields.get_mut(name), value) {
+                (_, Value::Null) => {
+                    object.fields.remove(name);
+                }
+                (Some(Value::Custom(have)), Value::Custom(more)) => have.extend(more),
+                (_, value) => {
+                    object.fields.insert(name, value);
+                }
+            }
+        }
+        self.check(kind, &object, Some(&before));
+        self.mirror.insert(kind, object);
+        self.add_up(kind);
+    }
+
+    /// NetBox keeps the sum of a machine's disks.
+    fn add_up(&mut self, kind: Kind) {
+        if kind != Kind::VirtualDisk {
+            return;
+        }
+        for machine in self.mirror.clone().all(Kind::VirtualMachine) {
+            let mut machine = machine.clone();
+            machine.fields.insert("disk", Value::Int(self.disks_of(machine.id)));
+            self.mirror.insert(Kind::VirtualMachine, machine);
+        }
+    }
+
+    fn disks_of(&self, machine: i64) -> i64 {
+        let disks = self.mirror.all(Kind::VirtualDisk);
+        let of_it = disks.filter(|disk| disk.reference("virtual_machine") == Some(machine));
+        of_it.filter_map(|disk| disk.int("size")).sum()
+    }
+
+    pub(super) fn delete(&mut self, kind: Kind, id: i64) {
+        self.mirror.remove(kind, id).unwrap_or_else(|| panic!("no {kind} {id}"));
+        self.add_up(kind);
+        if kind == Kind::VmInterface {
+            for child in [Kind::MacAddress, Kind::IpAddress] {
+                let of_it: Vec<i64> = self
+                    .mirror
+                    .all(child)
+                    .filter(|object| object.reference("assigned_object_id") == Some(id))
+                    .map(|object| object.id)
+                    .collect();
+                assert!(of_it.is_empty(), "NetBox would delete {child} {of_it:?} too");
+            }
+        }
+    }
+
+    fn check(&self, kind: Kind, object: &Existing, before: Option<&Existing>) {
+        let others = || self.mirror.all(kind).filter(|other| other.id != object.id);
+        match kind {
+            Kind::VirtualMachine => {
+                let name = |object: &Existing| {
+                    (object.reference("cluster"), object.text("name").to_lowercase())
+                };
+                assert!(others().all(|other| name(other) != name(object)), "{:?}", name(object));
+                assert!(object.text("name").chars().count() <= 64);
+                let (disks, total) = (self.disks_of(object.id), object.int("disk"));
+                assert!(disks == 0 || total.is_none_or(|total| total == disks), "wrong total");
+                for field in ["primary_ip4", "primary_ip6"] {
+                    if let Some(ip) = object.reference(field) {
+                        let ip = self.mirror.get(Kind::IpAddress, ip);
+                        let interface = ip.and_then(|ip| ip.reference("assigned_object_id"));
+                        let interface =
+                            interface.and_then(|id| self.mirror.get(Kind::VmInterface, id));
+                        let machine = interface.and_then(|i| i.reference("virtual_machine"));
+                        // A deleted address is cleared by NetBox itself.
+                        assert!(ip.is_none() || machine == Some(object.id), "{field} elsewhere");
+                    }
+                }
+            }
+            Kind::IpAddress => {
+                let host = |object: &Existing| {
+                    let address = object.text("address").split('/').next().unwrap().to_owned();
+                    (object.fields.get("vrf").cloned(), address)
+                };
+                assert!(others().all(|other| host(other) != host(object)), "{:?}", host(object));
+                self.check_move(object, before);
+            }
+            Kind::Tag => {
+                for field in ["name", "slug"] {
+                    assert!(others().all(|other| other.text(field) != object.text(field)));
+                }
+            }
+            Kind::VmInterface | Kind::VirtualDisk => {
+                let name = |object: &Existing| {
+                    (object.reference("virtual_machine"), object.text("name").to_owned())
+                };
+                assert!(others().all(|other| name(other) != name(object)), "{:?}", name(object));
+            }
+            _ => {}
+        }
+    }
+
+    fn check_move(&self, object: &Existing, before: Option<&Existing>) {
+        let machine = |object: &Existing| {
+            let interface = object.reference("assigned_object_id")?;
+            self.mirror.get(Kind::VmInterface, interface)?.reference("virtual_machine")
+        };
+        let Some(before) = before else { return };
+        let Some(owner) = machine(before) else { return };
+        let primary = ["primary_ip4", "primary_ip6"].iter().any(|field| {
+            self.mirror.get(Kind::VirtualMachine, owner).unwrap().reference(field)
+                == Some(object.id)
+        });
+        assert!(!primary || machine(object) == Some(owner), "a primary address was moved");
+    }
+
+    /// The machine with this vmid.
+    pub(super) fn machine(&self, vmid: i64) -> &Existing {
+        let mut machines = self.mirror.all(Kind::VirtualMachine);
+        machines
+            .find(|machine| machine.custom_int(VMID_FIELD) == Some(vmid))
+            .unwrap_or_else(|| panic!("no machine for {vmid}"))
+    }
+
+    /// The part of a machine with this name.
+    pub(super) fn part(&self, kind: Kind, vmid: i64, name: &str) -> Option<&Existing> {
+        let machine = self.machine(vmid).id;
+        self.mirror.all(kind).find(|part| {
+            part.reference("virtual_machine") == Some(machine) && part.text("name") == name
+        })
+    }
+
+    /// The object of an address.
+    pub(super) fn address(&self, host: &str) -> Option<&Existing> {
+        let prefix = format!("{host}/");
+        self.mirror.all(Kind::IpAddress).find(|ip| ip.text("address").starts_with(&prefix))
+    }
+}
+
+pub(super) fn tags(slugs: &[&str]) -> Value {
+    Value::Set(slugs.iter().map(|slug| (*slug).to_owned()).collect())
+}
+
+pub(super) fn inventory(name: &str, guests: Vec<Guest>) -> Inventory {
+    let bridge = Bridge { name: "vmbr0".into(), active: true };
+    let node = |name: &str| Node { name: name.into(), online: true, bridges: vec![bridge.clone()] };
+    Inventory {
+        endpoint: 1,
+        endpoint_name: format!("{name} endpoint"),
+        cluster: Cluster { name: name.into(), mode: ClusterMode::Cluster },
+        site: None,
+        tenant: None,
+        nodes: vec![node("pve1"), node("pve2")],
+        guests,
+        completeness: Completeness::Complete,
+        drift: 0,
+        problems: Vec::new(),
+    }
+}
+
+pub(super) fn guest(vmid: i64, name: &str) -> Guest {
+    Guest {
+        vmid,
+        kind: GuestKind::Qemu,
+        name: Some(name.into()),
+        node: "pve1".into(),
+        status: GuestStatus::Running,
+        template: false,
+        vcpus: Some(200),
+        memory_mb: Some(2048),
+        tags: Vec::new(),
+        disks: vec![Disk { name: "scsi0".into(), size_mb: 32768, storage: Some("local".into()) }],
+        nics: vec![nic("net0", vmid, &format!("10.0.0.{}/24", vmid % 250 + 1))],
+        config: ConfigRead::Except(Default::default()),
+        addresses_known: true,
+    }
+}
+
+pub(super) fn nic(name: &str, vmid: i64, address: &str) -> Nic {
+    let number = name.trim_start_matches("net").parse::<i64>().unwrap();
+    Nic {
+        name: name.into(),
+        mac: Some(format!("BC:24:11:{:02X}:{:02X}:{number:02X}", vmid / 256, vmid % 256)),
+        bridge: Some("vmbr0".into()),
+        vlan: None,
+        enabled: true,
+        addresses: address.split_whitespace().map(|address| address.parse().unwrap()).collect(),
+    }
+}

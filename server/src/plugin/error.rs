@@ -1,0 +1,157 @@
+//! The one error at the edge: a status and the body that the plugin reads.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use crate::auth::Refusal;
+use crate::runs::{EndpointError, StartError};
+use crate::store::StoreError;
+
+/// An answer with an error status.
+///
+/// Its body is `{"message", "detail", "python_exception": null}`: `message` says what failed,
+/// `detail` why and what to do. The plugin shows `detail`, and `message` where there is none.
+#[derive(Debug)]
+pub struct ApiError {
+    status: StatusCode,
+    body: Map<String, Value>,
+    retry_after: Option<u64>,
+}
+
+impl ApiError {
+    /// An error with this status, message and detail.
+    pub fn new(status: StatusCode, message: &str, detail: impl Into<String>) -> Self {
+        let mut body = Map::new();
+        body.insert("message".into(), message.into());
+        body.insert("detail".into(), detail.into().into());
+        body.insert("python_exception".into(), Value::Null);
+        Self { status, body, retry_after: None }
+    }
+
+    /// 400: what was sent makes no sense.
+    pub fn bad_request(message: &str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, message, detail)
+    }
+
+    /// 404: there is no such object.
+    pub fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "Not found", detail)
+    }
+
+    /// 500: our fault. The cause is logged, not told.
+    fn internal(error: &dyn std::error::Error) -> Self {
+        tracing::error!(error = %chain(error), "request failed");
+        let detail = "The server failed; its log says why.";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error", detail)
+    }
+
+    /// Adds a member to the body.
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.body.insert(name.into(), value.into());
+        self
+    }
+
+    /// 401 and 429 of the key check: `detail` alone, as the plugin knows it.
+    fn refused(status: StatusCode, detail: String) -> Self {
+        let body = Map::from_iter([("detail".to_owned(), detail.into())]);
+        Self { status, body, retry_after: None }
+    }
+}
+
+/// The whole chain of causes in one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let inner = error.to_string();
+        // Some errors repeat their cause in their own text.
+        if !text.ends_with(&inner) {
+            text.push_str(": ");
+            text.push_str(&inner);
+        }
+        cause = error.source();
+    }
+    text
+}
+
+impl std::fmt::Display for ApiError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let texts = ["message", "detail"].map(|name| self.body.get(name).and_then(Value::as_str));
+        let texts: Vec<_> = texts.into_iter().flatten().collect();
+        f.write_str(&texts.join(": "))
+    }
+}
+
+impl std::error::Error for ApiError {}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, Json(Value::Object(self.body))).into_response();
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        let status = match &error {
+            // Unreadable is a matter for the operator; a 5xx would make the plugin try again.
+            StoreError::DuplicateName(_)
+            | StoreError::SecondNetbox
+            | StoreError::Unreadable { .. } => StatusCode::BAD_REQUEST,
+            StoreError::Leased(run) => return running(*run),
+            _ => return Self::internal(&error),
+        };
+        Self::new(status, "The endpoint cannot be used", error.to_string())
+    }
+}
+
+impl From<StartError> for ApiError {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::Running(run) => running(run),
+            StartError::Store(error) => error.into(),
+            StartError::Stopping => {
+                let status = StatusCode::SERVICE_UNAVAILABLE;
+                Self::new(status, "The server is stopping", "Try again when it is back.")
+            }
+            StartError::Endpoint(EndpointError::Store(error)) => error.into(),
+            StartError::Endpoint(error) => {
+                Self::bad_request("The endpoint cannot be used", chain(&error))
+            }
+        }
+    }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Missing => {
+                let detail = "API key required. Send it in the header X-Proxbox-API-Key.";
+                Self::refused(StatusCode::UNAUTHORIZED, detail.into())
+            }
+            Refusal::Wrong { remaining } => {
+                let detail = format!("Invalid API key. {remaining} attempts remaining.");
+                Self::refused(StatusCode::UNAUTHORIZED, detail)
+            }
+            Refusal::Limited { retry_after } => {
+                let detail = "Too many wrong keys from this address. A valid key still works.";
+                let mut error = Self::refused(StatusCode::TOO_MANY_REQUESTS, detail.into());
+                error.retry_after = Some(retry_after.as_secs().max(1));
+                error
+            }
+            Refusal::Store(error) => error.into(),
+        }
+    }
+}
+
+fn running(run: Uuid) -> ApiError {
+    let detail = format!("Run {run} is still writing to this NetBox; wait until it has ended.");
+    ApiError::new(StatusCode::CONFLICT, "A full update is already running", detail)
+        .with("run_id", run.to_string())
+}

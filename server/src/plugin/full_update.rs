@@ -1,0 +1,39 @@
+//! `/full-update`: everything from Proxmox into NetBox, as one answer or as a stream.
+
+use std::sync::Arc;
+
+use axum::extract::{RawQuery, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use super::flags::Flags;
+use super::{ApiError, App, sse};
+use crate::runs::{RunLog, StartError, connect, full_update};
+
+/// Runs a full update and answers the content of its `complete` frame.
+///
+/// The run goes on when the client does not wait. 409 with `run_id` while another one writes.
+pub(super) async fn result(
+    State(app): State<App>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, ApiError> {
+    let log = start(&app, query.as_deref()).await?;
+    let data = log.ended().await.map(|complete| complete.data.clone()).unwrap_or_default();
+    let json = [(header::CONTENT_TYPE, "application/json")];
+    Ok((StatusCode::OK, json, data).into_response())
+}
+
+/// The same as server-sent events, ending in `complete`.
+pub(super) async fn stream(
+    State(app): State<App>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, ApiError> {
+    let log = start(&app, query.as_deref()).await?;
+    Ok(sse::response(log.subscribe(), app.keepalive))
+}
+
+async fn start(app: &App, query: Option<&str>) -> Result<Arc<RunLog>, ApiError> {
+    let Flags { policy, selection } = Flags::parse(query.unwrap_or_default())?;
+    let connected = connect(&app.store, &selection, &policy).await.map_err(StartError::from)?;
+    Ok(full_update(&app.runs, connected, policy).await?)
+}

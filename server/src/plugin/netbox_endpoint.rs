@@ -1,0 +1,127 @@
+//! `/netbox/endpoint`: the one NetBox that is written to.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use serde::Deserialize;
+
+use super::given::{nullable, secret, set};
+use super::{ApiError, App, Body, address};
+use crate::store::{NetboxEndpoint, SecretChange, Store, TokenVersion};
+
+/// Body of POST and PUT; what is left out stays as it is, or gets its default.
+#[derive(Debug, Deserialize)]
+pub struct NetboxEndpointBody {
+    name: Option<String>,
+    #[serde(default, deserialize_with = "nullable")]
+    ip_address: Option<Option<String>>,
+    #[serde(default, deserialize_with = "nullable")]
+    domain: Option<Option<String>>,
+    port: Option<u16>,
+    token_version: Option<TokenVersion>,
+    #[serde(default, deserialize_with = "secret")]
+    token_key: SecretChange,
+    #[serde(default, deserialize_with = "secret")]
+    token: SecretChange,
+    verify_ssl: Option<bool>,
+    enabled: Option<bool>,
+}
+
+/// Lists the endpoint: an array of none or one.
+pub(super) async fn list(State(app): State<App>) -> Result<Json<Vec<NetboxEndpoint>>, ApiError> {
+    Ok(Json(app.store.netbox_endpoint().await?.into_iter().collect()))
+}
+
+/// Stores the endpoint; 400 when there is one already.
+pub(super) async fn create(
+    State(app): State<App>,
+    Body(body): Body<NetboxEndpointBody>,
+) -> Result<Json<NetboxEndpoint>, ApiError> {
+    add(&app.store, body).await.map(Json)
+}
+
+/// Changes the endpoint; credentials that are left out stay.
+pub(super) async fn update(
+    State(app): State<App>,
+    Path(id): Path<i64>,
+    Body(body): Body<NetboxEndpointBody>,
+) -> Result<Json<NetboxEndpoint>, ApiError> {
+    let stored = app.store.netbox_endpoint().await?.filter(|endpoint| endpoint.id == id);
+    let mut endpoint = stored.ok_or_else(|| unknown(id))?;
+    let had_key = endpoint.token_version == TokenVersion::V2;
+    let (token_key, token) = body.apply(&mut endpoint);
+    let known = Known { token_key: is_set(&token_key, had_key), token: is_set(&token, true) };
+    check(&endpoint, known)?;
+    app.store.update_netbox_endpoint(&endpoint, token_key, token).await?;
+    Ok(Json(endpoint))
+}
+
+/// Checks and stores the endpoint where there is none yet.
+pub async fn add(store: &Store, body: NetboxEndpointBody) -> Result<NetboxEndpoint, ApiError> {
+    let mut endpoint = NetboxEndpoint {
+        id: 1,
+        name: String::new(),
+        ip_address: String::new(),
+        domain: None,
+        port: 443,
+        token_version: TokenVersion::V1,
+        verify_ssl: true,
+        enabled: true,
+    };
+    let (token_key, token) = body.apply(&mut endpoint);
+    let known = Known { token_key: is_set(&token_key, false), token: is_set(&token, false) };
+    check(&endpoint, known)?;
+    store.add_netbox_endpoint(&endpoint, token_key, token).await?;
+    Ok(endpoint)
+}
+
+/// Which credentials there will be.
+struct Known {
+    token_key: bool,
+    token: bool,
+}
+
+impl NetboxEndpointBody {
+    /// Takes over what was given, and hands out the credentials.
+    fn apply(self, endpoint: &mut NetboxEndpoint) -> (SecretChange, SecretChange) {
+        set(&mut endpoint.name, self.name);
+        set(&mut endpoint.ip_address, self.ip_address.map(Option::unwrap_or_default));
+        set(&mut endpoint.domain, self.domain);
+        set(&mut endpoint.port, self.port);
+        set(&mut endpoint.token_version, self.token_version);
+        set(&mut endpoint.verify_ssl, self.verify_ssl);
+        set(&mut endpoint.enabled, self.enabled);
+        (self.token_key, self.token)
+    }
+}
+
+fn check(endpoint: &NetboxEndpoint, known: Known) -> Result<(), ApiError> {
+    let refuse =
+        |detail: &str| Err(ApiError::bad_request("The NetBox endpoint is not valid", detail));
+    if endpoint.name.trim().is_empty() {
+        return refuse("name: required");
+    }
+    if endpoint.port == 0 {
+        return refuse("port: 1 to 65535");
+    }
+    if !known.token {
+        return refuse("token: required");
+    }
+    if endpoint.token_version == TokenVersion::V2 && !known.token_key {
+        return refuse("token_key: a version 2 token needs its key beside the secret");
+    }
+    address::check(&endpoint.ip_address, endpoint.domain.as_deref()).or_else(|why| refuse(&why))
+}
+
+fn is_set(change: &SecretChange, before: bool) -> bool {
+    match change {
+        SecretChange::Keep => before,
+        SecretChange::Set(_) => true,
+        SecretChange::Clear => false,
+    }
+}
+
+fn unknown(id: i64) -> ApiError {
+    ApiError::not_found(format!(
+        "There is no NetBox endpoint {id}; POST /netbox/endpoint makes one."
+    ))
+}

@@ -1,0 +1,247 @@
+//! Makes clients of the stored endpoints.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::scheme::scheme;
+use crate::plugin::address;
+use crate::store::{NetboxEndpoint, ProxmoxEndpoint, Store, StoreError, TokenVersion};
+use crate::sync::{Policy, Target};
+
+/// Which endpoints a run uses; nothing said means all that are enabled.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// Ids of Proxmox endpoints.
+    pub proxmox_ids: Option<Vec<i64>>,
+    /// Name of a Proxmox endpoint.
+    pub name: Option<String>,
+    /// Domain of a Proxmox endpoint.
+    pub domain: Option<String>,
+    /// IP address of a Proxmox endpoint.
+    pub ip_address: Option<String>,
+    /// Schema id of a NetBox branch.
+    pub branch: Option<String>,
+}
+
+/// Clients of all endpoints of a run.
+pub struct Connected {
+    /// Client of the NetBox.
+    pub netbox: sdk_netbox::Client,
+    /// The Proxmox clusters.
+    pub targets: Vec<Target>,
+}
+
+/// Why an endpoint cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum EndpointError {
+    /// No NetBox endpoint is stored.
+    #[error(
+        "No NetBox endpoint found; add one with POST /netbox/endpoint or `proxbox endpoints add`"
+    )]
+    NoNetbox,
+    /// The NetBox endpoint is switched off.
+    #[error("The NetBox endpoint `{0}` is disabled; enable it to sync")]
+    NetboxDisabled(String),
+    /// No enabled Proxmox endpoint fits the selection.
+    #[error("No enabled Proxmox endpoint matches; GET /proxmox/endpoints lists what there is")]
+    NoProxmox,
+    /// The host may not be contacted.
+    #[error("The endpoint `{name}` cannot be contacted: {why}")]
+    Refused {
+        /// Name of the endpoint.
+        name: String,
+        /// Which address is in the way.
+        why: String,
+    },
+    /// A setting does not fit.
+    #[error("The NetBox endpoint `{name}` cannot be used")]
+    Netbox {
+        /// Name of the endpoint.
+        name: String,
+        /// What is wrong.
+        source: Box<sdk_netbox::Error>,
+    },
+    /// A setting does not fit.
+    #[error("The Proxmox endpoint `{name}` cannot be used")]
+    Proxmox {
+        /// Name of the endpoint.
+        name: String,
+        /// What is wrong.
+        source: Box<sdk_proxmox::Error>,
+    },
+    /// The endpoint cannot be read from the state.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Makes the clients of a run. Nothing is asked of the endpoints yet.
+pub async fn connect(
+    store: &Store,
+    selection: &Selection,
+    policy: &Policy,
+) -> Result<Connected, EndpointError> {
+    let endpoint = store.netbox_endpoint().await?.ok_or(EndpointError::NoNetbox)?;
+    if !endpoint.enabled {
+        return Err(EndpointError::NetboxDisabled(endpoint.name));
+    }
+    let chosen: Vec<_> =
+        store.proxmox_endpoints().await?.into_iter().filter(|row| selection.takes(row)).collect();
+    if chosen.is_empty() {
+        return Err(EndpointError::NoProxmox);
+    }
+    let netbox = connect_netbox(store, &endpoint, selection).await?;
+    let mut targets = Vec::with_capacity(chosen.len());
+    for row in chosen {
+        targets.push(connect_proxmox(store, row, policy).await?);
+    }
+    Ok(Connected { netbox, targets })
+}
+
+/// The URL that an endpoint's host, port and TLS choice stand for.
+pub async fn endpoint_url(host: &str, port: u16, verify_ssl: bool) -> String {
+    let scheme = scheme(host, port, verify_ssl).await;
+    match host.contains(':') {
+        true => format!("{scheme}://[{host}]:{port}"),
+        false => format!("{scheme}://{host}:{port}"),
+    }
+}
+
+impl Selection {
+    fn takes(&self, row: &ProxmoxEndpoint) -> bool {
+        let same = |wanted: &Option<String>, is: Option<&str>| {
+            wanted
+                .as_deref()
+                .is_none_or(|wanted| is.is_some_and(|is| is.eq_ignore_ascii_case(wanted)))
+        };
+        row.enabled
+            && self.proxmox_ids.as_ref().is_none_or(|ids| ids.contains(&row.id))
+            && same(&self.name, Some(&row.name))
+            && same(&self.domain, row.domain.as_deref())
+            && same(&self.ip_address, Some(&row.ip_address))
+    }
+}
+
+async fn connect_netbox(
+    store: &Store,
+    endpoint: &NetboxEndpoint,
+    selection: &Selection,
+) -> Result<sdk_netbox::Client, EndpointError> {
+    let host = address::host(&endpoint.ip_address, endpoint.domain.as_deref());
+    check_resolved(&endpoint.name, host, endpoint.port).await?;
+    let secrets = store.netbox_secrets().await?;
+    let token = netbox_token(endpoint.token_version, secrets.token_key, secrets.token);
+    let url = endpoint_url(host, endpoint.port, endpoint.verify_ssl).await;
+    let mut builder =
+        sdk_netbox::Client::builder(&url).token(token).accept_invalid_certs(!endpoint.verify_ssl);
+    if let Some(branch) = &selection.branch {
+        builder = builder.header("X-NetBox-Branch", branch);
+    }
+    builder.build().map_err(|source| EndpointError::Netbox {
+        name: endpoint.name.clone(),
+        source: Box::new(source),
+    })
+}
+
+async fn connect_proxmox(
+    store: &Store,
+    row: ProxmoxEndpoint,
+    policy: &Policy,
+) -> Result<Target, EndpointError> {
+    let host = address::host(&row.ip_address, row.domain.as_deref());
+    check_resolved(&row.name, host, row.port).await?;
+    let secrets = store.proxmox_secrets(row.id).await?;
+    let url = endpoint_url(host, row.port, row.verify_ssl).await;
+    let mut builder = sdk_proxmox::Client::builder(&url)
+        .accept_invalid_certs(!row.verify_ssl)
+        .concurrency(policy.fetch_max_concurrency);
+    if let Some(limit) = seconds(row.timeout) {
+        builder = builder.connect_timeout(limit).read_timeout(limit);
+    }
+    if let Some(times) = row.max_retries.and_then(|times| u32::try_from(times).ok()) {
+        builder = builder.retries(times);
+    }
+    builder = match (&row.token_name, secrets.token_value, secrets.password) {
+        (Some(name), Some(value), _) => builder.token(token_id(&row.username, name), value),
+        (_, _, Some(password)) => builder.password(&row.username, password),
+        _ => builder,
+    };
+    let client = builder.build().map_err(|source| EndpointError::Proxmox {
+        name: row.name.clone(),
+        source: Box::new(source),
+    })?;
+    let (site, tenant) = (row.site_id, row.tenant_id);
+    Ok(Target { endpoint_id: row.id, name: row.name, client, site, tenant })
+}
+
+/// Names are checked again when they are resolved: the owner of a domain can point it anywhere.
+async fn check_resolved(name: &str, host: &str, port: u16) -> Result<(), EndpointError> {
+    let refused = |why| EndpointError::Refused { name: name.to_owned(), why };
+    if let Ok(address) = host.parse::<IpAddr>() {
+        return address::check_address(address).map_err(refused);
+    }
+    // A name that does not resolve is reported by the run, like any endpoint that is not there.
+    let resolved = tokio::net::lookup_host((host, port)).await;
+    for found in resolved.into_iter().flatten() {
+        address::check_address(found.ip()).map_err(refused)?;
+    }
+    Ok(())
+}
+
+/// `nbt_<key>.<secret>` of a version 2 token, whose halves the plugin sends apart.
+fn netbox_token(
+    version: TokenVersion,
+    key: Option<SecretString>,
+    token: Option<SecretString>,
+) -> SecretString {
+    let token = token.unwrap_or_default();
+    match (version, key) {
+        (TokenVersion::V2, Some(key)) if !token.expose_secret().starts_with("nbt_") => {
+            let key = key.expose_secret().trim_start_matches("nbt_");
+            format!("nbt_{key}.{}", token.expose_secret()).into()
+        }
+        _ => token,
+    }
+}
+
+/// Token names come bare (`sync`) or whole (`root@pam!sync`).
+fn token_id(username: &str, name: &str) -> String {
+    match name.contains('!') {
+        true => name.to_owned(),
+        false => format!("{username}!{name}"),
+    }
+}
+
+fn seconds(value: Option<i64>) -> Option<Duration> {
+    value
+        .and_then(|value| u64::try_from(value).ok())
+        .filter(|value| *value > 0)
+        .map(Duration::from_secs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_name_gets_its_user_once() {
+        assert_eq!(token_id("root@pam", "e2e"), "root@pam!e2e");
+        assert_eq!(token_id("root@pam", "sync@pve!e2e"), "sync@pve!e2e");
+    }
+
+    #[test]
+    fn the_halves_of_a_version_2_token_are_joined() {
+        let some = |text: &str| Some(SecretString::from(text));
+        for (version, key, token, expected) in [
+            (TokenVersion::V1, None, "abc", "abc"),
+            (TokenVersion::V1, some("left over"), "abc", "abc"),
+            (TokenVersion::V2, some("key"), "secret", "nbt_key.secret"),
+            (TokenVersion::V2, some("nbt_key"), "secret", "nbt_key.secret"),
+            (TokenVersion::V2, some("key"), "nbt_key.secret", "nbt_key.secret"),
+        ] {
+            let joined = netbox_token(version, key, some(token));
+            assert_eq!(joined.expose_secret(), expected);
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The server's state: keys, endpoints, runs and their events in one SQLite file.
+
+mod api_keys;
+mod error;
+mod events;
+mod key_file;
+mod netbox_endpoint;
+mod proxmox_endpoints;
+mod runs;
+mod seal;
+
+use std::fs::OpenOptions;
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions};
+use sqlx::{Sqlite, Transaction};
+
+pub use api_keys::{ApiKey, LastActiveKey, StoredHash};
+pub use error::StoreError;
+pub use events::StoredEvent;
+pub use netbox_endpoint::{NetboxEndpoint, NetboxSecrets, TokenVersion};
+pub use proxmox_endpoints::{ProxmoxEndpoint, ProxmoxSecrets};
+pub use runs::{RunRow, RunState};
+pub use seal::{KeyRing, SecretChange};
+
+/// Handle on the state. Clones share the file, the single writer and the key ring.
+#[derive(Clone, Debug)]
+pub struct Store {
+    readers: SqlitePool,
+    // SQLite has one writer at a time; waiting for it here is fair, waiting in SQLite is a busy loop.
+    writer: SqlitePool,
+    ring: KeyRing,
+}
+
+impl Store {
+    /// Opens the database at `path`, creating and migrating it.
+    ///
+    /// The file and its key file are readable by the owner alone. Without a ring the
+    /// key is the one in `<path>.key`, made on first use.
+    pub async fn open(path: &Path, ring: Option<KeyRing>) -> Result<Self, StoreError> {
+        let ring = match ring {
+            Some(ring) => ring,
+            None => key_file::load_or_create(path)?,
+        };
+        create_private(path)?;
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .journal_mode(SqliteJournalMode::Wal)
+            .foreign_keys(true)
+            .busy_timeout(Duration::from_secs(5));
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            .connect_with(options.clone())
+            .await
+            .map_err(|source| StoreError::Open { path: path.to_owned(), source })?;
+        sqlx::migrate!("./migrations")
+            .run(&writer)
+            .await
+            .map_err(|source| StoreError::Migrate { path: path.to_owned(), source })?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(4)
+            .connect_with(options.read_only(true))
+            .await
+            .map_err(|source| StoreError::Open { path: path.to_owned(), source })?;
+        Ok(Self { readers, writer, ring })
+    }
+
+    /// Writes out what is pending and closes the file.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+
+    /// A transaction that holds the write lock from its first statement on, so that what it reads
+    /// cannot change before it writes.
+    async fn begin(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
+        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+    }
+}
+
+/// Creates an empty file that only its owner can read; SQLite gives its other files the same mode.
+fn create_private(path: &Path) -> Result<(), StoreError> {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+        .open(path)
+        .map(drop)
+        .map_err(|source| StoreError::Create { path: path.to_owned(), source })
+}

@@ -1,0 +1,199 @@
+//! The Proxmox clusters that this server reads.
+
+use secrecy::SecretString;
+use sqlx::sqlite::SqliteConnection;
+use sqlx::{FromRow, Row};
+
+use super::seal::Place;
+use super::{SecretChange, Store, StoreError};
+
+const TABLE: &str = "proxmox_endpoints";
+
+/// A Proxmox endpoint without its credentials.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, FromRow)]
+pub struct ProxmoxEndpoint {
+    /// Number of the endpoint; never used again.
+    pub id: i64,
+    /// Unique name; the plugin's ends in ` (nb:<its own id>)`.
+    pub name: String,
+    /// Used when there is no domain.
+    pub ip_address: String,
+    /// Host name; an empty one counts as none.
+    pub domain: Option<String>,
+    /// TCP port.
+    pub port: u16,
+    /// `user@realm`
+    pub username: String,
+    /// Whether the certificate must be valid.
+    pub verify_ssl: bool,
+    /// Whether runs may use it.
+    pub enabled: bool,
+    /// Whether anything may be changed there.
+    pub allow_writes: bool,
+    /// `api` or `api_ssh`
+    pub access_methods: String,
+    /// Limit for one request, in seconds.
+    pub timeout: Option<i64>,
+    /// Repetitions of a failed idempotent request.
+    pub max_retries: Option<i64>,
+    /// Pause before a repetition, in seconds.
+    pub retry_backoff: Option<f64>,
+    /// NetBox id of the site of its nodes.
+    pub site_id: Option<i64>,
+    /// Slug of that site.
+    pub site_slug: Option<String>,
+    /// Name of that site.
+    pub site_name: Option<String>,
+    /// NetBox id of the tenant of its objects.
+    pub tenant_id: Option<i64>,
+    /// Slug of that tenant.
+    pub tenant_slug: Option<String>,
+    /// Name of that tenant.
+    pub tenant_name: Option<String>,
+    /// Name of the API token, with or without the user.
+    #[serde(skip)]
+    pub token_name: Option<String>,
+    /// Whether the secret of the API token is stored.
+    #[serde(skip)]
+    pub has_token: bool,
+    /// Whether a password is stored.
+    #[serde(skip)]
+    pub has_password: bool,
+}
+
+/// Credentials of a Proxmox endpoint.
+#[derive(Debug)]
+pub struct ProxmoxSecrets {
+    /// Secret of the API token.
+    pub token_value: Option<SecretString>,
+    /// Password of the user.
+    pub password: Option<SecretString>,
+}
+
+impl Store {
+    /// All Proxmox endpoints in the order in which they were added.
+    pub async fn proxmox_endpoints(&self) -> Result<Vec<ProxmoxEndpoint>, StoreError> {
+        let sql = "SELECT *, token_value IS NOT NULL AS has_token,
+                   password IS NOT NULL AS has_password FROM proxmox_endpoints ORDER BY id";
+        Ok(sqlx::query_as(sql).fetch_all(&self.readers).await?)
+    }
+
+    /// One Proxmox endpoint.
+    pub async fn proxmox_endpoint(&self, id: i64) -> Result<Option<ProxmoxEndpoint>, StoreError> {
+        let sql = "SELECT *, token_value IS NOT NULL AS has_token,
+                   password IS NOT NULL AS has_password FROM proxmox_endpoints WHERE id = ?";
+        Ok(sqlx::query_as(sql).bind(id).fetch_optional(&self.readers).await?)
+    }
+
+    /// Its credentials, opened.
+    pub async fn proxmox_secrets(&self, id: i64) -> Result<ProxmoxSecrets, StoreError> {
+        let sql = "SELECT token_value, password FROM proxmox_endpoints WHERE id = ?";
+        let row = sqlx::query(sql).bind(id).fetch_one(&self.readers).await?;
+        let open = |column: &'static str| {
+            let sealed: Option<Vec<u8>> = row.try_get(column)?;
+            let place = Place { table: TABLE, row: id, column };
+            sealed.map(|sealed| self.ring.open(place, &sealed)).transpose()
+        };
+        Ok(ProxmoxSecrets { token_value: open("token_value")?, password: open("password")? })
+    }
+
+    /// Stores another endpoint and answers its id; that of `endpoint` is ignored.
+    pub async fn add_proxmox_endpoint(
+        &self,
+        endpoint: &ProxmoxEndpoint,
+        token_value: SecretChange,
+        password: SecretChange,
+    ) -> Result<i64, StoreError> {
+        let sql = "INSERT INTO proxmox_endpoints
+                   (name, ip_address, domain, port, username, verify_ssl, enabled, allow_writes,
+                    access_methods, timeout, max_retries, retry_backoff, site_id, site_slug,
+                    site_name, tenant_id, tenant_slug, tenant_name, token_name)
+                   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        let mut transaction = self.begin().await?;
+        let added = bind(sql, endpoint).execute(&mut *transaction).await;
+        // The row must have its number before anything can be sealed for it.
+        let id = added.map_err(|error| named(error, endpoint))?.last_insert_rowid();
+        self.change_proxmox_secrets(&mut transaction, id, token_value, password).await?;
+        transaction.commit().await?;
+        Ok(id)
+    }
+
+    /// Changes the endpoint with the id of `endpoint`.
+    pub async fn update_proxmox_endpoint(
+        &self,
+        endpoint: &ProxmoxEndpoint,
+        token_value: SecretChange,
+        password: SecretChange,
+    ) -> Result<(), StoreError> {
+        let sql = "UPDATE proxmox_endpoints SET name = ?, ip_address = ?, domain = ?, port = ?,
+                   username = ?, verify_ssl = ?, enabled = ?, allow_writes = ?,
+                   access_methods = ?, timeout = ?, max_retries = ?, retry_backoff = ?,
+                   site_id = ?, site_slug = ?, site_name = ?, tenant_id = ?, tenant_slug = ?,
+                   tenant_name = ?, token_name = ? WHERE id = ?";
+        let mut transaction = self.begin().await?;
+        let updated = bind(sql, endpoint).bind(endpoint.id).execute(&mut *transaction).await;
+        updated.map_err(|error| named(error, endpoint))?;
+        self.change_proxmox_secrets(&mut transaction, endpoint.id, token_value, password).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// Deletes an endpoint with its credentials; false when there is none with this id.
+    pub async fn delete_proxmox_endpoint(&self, id: i64) -> Result<bool, StoreError> {
+        let sql = "DELETE FROM proxmox_endpoints WHERE id = ?";
+        Ok(sqlx::query(sql).bind(id).execute(&self.writer).await?.rows_affected() > 0)
+    }
+
+    async fn change_proxmox_secrets(
+        &self,
+        connection: &mut SqliteConnection,
+        row: i64,
+        token_value: SecretChange,
+        password: SecretChange,
+    ) -> Result<(), StoreError> {
+        let place = Place { table: TABLE, row, column: "token_value" };
+        if let Some(value) = self.sealed(place, token_value)? {
+            let sql = "UPDATE proxmox_endpoints SET token_value = ? WHERE id = ?";
+            sqlx::query(sql).bind(value).bind(row).execute(&mut *connection).await?;
+        }
+        let place = Place { table: TABLE, row, column: "password" };
+        if let Some(value) = self.sealed(place, password)? {
+            let sql = "UPDATE proxmox_endpoints SET password = ? WHERE id = ?";
+            sqlx::query(sql).bind(value).bind(row).execute(&mut *connection).await?;
+        }
+        Ok(())
+    }
+}
+
+type Query<'q> = sqlx::query::Query<'q, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>;
+
+fn bind<'q>(sql: &'static str, endpoint: &'q ProxmoxEndpoint) -> Query<'q> {
+    sqlx::query(sql)
+        .bind(&endpoint.name)
+        .bind(&endpoint.ip_address)
+        .bind(&endpoint.domain)
+        .bind(endpoint.port)
+        .bind(&endpoint.username)
+        .bind(endpoint.verify_ssl)
+        .bind(endpoint.enabled)
+        .bind(endpoint.allow_writes)
+        .bind(&endpoint.access_methods)
+        .bind(endpoint.timeout)
+        .bind(endpoint.max_retries)
+        .bind(endpoint.retry_backoff)
+        .bind(endpoint.site_id)
+        .bind(&endpoint.site_slug)
+        .bind(&endpoint.site_name)
+        .bind(endpoint.tenant_id)
+        .bind(&endpoint.tenant_slug)
+        .bind(&endpoint.tenant_name)
+        .bind(&endpoint.token_name)
+}
+
+fn named(error: sqlx::Error, endpoint: &ProxmoxEndpoint) -> StoreError {
+    match error.as_database_error() {
+        Some(refused) if refused.is_unique_violation() => {
+            StoreError::DuplicateName(endpoint.name.clone())
+        }
+        _ => error.into(),
+    }
+}

@@ -3,9 +3,10 @@
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::emit::{EmitError, File, emit_netbox, emit_proxmox, emit_routes};
+use crate::emit::{EmitError, File, emit_netbox, emit_proxmox, emit_proxmox_crate, emit_routes};
+use crate::history::{Release, add_plugin, join};
 use crate::ir::{Api, lower_netbox, lower_proxmox};
-use crate::normalize::VIEWER;
+use crate::manifest::Manifest;
 use crate::product::Product;
 use crate::spec::count;
 
@@ -32,29 +33,77 @@ pub enum GenerateError {
     },
 }
 
-/// The files that one spec becomes, sorted by path.
-pub fn generate(product: Product, path: &str, spec: &Value) -> Result<Vec<File>, GenerateError> {
-    let api = lower(product, spec);
-    let (expected, found) = (count(spec).operations, api.ops.len());
-    if expected != found {
-        return Err(GenerateError::Lost { spec: path.to_owned(), expected, found });
+/// The specs of one product, oldest release first, joined.
+#[derive(Debug)]
+pub struct Surface {
+    /// The product.
+    pub product: Product,
+    /// Where its newest spec lies below `specs/`.
+    pub path: String,
+    /// All releases as one document.
+    pub spec: Value,
+}
+
+/// Each product's releases joined; a plugin's endpoints become part of NetBox. `read` gives the
+/// document at a path below `specs/`.
+pub fn surfaces<E>(
+    manifest: &Manifest,
+    mut read: impl FnMut(&str) -> Result<Value, E>,
+) -> Result<Vec<Surface>, E> {
+    let mut surfaces: Vec<Surface> = Vec::new();
+    for product in Product::ALL {
+        let releases = manifest.releases(product);
+        let Some((newest, _)) = releases.last() else { continue };
+        let mut documents = Vec::new();
+        for (path, entry) in &releases {
+            documents.push((entry.release.as_str(), read(path)?));
+        }
+        let documents: Vec<Release<'_>> =
+            documents.iter().map(|(number, spec)| Release { number, spec }).collect();
+        let spec = join(&documents);
+        match surfaces.iter_mut().find(|surface| surface.product == Product::Netbox) {
+            Some(netbox) if product == Product::NetboxProxbox => {
+                add_plugin(&mut netbox.spec, &spec)
+            }
+            _ => surfaces.push(Surface { product, path: (*newest).to_owned(), spec }),
+        }
     }
-    let mut files = match product {
-        Product::Netbox => emit_netbox(&api, path),
-        Product::Pve => emit_proxmox(&api, path, VIEWER).map(|mut files| {
-            files.push(emit_routes(&api, path));
-            files
-        }),
+    Ok(surfaces)
+}
+
+/// The files of the generated crates, sorted by path.
+pub fn generate(surfaces: &[Surface]) -> Result<Vec<File>, GenerateError> {
+    let mut files = Vec::new();
+    let mut proxmox = Vec::new();
+    for surface in surfaces {
+        let api = lower(surface.product, &surface.spec);
+        let (expected, found) = (count(&surface.spec).operations, api.ops.len());
+        let spec = || surface.path.clone();
+        if expected != found {
+            return Err(GenerateError::Lost { spec: spec(), expected, found });
+        }
+        let emitted = match surface.product {
+            Product::Netbox | Product::NetboxProxbox => emit_netbox(&api, &surface.path),
+            product => {
+                let emitted = emit_proxmox(&api, product, &surface.path);
+                proxmox.push((product, api));
+                emitted
+            }
+        };
+        files.extend(emitted.map_err(|source| GenerateError::Emit { spec: spec(), source })?);
     }
-    .map_err(|source| GenerateError::Emit { spec: path.to_owned(), source })?;
+    if !proxmox.is_empty() {
+        files.extend(emit_proxmox_crate(&proxmox));
+        files.extend(emit_routes(&proxmox));
+    }
     files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(files)
 }
 
-/// The model of one spec.
+/// The model of one document.
 pub fn lower(product: Product, spec: &Value) -> Api {
     match product {
-        Product::Netbox => lower_netbox(spec),
-        Product::Pve => lower_proxmox(spec),
+        Product::Netbox | Product::NetboxProxbox => lower_netbox(spec),
+        Product::Pbs | Product::Pdm | Product::Pve => lower_proxmox(spec),
     }
 }

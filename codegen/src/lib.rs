@@ -2,11 +2,13 @@
 //!
 //! Each stage is a pure function of the one before: [`crawl`] finds the description in what a
 //! server published, [`normalize`] turns it into OpenAPI 3.0 that holds facts only, [`ir`] models
-//! it, [`emit`] prints Rust. Reading and writing files is left to the caller.
+//! it, [`emit`] prints Rust. Between them [`history`] joins the releases of one product. Reading and
+//! writing files is left to the caller.
 
 pub mod crawl;
 pub mod emit;
 pub mod generate;
+pub mod history;
 pub mod ir;
 pub mod manifest;
 pub mod normalize;

@@ -47,14 +47,12 @@ impl Manifest {
         Ok(format!("# Written by `cargo xtask regen --fetch`.\n\n{}", toml::to_string(self)?))
     }
 
-    /// The newest release of a product, with its path below `specs/`.
-    pub fn newest(&self, product: Product) -> Option<(&str, &Entry)> {
-        let name = product.to_string();
-        self.spec
-            .iter()
-            .filter(|(_, entry)| entry.product == name)
-            .max_by_key(|(_, entry)| release_key(&entry.release))
-            .map(|(path, entry)| (path.as_str(), entry))
+    /// All releases of a product, oldest first, with their paths below `specs/`.
+    pub fn releases(&self, product: Product) -> Vec<(&str, &Entry)> {
+        let of = self.spec.iter().filter(|(_, entry)| entry.product == product.name());
+        let mut found: Vec<_> = of.map(|(path, entry)| (path.as_str(), entry)).collect();
+        found.sort_by_key(|(_, entry)| release_key(&entry.release));
+        found
     }
 }
 

@@ -47,8 +47,8 @@ fn a_schema_that_is_no_openapi_document_is_refused() {
         ("<!doctype html><title>Login</title>", "byte 0: an HTML page"),
         ("{\"openapi\": \"3.0.3\", \"paths\": {", "it was cut off"),
         ("{\n\"openapi\": ?}", "byte 13: not JSON"),
-        ("{\"openapi\": \"2.0\", \"paths\": {}}", "no OpenAPI 3.0 document"),
-        ("{\"detail\": \"Invalid token\"}", "no OpenAPI 3.0 document"),
+        ("{\"openapi\": \"2.0\", \"paths\": {}}", "no OpenAPI 3 document"),
+        ("{\"detail\": \"Invalid token\"}", "no OpenAPI 3 document"),
     ];
     for (text, expected) in cases {
         let error = read_openapi("schema.json", text).unwrap_err().to_string();

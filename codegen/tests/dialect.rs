@@ -11,13 +11,13 @@ use serde_json::{Value, json};
 /// The normalised operation for one viewer's node with one method.
 fn operation(path: &str, method: &str, info: Value) -> Value {
     let tree = [json!({"path": path, "info": {method: info}})];
-    let normalized = normalize_proxmox(&tree, "9.9");
+    let normalized = normalize_proxmox(Product::Pve, &tree, "9.9");
     normalized.spec["paths"][path][method.to_lowercase()].clone()
 }
 
 fn model(path: &str, method: &str, info: Value) -> Api {
     let tree = [json!({"path": path, "info": {method: info}})];
-    lower(Product::Pve, &normalize_proxmox(&tree, "9.9").spec)
+    lower(Product::Pve, &normalize_proxmox(Product::Pve, &tree, "9.9").spec)
 }
 
 fn param<'a>(op: &'a Op, wire: &str) -> &'a codegen::ir::Field {
@@ -120,7 +120,7 @@ fn an_enum_that_lists_the_members_of_a_family_is_text() {
 fn keywords_that_no_rule_knows_are_reported() {
     let tree = [json!({"path": "/x", "info": {"GET": {
         "novel": 1, "parameters": {"properties": {"a": {"type": "string", "newer": true}}}}}})];
-    let unknown = normalize_proxmox(&tree, "9.9").unknown_keywords;
+    let unknown = normalize_proxmox(Product::Pve, &tree, "9.9").unknown_keywords;
     assert_eq!(unknown.into_iter().collect::<Vec<_>>(), ["newer", "novel"]);
 }
 

@@ -61,6 +61,6 @@ pub use list::List;
 pub use objects::Ensured;
 pub use raw::Status;
 
-pub use generated_netbox::{OPS, filters, ops, types};
+pub use generated_netbox::{filters, operations, ops, types};
 /// Records, requests, queries: what the generated types are made of.
 pub use proxbox_runtime as runtime;

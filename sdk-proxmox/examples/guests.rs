@@ -7,10 +7,10 @@
 use std::error::Error;
 
 use sdk_proxmox::Client;
-use sdk_proxmox::api::{
+use sdk_proxmox::mock::{Cluster, Mock};
+use sdk_proxmox::pve::{
     ClusterResourcesRow, GetClusterResources, GetNodesNodeLxcVmidConfig, GetNodesNodeQemuVmidConfig,
 };
-use sdk_proxmox::mock::{Cluster, Mock};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {

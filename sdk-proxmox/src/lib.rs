@@ -1,7 +1,7 @@
 //! Client for Proxmox VE, typed by its published API description and tolerant of what nodes really
 //! send.
 //!
-//! Every operation of the API is a struct in [`api`]; [`Client::send`] sends it and decodes the
+//! Every operation of the API is a struct in [`pve`]; [`Client::send`] sends it and decodes the
 //! answer. Nothing that a node sends is lost: fields the description does not know are in `extra`,
 //! rows that do not fit are in `rejected()`, and both are listed in the answer's `drift`.
 //!
@@ -9,7 +9,7 @@
 //! # async fn example() -> Result<(), sdk_proxmox::Error> {
 //! use std::time::Duration;
 //!
-//! use sdk_proxmox::api::{GetClusterResources, PostNodesNodeQemuVmidStatusStart};
+//! use sdk_proxmox::pve::{GetClusterResources, PostNodesNodeQemuVmidStatusStart};
 //! use sdk_proxmox::{Client, Outcome};
 //!
 //! let client = Client::builder("https://pve1.example.org:8006")
@@ -65,8 +65,12 @@ pub use task::{LogLine, Outcome, Task, TaskState};
 pub use transport::{BoxFuture, Reply, Transport};
 pub use upid::{Upid, UpidError};
 
-/// The operations and types of the API, generated from its published description.
-pub use generated_proxmox as api;
+#[cfg(feature = "pbs-core")]
+pub use generated_proxmox::pbs;
+#[cfg(feature = "pdm-core")]
+pub use generated_proxmox::pdm;
+#[cfg(feature = "pve-core")]
+pub use generated_proxmox::pve;
 
 pub use proxbox_runtime::{
     Decoded, Drift, DriftReason, Indexed, Op, OpenEnum, Operation, Payload, PropertyError,

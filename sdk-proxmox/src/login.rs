@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::header::{AUTHORIZATION, COOKIE};
 use http::{HeaderMap, HeaderValue};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use proxbox_runtime::{Kind, Method, Op, OpFlags, Payload, Request, Schema, Value};
+use proxbox_runtime::{Method, Op, Payload, Permission, Request, Value};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -24,11 +24,8 @@ pub(crate) type TotpCode = Arc<dyn Fn() -> String + Send + Sync>;
 static TICKET: Op = Op {
     method: Method::Post,
     path: "/access/ticket",
-    params: &Schema::new("AccessTicket", &[]),
-    filters: &[],
-    body: Kind::Any,
-    returns: Kind::Any,
-    flags: OpFlags(OpFlags::NONE),
+    permission: &Permission::World,
+    ..Op::PLAIN
 };
 
 /// How requests prove who sends them.

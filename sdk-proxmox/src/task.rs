@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use proxbox_runtime::{Kind, Method, Op, OpFlags, Request, Schema, Value};
+use proxbox_runtime::{Op, Request, Value};
 use tokio::time::Instant;
 
 use crate::{CallName, Client, Error, Upid};
@@ -13,20 +13,11 @@ const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 const LINES: usize = 500;
 
-static PARAMS: Schema = Schema::new("Task", &[]);
 static STATUS: Op = op("/nodes/{node}/tasks/{upid}/status");
 static LOG: Op = op("/nodes/{node}/tasks/{upid}/log");
 
 const fn op(path: &'static str) -> Op {
-    Op {
-        method: Method::Get,
-        path,
-        params: &PARAMS,
-        filters: &[],
-        body: Kind::Null,
-        returns: Kind::Any,
-        flags: OpFlags(OpFlags::NONE),
-    }
+    Op { path, ..Op::PLAIN }
 }
 
 /// A task on a node.

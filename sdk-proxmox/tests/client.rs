@@ -6,11 +6,11 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use proxbox_runtime::Method;
-use sdk_proxmox::api::{
+use sdk_proxmox::mock::{Cluster, Fault, Mock, Trouble};
+use sdk_proxmox::pve::{
     GetClusterResources, GetNodesNodeQemuVmidConfig, GetNodesNodeTasks, GetVersion,
     PostNodesNodeQemuVmidStatusStart, PostPools, PutNodesNodeQemuVmidConfig,
 };
-use sdk_proxmox::mock::{Cluster, Fault, Mock, Trouble};
 use sdk_proxmox::{BoxFuture, Client, ConnectFailure, Error, Operation, Reply, Request, Transport};
 use tokio::io::AsyncReadExt;
 

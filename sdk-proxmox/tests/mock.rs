@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use proxbox_runtime::Method;
-use sdk_proxmox::api::*;
 use sdk_proxmox::mock::{Cluster, Guest, GuestKind, Mock};
+use sdk_proxmox::pve::*;
 use sdk_proxmox::{Client, Error, Operation, Outcome, Request};
 
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);
@@ -84,7 +84,7 @@ async fn a_demo_decodes_without_drift_and_has_what_inventories_need() {
 async fn every_described_read_is_answered_with_something_that_decodes() {
     let (mock, client) = start().await;
     let mut refused = BTreeMap::new();
-    for op in OPS.iter().filter(|op| op.method == Method::Get) {
+    for op in ops().filter(|op| op.method == Method::Get) {
         let values: Vec<String> = op
             .path
             .split('/')

@@ -4,11 +4,11 @@
 
 use std::time::Duration;
 
-use sdk_proxmox::api::{
+use sdk_proxmox::mock::{Cluster, Mock};
+use sdk_proxmox::pve::{
     DeleteNodesNodeQemuVmid, GetClusterResources, PostNodesNodeQemu,
     PostNodesNodeQemuVmidStatusStop,
 };
-use sdk_proxmox::mock::{Cluster, Mock};
 use sdk_proxmox::{Client, Error, Outcome, TaskState};
 
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -4,8 +4,8 @@
 
 mod tls_front;
 
-use sdk_proxmox::api::GetVersion;
 use sdk_proxmox::mock::{Cluster, Mock};
+use sdk_proxmox::pve::GetVersion;
 use sdk_proxmox::{Client, ClientBuilder, ConnectFailure, Error};
 use tls_front::TlsFront;
 

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use codegen::crawl::{is_html, read_apidoc, read_openapi, release_of, script_of};
 use codegen::manifest::{Entry, Manifest};
-use codegen::normalize::{Normalized, normalize_netbox, normalize_proxmox};
+use codegen::normalize::{Normalized, normalize_netbox, normalize_plugin, normalize_proxmox};
 use codegen::product::Product;
 use codegen::spec;
 
@@ -70,7 +70,7 @@ impl Fetch {
     /// The description's text; for a viewer's page, that of the script it names.
     fn read(&self) -> Result<(String, Source)> {
         let text = self.source.read()?;
-        if self.product == Product::Netbox || !is_html(&text) {
+        if !self.product.is_proxmox() || !is_html(&text) {
             return Ok((text, self.source.clone()));
         }
         let script = self.source.join(&script_of(&self.source.name(), &text)?)?;
@@ -79,21 +79,20 @@ impl Fetch {
 
     fn normalize(&self, text: &str, source: &Source) -> Result<(String, Normalized)> {
         let name = source.name();
-        match self.product {
-            Product::Netbox => {
-                let document = read_openapi(&name, text)?;
-                let version = document["info"]["version"].as_str().unwrap_or_default();
-                let release = self.release(version, &name)?;
-                let normalized = normalize_netbox(&document, &release);
-                Ok((release, normalized))
-            }
-            Product::Pve => {
-                let tree = read_apidoc(&name, text)?;
-                let release = self.release(&self.release_hint(&name), &name)?;
-                let normalized = normalize_proxmox(&tree, &release);
-                Ok((release, normalized))
-            }
+        if self.product.is_proxmox() {
+            let tree = read_apidoc(&name, text)?;
+            let release = self.release(&self.release_hint(&name), &name)?;
+            let normalized = normalize_proxmox(self.product, &tree, &release);
+            return Ok((release, normalized));
         }
+        let document = read_openapi(&name, text)?;
+        let version = document["info"]["version"].as_str().unwrap_or_default();
+        let release = self.release(version, &name)?;
+        let normalized = match self.product {
+            Product::NetboxProxbox => normalize_plugin(&document, &release),
+            _ => normalize_netbox(&document, &release),
+        };
+        Ok((release, normalized))
     }
 
     /// Where the release may be read: the source's name, or the index of the documentation that a
@@ -108,20 +107,29 @@ impl Fetch {
         index.ok().and_then(|page| release_of(&page)).unwrap_or_default()
     }
 
-    /// The release as `major.minor`: as given, or the first such number in `hint`.
+    /// The release as given, or the first number in `hint` that stands by itself.
     fn release(&self, hint: &str, name: &str) -> Result<String> {
         if let Some(release) = &self.release {
             return Ok(release.clone());
         }
-        let numbers = hint.split(|c: char| !c.is_ascii_digit() && c != '.');
-        for number in numbers {
-            let mut parts = number.split('.').filter(|part| !part.is_empty());
-            if let (Some(major), Some(minor)) = (parts.next(), parts.next()) {
-                return Ok(format!("{major}.{minor}"));
-            }
-        }
-        bail!("{name} does not say its release; give it with --release 9.1")
+        release_in(hint)
+            .with_context(|| format!("{name} does not say its release; give it with --release 9.1"))
     }
+}
+
+/// `9.1.3` of `apidoc-9.1.3.js`, `4` of `apidoc-4.js`, `4.6.8` of `4.6.8-Docker-3.3.0`.
+fn release_in(hint: &str) -> Option<String> {
+    let stem = hint.rsplit('/').next().unwrap_or(hint);
+    let stem =
+        [".json", ".js"].iter().fold(stem, |stem, end| stem.strip_suffix(end).unwrap_or(stem));
+    let words = stem.split(|c: char| !c.is_ascii_alphanumeric() && c != '.');
+    let number = |word: &&str| {
+        let mut parts = word.split('.');
+        parts.all(|part| {
+            !part.is_empty() && part.len() < 5 && part.bytes().all(|b| b.is_ascii_digit())
+        })
+    };
+    words.map(|word| word.trim_start_matches('v')).find(number).map(str::to_owned)
 }
 
 /// The manifest of the specs; an absent one is empty.
@@ -145,4 +153,25 @@ fn write(path: &Path, text: &str) -> Result<()> {
     let fresh = path.with_extension("new");
     std::fs::write(&fresh, text).with_context(context)?;
     std::fs::rename(&fresh, path).with_context(context)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::release_in;
+
+    #[test]
+    fn the_release_is_read_from_names_that_state_one() {
+        let cases = [
+            ("apidoc-9.1.3.js", Some("9.1.3")),
+            ("apidoc-4.js", Some("4")),
+            ("4.6.8-Docker-3.3.0", Some("4.6.8")),
+            ("openapi-v4.5.json", Some("4.5")),
+            ("https://host/8.2/apidoc-8.2.0.js", Some("8.2.0")),
+            ("apidoc.js", None),
+            ("apidoc-3fa9b1c.js", None),
+        ];
+        for (name, release) in cases {
+            assert_eq!(release_in(name).as_deref(), release, "{name}");
+        }
+    }
 }

@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use codegen::emit::File;
-use codegen::generate::generate;
-use codegen::product::Product;
+use codegen::generate::{Surface, generate};
+use codegen::spec::count;
+use serde_json::Value;
 
+use crate::features::forward_features;
 use crate::fetch::{Fetch, read_manifest};
 
 #[derive(Args)]
@@ -43,6 +45,7 @@ impl Regen {
         } else {
             write(&tree, &files)?;
         }
+        forward_features(root, &files, self.check)?;
         if !failed.is_empty() {
             bail!("not fetched, old spec kept: {}", failed.join(", "));
         }
@@ -50,29 +53,37 @@ impl Regen {
     }
 }
 
-/// All generated files, from the newest spec of each product.
+/// All generated files, from all specs.
 fn generate_all(specs: &Path) -> Result<Vec<File>> {
-    let manifest = read_manifest(specs)?;
-    let mut files = Vec::new();
-    for product in [Product::Netbox, Product::Pve] {
-        let Some((path, entry)) = manifest.newest(product) else {
-            bail!("specs/manifest.toml names no {product} spec; fetch one with --fetch");
-        };
-        let text = std::fs::read_to_string(specs.join(path))
-            .with_context(|| format!("specs/{path} cannot be read"))?;
-        let spec = serde_json::from_str(&text).with_context(|| format!("specs/{path}"))?;
-        let generated = generate(product, path, &spec)?;
-        eprintln!("{product} {}: {} operations", entry.release, entry.operations);
-        files.extend(generated);
+    let surfaces = surfaces(specs)?;
+    for surface in &surfaces {
+        eprintln!("{}: {} operations", surface.product, count(&surface.spec).operations);
     }
-    Ok(files)
+    Ok(generate(&surfaces)?)
 }
 
-/// Rust files below `generated/`, by their path in it. Cargo manifests are written by hand.
+/// The surfaces of all specs.
+pub(crate) fn surfaces(specs: &Path) -> Result<Vec<Surface>> {
+    let manifest = read_manifest(specs)?;
+    let surfaces = codegen::generate::surfaces(&manifest, |path| read_spec(specs, path))?;
+    if surfaces.is_empty() {
+        bail!("specs/manifest.toml names no spec; fetch one with --fetch PRODUCT=FILE_OR_URL");
+    }
+    Ok(surfaces)
+}
+
+/// The document at a path below `specs/`.
+pub(crate) fn read_spec(specs: &Path, path: &str) -> Result<Value> {
+    let text = std::fs::read_to_string(specs.join(path))
+        .with_context(|| format!("specs/{path} cannot be read"))?;
+    serde_json::from_str(&text).with_context(|| format!("specs/{path}"))
+}
+
+/// Files below `generated/`, by their path in it.
 fn present(tree: &Path) -> Result<BTreeMap<String, String>> {
     let mut found = BTreeMap::new();
     let mut open: Vec<PathBuf> =
-        ["netbox", "proxmox", "routes"].iter().map(|name| tree.join(name).join("src")).collect();
+        ["netbox", "proxmox", "routes"].iter().map(|name| tree.join(name)).collect();
     while let Some(folder) = open.pop() {
         if !folder.exists() {
             continue;

@@ -5,6 +5,8 @@
 
 use std::fmt::Display;
 
+use crate::Availability;
+
 /// One filter of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Query(pub Vec<(String, String)>);
@@ -16,6 +18,8 @@ pub struct QueryField {
     pub name: &'static str,
     /// The operators that may follow it.
     pub lookups: Lookups,
+    /// When the filter came and went. A NetBox without it ignores it and answers with everything.
+    pub availability: Availability,
 }
 
 /// Sets of operators that occur together.
@@ -76,16 +80,20 @@ macro_rules! filter_type {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub struct $name(&'static str);
+        pub struct $name(&'static str, Availability);
 
         impl $name {
             /// The filter with this base name.
             pub const fn new(name: &'static str) -> Self {
-                Self(name)
+                Self(name, Availability::ALWAYS)
+            }
+            /// The same, in some releases only.
+            pub const fn only(self, availability: Availability) -> Self {
+                Self(self.0, availability)
             }
             /// Name and operators as data.
             pub const fn field(self) -> QueryField {
-                QueryField { name: self.0, lookups: Lookups::$name }
+                QueryField { name: self.0, lookups: Lookups::$name, availability: self.1 }
             }
             /// Equal to `value`.
             pub fn eq(self, value: impl Display) -> Query {

@@ -4,6 +4,7 @@
 //! enums, and operations as [`Op`] descriptors. Everything that *does* something with that data
 //! (lenient decoding, encoding, property strings, building a request) is written once, here.
 
+mod availability;
 mod choice;
 mod debug;
 mod decode;
@@ -16,6 +17,7 @@ mod open_enum;
 mod operation;
 mod page;
 mod patch;
+mod permission;
 mod property;
 mod recode;
 mod record;
@@ -27,6 +29,7 @@ mod schema;
 mod slot;
 mod validate;
 
+pub use availability::{Availability, NoRelease, Release};
 pub use choice::Choice;
 pub use debug::debug;
 pub use decode::{Decoded, decode, decode_member, fill_from};
@@ -41,6 +44,7 @@ pub use open_enum::OpenEnum;
 pub use operation::{Call, Method, Op, OpFlags, Operation};
 pub use page::Page;
 pub use patch::Patch;
+pub use permission::Permission;
 pub use property::{PropertyError, PropertyRules, PropertyString};
 pub use recode::{Recode, Reprint, recode, reprint};
 pub use record::Record;

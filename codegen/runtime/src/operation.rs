@@ -3,7 +3,10 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use crate::{IdOr, Kind, Payload, QueryField, Record, Request, Schema, record_to_value};
+use crate::{
+    Availability, IdOr, Kind, Payload, Permission, QueryField, Record, Request, Schema,
+    record_to_value,
+};
 
 /// An HTTP method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -61,6 +64,25 @@ pub struct Op {
     pub returns: Kind,
     /// Properties of the operation.
     pub flags: OpFlags,
+    /// When the operation came and went.
+    pub availability: Availability,
+    /// Who may call it. NetBox does not say and has [`Permission::Told`].
+    pub permission: &'static Permission,
+}
+
+impl Op {
+    /// A GET of the root without parameters, to begin a description with.
+    pub const PLAIN: Self = Self {
+        method: Method::Get,
+        path: "/",
+        params: &Schema::new("Nothing", &[]),
+        filters: &[],
+        body: Kind::Null,
+        returns: Kind::Any,
+        flags: OpFlags(OpFlags::NONE),
+        availability: Availability::ALWAYS,
+        permission: &Permission::Told,
+    };
 }
 
 impl fmt::Display for Op {
@@ -88,6 +110,8 @@ impl OpFlags {
     pub const UPLOAD: u16 = 1 << 4;
     /// Takes one object or a list of them.
     pub const BULK: u16 = 1 << 5;
+    /// Upstream may change it without notice.
+    pub const UNSTABLE: u16 = 1 << 6;
 
     /// Whether all of `flags` are set.
     pub const fn has(self, flags: u16) -> bool {
@@ -106,6 +130,10 @@ pub trait Operation: Record + Sized {
     fn op(&self) -> &'static Op {
         Self::OP
     }
+    /// The privileges that a caller may need, each with the path that they are needed on.
+    fn privileges(&self) -> Vec<(&'static str, &'static str)> {
+        Self::OP.permission.privileges()
+    }
     /// The request, with all parameters in their places.
     fn request(&self) -> Request {
         Request::flat(Self::OP, self)
@@ -115,16 +143,20 @@ pub trait Operation: Record + Sized {
 /// Makes a record of parameters an [`Operation`].
 #[macro_export]
 macro_rules! operation {
-    ($name:ident -> $output:ty; $method:ident $path:literal, $returns:expr, $flags:expr) => {
+    (
+        $name:ident -> $output:ty; $method:ident $path:literal, $returns:expr, $flags:expr;
+        $permission:expr $(; $availability:expr)?
+    ) => {
         impl $crate::Operation for $name {
             const OP: &'static $crate::Op = &$crate::Op {
                 method: $crate::Method::$method,
                 path: $path,
                 params: Self::SCHEMA,
-                filters: &[],
-                body: $crate::Kind::Null,
                 returns: $returns,
                 flags: $crate::OpFlags($flags),
+                permission: &$permission,
+                $(availability: $availability,)?
+                ..$crate::Op::PLAIN
             };
             type Output = $output;
         }

@@ -75,6 +75,18 @@ impl<T> From<&str> for PropertyString<T> {
     }
 }
 
+impl<T> From<String> for PropertyString<T> {
+    fn from(text: String) -> Self {
+        Self::from(text.as_str())
+    }
+}
+
+impl<T: Record + Default> From<T> for PropertyString<T> {
+    fn from(record: T) -> Self {
+        Self::new(&record)
+    }
+}
+
 impl<T> Default for PropertyString<T> {
     fn default() -> Self {
         Self::from("")

@@ -113,3 +113,40 @@ macro_rules! record {
         }
     };
 }
+
+/// Setters to chain behind `new`: `GetX::new("a").full(true)`.
+#[macro_export]
+macro_rules! setters {
+    ($name:ident {
+        $(optional { $($field:ident: $type:ty,)* })?
+        $(patch { $($patch:ident: $patch_type:ty,)* })?
+        $(family { $($family:ident: $member:ty,)* })?
+    }) => {
+        impl $name {
+            $($(
+                #[doc = concat!("Sets `", stringify!($field), "`.")]
+                #[must_use]
+                pub fn $field(mut self, value: impl Into<$type>) -> Self {
+                    self.$field = Some(value.into());
+                    self
+                }
+            )*)?
+            $($(
+                #[doc = concat!("Sets `", stringify!($patch), "`.")]
+                #[must_use]
+                pub fn $patch(mut self, value: impl Into<$patch_type>) -> Self {
+                    self.$patch = $crate::Patch::Set(value.into());
+                    self
+                }
+            )*)?
+            $($(
+                #[doc = concat!("Sets one of `", stringify!($family), "`.")]
+                #[must_use]
+                pub fn $family(mut self, number: u16, value: impl Into<$member>) -> Self {
+                    self.$family.insert(number, value.into());
+                    self
+                }
+            )*)?
+        }
+    };
+}

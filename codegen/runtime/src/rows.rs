@@ -51,6 +51,19 @@ impl<T> From<Vec<T>> for Rows<T> {
     }
 }
 
+impl<T, const N: usize> From<[T; N]> for Rows<T> {
+    fn from(rows: [T; N]) -> Self {
+        rows.into_iter().collect()
+    }
+}
+
+/// A list of texts from literals.
+impl<const N: usize> From<[&str; N]> for Rows<String> {
+    fn from(rows: [&str; N]) -> Self {
+        rows.into_iter().map(str::to_owned).collect()
+    }
+}
+
 impl<T> FromIterator<T> for Rows<T> {
     fn from_iter<I: IntoIterator<Item = T>>(rows: I) -> Self {
         Vec::from_iter(rows).into()

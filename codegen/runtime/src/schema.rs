@@ -1,6 +1,8 @@
 //! The static description of a record: one row per field, shared by decoding, validation, mocks
 //! and the proxy.
 
+use crate::Availability;
+
 /// A record's fields, sorted by wire name.
 #[derive(Debug)]
 pub struct Schema {
@@ -145,7 +147,7 @@ pub struct Rules {
     pub min_length: Option<u32>,
     /// Most characters.
     pub max_length: Option<u32>,
-    /// Regular expression for the whole text, in upstream's dialect.
+    /// Regular expression for the whole text, as Rust's engines write it.
     pub pattern: Option<&'static str>,
     /// Upstream's name for the syntax (`pve-node`, `mac-addr`, `date-time`).
     pub format: Option<&'static str>,
@@ -155,6 +157,12 @@ pub struct Rules {
     pub unit: Option<&'static str>,
     /// Another field that must be given too.
     pub requires: Option<&'static str>,
+    /// When the field came and went.
+    pub availability: Availability,
+    /// Values of an enum that came or went.
+    pub values: &'static [(&'static str, Availability)],
+    /// The field that must have one of these values for this one to be there.
+    pub only_with: Option<(&'static str, &'static [&'static str])>,
 }
 
 impl Rules {
@@ -169,5 +177,8 @@ impl Rules {
         default: None,
         unit: None,
         requires: None,
+        availability: Availability::ALWAYS,
+        values: &[],
+        only_with: None,
     };
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use percent_encoding::percent_decode_str;
 use proptest::prelude::*;
 use proxbox_runtime::{
-    Field, FieldFlags, Indexed, Kind, OpFlags, Operation, Payload, Rows, Schema, Value,
+    Field, FieldFlags, Indexed, Kind, OpFlags, Operation, Payload, Permission, Rows, Schema, Value,
 };
 
 /// Parameters with names that are easily confused.
@@ -41,7 +41,7 @@ impl PutThing {
 }
 
 proxbox_runtime::record! { PutThing { 0 body, 1 force, 2 list, 3 net, 4 volume } }
-proxbox_runtime::operation! { PutThing -> Value; Put "/content/{volume}/x", Kind::Null, OpFlags::NONE }
+proxbox_runtime::operation! { PutThing -> Value; Put "/content/{volume}/x", Kind::Null, OpFlags::NONE; Permission::World }
 
 fn form(op: &PutThing) -> Vec<(String, String)> {
     match op.request().payload {

@@ -16,8 +16,8 @@ pub fn read_openapi(origin: &str, text: &str) -> Result<Value, CrawlError> {
     let document: Value =
         serde_json::from_str(text).map_err(|error| CrawlError::json(origin, text, 0, &error))?;
     let version = document["openapi"].as_str().unwrap_or_default();
-    if !version.starts_with("3.0") || !document["paths"].is_object() {
-        let what = format!("no OpenAPI 3.0 document with paths (openapi: \"{version}\")");
+    if !version.starts_with("3.") || !document["paths"].is_object() {
+        let what = format!("no OpenAPI 3 document with paths (openapi: \"{version}\")");
         return Err(CrawlError::new(origin, 0, what));
     }
     Ok(document)

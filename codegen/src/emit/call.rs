@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::field::{flags, kind, rust_type, schema_row};
+use super::field::{availability, flags, kind, rust_type, schema_row, when};
 use super::print::Items;
 use crate::ir::{Op, Type};
 use crate::names::{const_name, field_name, type_name};
@@ -39,12 +39,40 @@ pub(super) fn emit_call(op: &Op, items: &mut Items) {
             "pub const {name}: Call<\n    {body_type},\n    {answer},\n> = Call::new(&Op {{"
         );
     }
+    let only = availability(&op.availability);
+    let only = only.map(|text| format!("    availability: {text},\n")).unwrap_or_default();
     items.verbatim(&format!(
-        "/// `{} {path}`\n{head}\n    \
+        "{}{head}\n    \
          method: Method::{method}, path: {path:?}, flags: OpFlags({flags}),\n    \
-         params: {params}, filters: {filters},\n    body: {body},\n    returns: {returns},\n}});\n",
-        op.method
+         params: {params}, filters: {filters},\n    body: {body},\n    returns: {returns},\n{only}    \
+         ..Op::PLAIN\n}});\n",
+        docs(op)
     ));
+}
+
+fn docs(op: &Op) -> String {
+    let mut text = format!("/// `{} {}`\n", op.method, op.path);
+    let mut facts = Vec::new();
+    facts.extend(when(&op.availability).map(|when| format!("NetBox {when}.")));
+    match (op.method.as_str(), &op.body) {
+        ("DELETE", Some(Type::List(_))) => {
+            facts.push(
+                "All of them are deleted, or none: an object in use refuses with 409.".into(),
+            );
+        }
+        (_, Some(Type::List(_))) => {
+            facts.push("All of them are written, or none; errors come per object.".into());
+        }
+        ("POST", Some(_)) if op.flags.contains(&"BULK") => {
+            facts.push("Takes one object or a list of them.".into());
+        }
+        _ => {}
+    }
+    if !facts.is_empty() {
+        text.push_str("///\n");
+        facts.iter().for_each(|fact| text.push_str(&format!("/// {fact}\n")));
+    }
+    text
 }
 
 fn text(tokens: TokenStream) -> String {

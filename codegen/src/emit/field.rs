@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
-use crate::ir::{Field, Presence, Rules, Type};
+use crate::ir::{Availability, Field, Presence, Rules, Type};
 
 /// A name as an identifier; names come from `crate::names` and are valid.
 pub(super) fn ident(name: &str) -> Ident {
@@ -134,8 +134,45 @@ fn rules(rules: &Rules) -> String {
     for (name, text) in texts {
         members.extend(text.as_ref().map(|text| format!("{name}: Some({text:?})")));
     }
+    members.extend(availability(&rules.availability).map(|text| format!("availability: {text}")));
+    if !rules.values.is_empty() {
+        let value = |(value, when): &(String, Availability)| {
+            format!("({value:?}, {})", availability(when).unwrap_or_default())
+        };
+        let values: Vec<String> = rules.values.iter().map(value).collect();
+        members.push(format!("values: &[{}]", values.join(", ")));
+    }
+    if let Some((field, values)) = &rules.only_with {
+        members.push(format!("only_with: Some(({field:?}, &{values:?}))"));
+    }
     members.push("..Rules::NONE".to_owned());
     format!("&Rules {{ {} }}", members.join(", "))
+}
+
+/// The runtime's description of when something is there; nothing if always.
+pub(super) fn availability(availability: &Availability) -> Option<String> {
+    let release = |text: &String| {
+        let mut numbers = text.split(['.', '-']).map(|part| part.parse::<u16>().unwrap_or(0));
+        let mut next = || numbers.next().unwrap_or(0);
+        format!("Release({}, {}, {})", next(), next(), next())
+    };
+    let (since, until) = (availability.since.as_ref(), availability.until.as_ref());
+    Some(match (since.map(release), until.map(release)) {
+        (Some(since), Some(until)) => format!("Availability::between({since}, {until})"),
+        (Some(since), None) => format!("Availability::since({since})"),
+        (None, Some(until)) => format!("Availability::until({until})"),
+        (None, None) => return None,
+    })
+}
+
+/// `since 9.1`, for people; nothing if always.
+pub(super) fn when(availability: &Availability) -> Option<String> {
+    match (&availability.since, &availability.until) {
+        (Some(since), Some(until)) => Some(format!("from {since} to {until}")),
+        (Some(since), None) => Some(format!("since {since}")),
+        (None, Some(until)) => Some(format!("up to {until}")),
+        (None, None) => None,
+    }
 }
 
 /// The line above a field: its wire name and what is known about its values.
@@ -151,10 +188,23 @@ pub(super) fn doc(field: &Field) -> String {
     let format = rules.format.as_ref().map(|format| format!("`{format}`"));
     let default = rules.default.as_ref().filter(|default| !default.is_empty());
     let default = default.map(|default| format!("default `{}`", default.replace('`', "'")));
-    let facts = [rules.unit.clone(), format, range, default];
-    let facts: Vec<String> = facts.into_iter().flatten().collect();
+    let needs = rules.requires.as_ref().map(|other| format!("only together with `{other}`"));
+    let only = rules
+        .only_with
+        .as_ref()
+        .map(|(field, values)| format!("only where `{field}` is {}", values.join(" or ")));
+    let values = rules
+        .values
+        .iter()
+        .filter_map(|(value, availability)| Some(format!("`{value}` {}", when(availability)?)));
+    let facts =
+        [rules.unit.clone(), format, range, default, needs, only, when(&rules.availability)];
+    let facts: Vec<String> = facts.into_iter().flatten().chain(values).collect();
     if !facts.is_empty() {
         line.push_str(&format!(": {}", facts.join(", ")));
     }
-    line.chars().take(96).collect::<String>().trim_end().to_owned()
+    match line.chars().count() {
+        ..=96 => line,
+        _ => line.chars().take(95).chain(['…']).collect(),
+    }
 }

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::call::collection;
-use super::field::ident;
+use super::field::{availability, ident, when};
 use crate::ir::Op;
 use crate::names::const_name;
 
@@ -15,8 +15,11 @@ pub(super) fn emit_filters(op: &Op) -> TokenStream {
     let constants = op.filters.iter().map(|filter| {
         let (name, ty, wire) =
             (ident(&const_name(&filter.name)), ident(filter.lookups), &filter.name);
-        let doc = format!(" `{wire}`");
-        quote!(#[doc = #doc] pub const #name: #ty = #ty::new(#wire);)
+        let when = when(&filter.availability).map(|when| format!(": {when}")).unwrap_or_default();
+        let doc = format!(" `{wire}`{when}");
+        let only = availability(&filter.availability).and_then(|text| text.parse().ok());
+        let only = only.map(|text: TokenStream| quote!(.only(#text)));
+        quote!(#[doc = #doc] pub const #name: #ty = #ty::new(#wire)#only;)
     });
     let rows = op.filters.iter().map(|filter| {
         let name = ident(&const_name(&filter.name));

@@ -14,7 +14,7 @@ mod rows;
 
 pub use netbox::emit_netbox;
 pub use print::EmitError;
-pub use proxmox::emit_proxmox;
+pub use proxmox::{emit_proxmox, emit_proxmox_crate};
 pub use routes::emit_routes;
 
 /// A file of a generated crate.

@@ -7,7 +7,8 @@ use proc_macro2::TokenStream;
 use super::File;
 
 /// What files import from the runtime when they mention it.
-const RUNTIME: [&str; 19] = [
+const RUNTIME: [&str; 23] = [
+    "Availability",
     "Call",
     "Choice",
     "Field",
@@ -18,11 +19,14 @@ const RUNTIME: [&str; 19] = [
     "Method",
     "Op",
     "OpFlags",
+    "Operation",
     "Page",
     "Patch",
+    "Permission",
     "PropertyRules",
     "PropertyString",
     "Recode",
+    "Release",
     "Rows",
     "Rules",
     "Schema",
@@ -49,6 +53,9 @@ impl Items {
 
     /// Adds text that is printed already.
     pub(super) fn verbatim(&mut self, text: &str) {
+        if text.is_empty() {
+            return;
+        }
         self.separate();
         self.text.push_str(text);
     }
@@ -68,9 +75,15 @@ impl Items {
     fn uses(&self, name: &str) -> bool {
         let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
         self.text.match_indices(name).any(|(at, _)| {
-            let before = self.text[..at].chars().next_back();
-            let behind = self.text[at + name.len()..].chars().next();
-            !before.is_some_and(|c| word(c) || c == ':') && !behind.is_some_and(word)
+            let line = self.text[..at].rfind('\n').map_or(0, |start| start + 1);
+            let (before, behind) = (&self.text[line..at], &self.text[at + name.len()..]);
+            let whole = !before.chars().next_back().is_some_and(|c| word(c) || c == ':')
+                && !behind.chars().next().is_some_and(word);
+            // Not in a comment, in a text or as a variant of an enum.
+            let code = !before.trim_start().starts_with("//")
+                && before.matches('"').count() % 2 == 0
+                && !(before.trim().is_empty() && behind.starts_with(" = \""));
+            whole && code
         })
     }
 
@@ -89,11 +102,19 @@ impl Items {
         let foreign = self.mentioned.difference(&self.defined).map(String::as_str);
         push_import(&mut text, siblings, foreign);
         if self.text.contains(" rows::") {
-            text.push_str("use crate::rows;\n");
+            text.push_str(&format!("use {};\n", rows_of(siblings)));
         }
         text.push('\n');
         text.push_str(&self.text);
         File { path, text }
+    }
+}
+
+/// Where the shared rows are: beside the siblings, or at the root.
+fn rows_of(siblings: &str) -> String {
+    match siblings.strip_prefix("crate::") {
+        Some(module) if module != "types" => format!("crate::{module}::rows"),
+        _ => "crate::rows".to_owned(),
     }
 }
 

@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::field::{declared_type, doc, ident, value_type};
+use super::field::{declared_type, doc, ident, rust_type, value_type};
 use super::print::{EmitError, Items, print, wrap};
 use super::rows::SharedRows;
 use crate::ir::{Field, Presence, Property, Type};
@@ -16,6 +16,8 @@ pub(super) struct Shape<'a> {
     pub(super) property: Option<&'a Property>,
     /// Parameters of an operation: sent in their own way, never as JSON by themselves.
     pub(super) is_request: bool,
+    /// Whether people fill it: with setters to chain.
+    pub(super) has_setters: bool,
     /// Arguments of `new`, in order; no `new` if absent.
     pub(super) required: Option<Vec<&'a Field>>,
 }
@@ -53,6 +55,9 @@ pub(super) fn emit_record(
         None => String::new(),
     };
     items.verbatim(&schema(shape, shared, &new));
+    if shape.has_setters {
+        items.verbatim(&setters(shape));
+    }
     items.verbatim(&accessors(shape));
     items.defined.insert(shape.name.to_owned());
     let mentioned = shape.fields.iter().filter_map(|field| field.ty.names());
@@ -134,6 +139,44 @@ fn emit_new(shape: &Shape<'_>, required: &[&Field]) -> TokenStream {
         pub fn new(#(#arguments),*) -> Self {
             Self { #(#values,)* #rest }
         }
+    }
+}
+
+/// Names that a setter would hide.
+const INHERENT: [&str; 12] = [
+    "bare", "clone", "default", "extra", "into", "keep", "new", "op", "request", "schema", "slot",
+    "view",
+];
+
+/// A setter per field that `new` does not ask for.
+fn setters(shape: &Shape<'_>) -> String {
+    let given = |field: &&Field| {
+        shape.required.iter().flatten().any(|required| required.wire == field.wire)
+    };
+    let fields = shape.fields.iter().filter(|field| {
+        !given(field)
+            && !INHERENT.contains(&field.rust.as_str())
+            && !field.flags.contains(&"READ_ONLY")
+    });
+    let mut sections = [("optional", Vec::new()), ("patch", Vec::new()), ("family", Vec::new())];
+    for field in fields {
+        let (section, ty) = match (&field.ty, field.presence) {
+            (Type::Indexed(inner), _) => (2, rust_type(inner)),
+            (_, Presence::Optional) => (0, value_type(field)),
+            (_, Presence::Patch) => (1, value_type(field)),
+            (_, Presence::Plain) => continue,
+        };
+        let ty = ty.to_string().replace(' ', "").replace(',', ", ");
+        sections[section].1.push(format!("{}: {ty}", field.rust));
+    }
+    let mut text = String::new();
+    for (name, fields) in sections.iter().filter(|(_, fields)| !fields.is_empty()) {
+        let fields = wrap(fields.iter().map(String::as_str));
+        text.push_str(&format!("    {name} {{\n{fields}    }}\n"));
+    }
+    match text.is_empty() {
+        true => text,
+        false => format!("proxbox_runtime::setters! {{ {} {{\n{text}}} }}\n", shape.name),
     }
 }
 

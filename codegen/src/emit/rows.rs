@@ -15,10 +15,14 @@ pub(super) struct SharedRows {
 }
 
 impl SharedRows {
-    /// The rows that occur more than once among these fields.
-    pub(super) fn of<'a>(fields: impl Iterator<Item = &'a Field>) -> Self {
+    /// The rows that occur more than once among these fields and need only types that are always
+    /// compiled.
+    pub(super) fn of<'a>(fields: impl Iterator<Item = &'a Field>, always: &BTreeSet<&str>) -> Self {
         let mut counts: BTreeMap<String, (usize, &Field)> = BTreeMap::new();
         for field in fields {
+            if Type::names(&field.ty).is_some_and(|name| !always.contains(name)) {
+                continue;
+            }
             counts.entry(schema_row(field)).or_insert((0, field)).0 += 1;
         }
         let mut taken = BTreeSet::new();

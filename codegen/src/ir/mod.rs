@@ -1,14 +1,18 @@
 //! One model for both APIs, between the OpenAPI documents and the Rust that is printed.
 
 mod arena;
+mod groups;
 mod netbox;
 mod proxmox;
 
+pub use groups::SHARED;
 pub use netbox::lower_netbox;
 pub use proxmox::lower_proxmox;
 
 use serde::Serialize;
 use serde_json::Value;
+
+use crate::normalize::in_rust;
 
 /// An API.
 #[derive(Debug, Serialize)]
@@ -131,6 +135,65 @@ pub struct Rules {
     pub unit: Option<String>,
     /// Another field that must be given too.
     pub requires: Option<String>,
+    /// When the field came and went.
+    pub availability: Availability,
+    /// Values of an enum that came or went.
+    pub values: Vec<(String, Availability)>,
+    /// The field that must have one of these values for this one to be there.
+    pub only_with: Option<(String, Vec<String>)>,
+}
+
+/// The releases that have something, as far as they are known.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize)]
+pub struct Availability {
+    /// The first one, if older ones are known that lack it.
+    pub since: Option<String>,
+    /// The last one, if newer ones lack it.
+    pub until: Option<String>,
+}
+
+impl Availability {
+    fn of(schema: &Value) -> Self {
+        let text = |key: &str| schema[key].as_str().map(str::to_owned);
+        Self { since: text("x-since"), until: text("x-until") }
+    }
+
+    /// Whether nothing is known to lack it.
+    pub fn is_always(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What a caller needs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub enum Permission {
+    /// Only the administrator of the system itself.
+    Root,
+    /// Nothing, not even a login.
+    World,
+    /// A login.
+    User,
+    /// Privileges on a path; all of them, or one.
+    Privileges {
+        /// Path of the access control list, with `{name}` for parameters.
+        path: String,
+        /// Names of privileges.
+        privileges: Vec<String>,
+        /// Whether one of them is enough.
+        one: bool,
+    },
+    /// To be the user that the call is about.
+    Itself,
+    /// These privileges on a group or the realm of the user that the call is about.
+    Group(Vec<String>),
+    /// The right to change permissions on a path.
+    Modify(String),
+    /// All of these.
+    All(Vec<Permission>),
+    /// One of these.
+    Any(Vec<Permission>),
+    /// Upstream's text says more than its data.
+    Told,
 }
 
 /// An enum over text.
@@ -155,6 +218,8 @@ pub struct Op {
     pub path: String,
     /// File it is printed in.
     pub group: String,
+    /// Cargo feature that it is compiled with.
+    pub feature: String,
     /// Parameters; Proxmox: all, NetBox: of the path.
     pub params: Vec<Field>,
     /// NetBox: filters of a list.
@@ -165,6 +230,10 @@ pub struct Op {
     pub returns: Option<Type>,
     /// Names of `OpFlags`, sorted.
     pub flags: Vec<&'static str>,
+    /// When the operation came and went.
+    pub availability: Availability,
+    /// Who may call it; NetBox does not say.
+    pub permission: Option<Permission>,
 }
 
 /// A filter of a list.
@@ -174,6 +243,8 @@ pub struct Filter {
     pub name: String,
     /// Name of the runtime's filter type.
     pub lookups: &'static str,
+    /// When the filter came and went.
+    pub availability: Availability,
 }
 
 impl Rules {
@@ -189,18 +260,46 @@ impl Rules {
             Value::Bool(value) => Some(value.to_string()),
             _ => None,
         };
+        let pattern =
+            plain("x-proxmox-pattern").map(|text| in_rust(&text)).or_else(|| plain("pattern"));
         Self {
             min: plain("minimum"),
             max: plain("maximum"),
             min_length: plain("minLength"),
             max_length: plain("maxLength"),
-            pattern: plain("x-proxmox-pattern").or_else(|| plain("pattern")),
+            // What the engine cannot read is not checked; `cargo xtask report` names it.
+            pattern: pattern.filter(|pattern| is_readable(pattern)),
             format: plain("format"),
             default: plain("default"),
             unit: plain("x-unit"),
             requires: plain("x-proxmox-requires"),
+            availability: Availability::of(schema),
+            values: values_of(schema),
+            only_with: only_with(schema),
         }
     }
+}
+
+/// Whether the engine that checks values reads this pattern.
+pub fn is_readable(pattern: &str) -> bool {
+    fancy_regex::Regex::new(pattern).is_ok()
+}
+
+fn values_of(schema: &Value) -> Vec<(String, Availability)> {
+    let bound = |keyword: &str, value: &str| schema[keyword][value].as_str().map(str::to_owned);
+    let values = schema["enum"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let known = values.map(|value| {
+        let since = bound("x-enum-since", value);
+        (value.to_owned(), Availability { since, until: bound("x-enum-until", value) })
+    });
+    known.filter(|(_, availability)| !availability.is_always()).collect()
+}
+
+fn only_with(schema: &Value) -> Option<(String, Vec<String>)> {
+    let field = schema["x-proxmox-type-property"].as_str()?;
+    let values = schema["x-proxmox-instance-types"].as_array()?;
+    let values: Vec<String> = values.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+    (!values.is_empty()).then(|| (field.to_owned(), values))
 }
 
 impl Type {

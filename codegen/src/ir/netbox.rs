@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::arena::{Arena, Place};
-use super::{Api, Field, Filter, Op, Presence, Rules, Type, is_secret};
+use super::{Api, Availability, Field, Filter, Op, Presence, Rules, Type, is_secret};
 use crate::spec::METHODS;
 
 /// Sets of operators that occur together, with the runtime's type for each.
@@ -80,7 +80,9 @@ impl Lowering<'_> {
                 aliases.push((alias, name.to_owned()));
             }
         }
-        Api { ops, records: finished.records, enums: finished.enums, aliases }
+        let mut api = Api { ops, records: finished.records, enums: finished.enums, aliases };
+        super::groups::assign(&mut api, |op| op.group.replace('_', "-"));
+        api
     }
 
     fn op(&mut self, path: &str, method: &str, operation: &Value) -> Op {
@@ -102,7 +104,10 @@ impl Lowering<'_> {
         }
         super::finish_fields(&mut params);
         let queries = parameters().filter(|parameter| parameter["in"] == "query");
-        let filters = filters_of(queries.filter_map(|parameter| parameter["name"].as_str()));
+        let queries = queries.filter_map(|parameter| {
+            Some((parameter["name"].as_str()?, Availability::of(&parameter["schema"])))
+        });
+        let filters = filters_of(queries.collect());
         let (body, bulk) = self.body(operation, &place);
         let mut flags = Vec::new();
         if bulk {
@@ -117,7 +122,20 @@ impl Lowering<'_> {
             schema => Some(self.ty(schema, &place, false)),
         };
         let path = path.to_owned();
-        Op { id, method: method.to_uppercase(), path, group, params, filters, body, returns, flags }
+        Op {
+            id,
+            method: method.to_uppercase(),
+            path,
+            group,
+            feature: String::new(),
+            params,
+            filters,
+            body,
+            returns,
+            flags,
+            availability: Availability::of(operation),
+            permission: None,
+        }
     }
 
     /// The body's type, and whether one object or a list of them is taken.
@@ -282,9 +300,12 @@ fn group_of(path: &str) -> String {
     let mut segments = path.split('/').filter(|segment| !segment.is_empty());
     let app = segments.nth(1).unwrap_or("api");
     let rest = segments.next();
-    match rest {
-        Some(_) => app.replace('-', "_"),
-        None => "root".to_owned(),
+    match (app, rest) {
+        ("plugins", Some(plugin)) if segments.next().is_some() => {
+            format!("plugins_{}", plugin.replace('-', "_"))
+        }
+        (_, Some(_)) => app.replace('-', "_"),
+        (_, None) => "root".to_owned(),
     }
 }
 
@@ -351,13 +372,17 @@ fn references(value: &Value, found: &mut BTreeSet<String>) {
     }
 }
 
+fn is_lookup(suffix: &str) -> bool {
+    LOOKUPS.iter().any(|(_, suffixes)| suffixes.contains(&suffix))
+}
+
 /// Query parameters as base names with their operators.
-fn filters_of<'a>(names: impl Iterator<Item = &'a str>) -> Vec<Filter> {
-    let names: BTreeSet<&str> = names.collect();
+fn filters_of(names: BTreeMap<&str, Availability>) -> Vec<Filter> {
     let mut by_base: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for name in &names {
+    for name in names.keys() {
         match name.rsplit_once("__") {
-            Some((base, lookup)) if names.contains(base) => {
+            // `cluster__name` is a filter of its own beside `cluster`.
+            Some((base, lookup)) if names.contains_key(base) && is_lookup(lookup) => {
                 by_base.entry(base).or_default().insert(lookup);
             }
             _ => {
@@ -367,18 +392,18 @@ fn filters_of<'a>(names: impl Iterator<Item = &'a str>) -> Vec<Filter> {
     }
     let mut filters = Vec::new();
     for (base, lookups) in by_base {
+        let availability = names.get(base).cloned().unwrap_or_default();
+        let filter =
+            |name: String, lookups| Filter { name, lookups, availability: availability.clone() };
         let known = LOOKUPS.iter().find(|(_, set)| set.iter().copied().eq(lookups.iter().copied()));
         match known {
-            Some((kind, _)) => filters.push(Filter { name: base.to_owned(), lookups: kind }),
+            Some((kind, _)) => filters.push(filter(base.to_owned(), kind)),
             // A set of operators nobody has seen: each parameter stands for itself.
             None => {
-                filters.push(Filter { name: base.to_owned(), lookups: "Exact" });
-                filters.extend(
-                    lookups.iter().map(|lookup| Filter {
-                        name: format!("{base}__{lookup}"),
-                        lookups: "Exact",
-                    }),
-                );
+                filters.push(filter(base.to_owned(), "Exact"));
+                let each =
+                    lookups.iter().map(|lookup| filter(format!("{base}__{lookup}"), "Exact"));
+                filters.extend(each);
             }
         }
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::arena::{Arena, Place};
-use super::{Api, Field, Op, Presence, Property, Rules, Type, is_secret};
+use super::{Api, Availability, Field, Op, Permission, Presence, Property, Rules, Type, is_secret};
 use crate::names::type_name;
 use crate::spec::METHODS;
 
@@ -27,7 +27,90 @@ pub fn lower_proxmox(spec: &Value) -> Api {
         op.params.iter_mut().for_each(|field| finished.resolve(&mut field.ty));
         op.returns.iter_mut().for_each(|ty| finished.resolve(ty));
     }
-    Api { ops, records: finished.records, enums: finished.enums, aliases: Vec::new() }
+    let mut api =
+        Api { ops, records: finished.records, enums: finished.enums, aliases: Vec::new() };
+    let features = features(&api);
+    super::groups::assign(&mut api, |op| feature_of(&op.path, &features));
+    api
+}
+
+/// A feature per subtree below the root. Of subtrees with more operations than this, each large
+/// subtree is one of its own.
+const LARGE: (usize, usize) = (150, 12);
+
+/// The subtrees that are features, by their fixed segments.
+fn features(api: &Api) -> BTreeSet<String> {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for op in &api.ops {
+        let fixed = fixed_segments(&op.path);
+        *counts.entry(fixed.first().copied().unwrap_or_default().to_owned()).or_default() += 1;
+        if let [first, second, ..] = fixed[..] {
+            *counts.entry(format!("{first}-{second}")).or_default() += 1;
+        }
+    }
+    let large = |name: &str| {
+        let parent = name.split_once('-').map(|(parent, _)| counts.get(parent).copied());
+        parent.flatten().is_some_and(|count| count > LARGE.0)
+            && counts.get(name).is_some_and(|count| *count >= LARGE.1)
+    };
+    counts.keys().filter(|name| large(name)).cloned().collect()
+}
+
+fn feature_of(path: &str, features: &BTreeSet<String>) -> String {
+    let fixed = fixed_segments(path);
+    let two = fixed.iter().take(2).copied().collect::<Vec<_>>().join("-");
+    match (features.contains(&two), fixed.first()) {
+        (true, _) => two.replace('_', "-"),
+        (false, Some(first)) => first.trim_matches('_').replace('_', "-"),
+        (false, None) => "root".to_owned(),
+    }
+}
+
+fn fixed_segments(path: &str) -> Vec<&str> {
+    path.split('/').filter(|s| !s.is_empty() && !s.starts_with('{')).collect()
+}
+
+fn permission_of(operation: &Value) -> Permission {
+    match operation.get("x-proxmox-permissions") {
+        Some(facts) => permission(facts),
+        None => Permission::Root,
+    }
+}
+
+fn permission(facts: &Value) -> Permission {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let texts = |value: &Value| -> Vec<String> {
+        value.as_array().into_iter().flatten().map(text).collect()
+    };
+    let parts = |value: &Value| -> Vec<Permission> {
+        value.as_array().into_iter().flatten().map(permission).collect()
+    };
+    let mut found = Vec::new();
+    for (keyword, value) in facts.as_object().into_iter().flatten() {
+        found.push(match keyword.as_str() {
+            "user" if value == "world" => Permission::World,
+            "user" => Permission::User,
+            "path" => Permission::Privileges {
+                path: text(value),
+                privileges: texts(&facts["privileges"]),
+                one: facts["one"] == true,
+            },
+            "privileges" | "one" => continue,
+            "self" => Permission::Itself,
+            "group" => Permission::Group(texts(value)),
+            "realm" => Permission::Group(vec![text(value)]),
+            "modify" => Permission::Modify(text(value)),
+            "all" => Permission::All(parts(value)),
+            "any" => Permission::Any(parts(value)),
+            // A rule of a newer release: what it means is upstream's text.
+            _ => Permission::Told,
+        });
+    }
+    match found.len() {
+        0 => Permission::Told,
+        1 => found.remove(0),
+        _ => Permission::All(found),
+    }
 }
 
 fn lower_op(path: &str, method: &str, operation: &Value, arena: &mut Arena) -> Op {
@@ -54,11 +137,14 @@ fn lower_op(path: &str, method: &str, operation: &Value, arena: &mut Arena) -> O
         method: method.to_uppercase(),
         path: path.to_owned(),
         group: place.group.clone(),
+        feature: String::new(),
         flags: flags_of(operation, &params),
         params,
         filters: Vec::new(),
         body: None,
         returns: lower_returns(returns, &place, arena),
+        availability: Availability::of(operation),
+        permission: Some(permission_of(operation)),
     }
 }
 
@@ -85,6 +171,7 @@ fn flags_of(operation: &Value, params: &[Field]) -> Vec<&'static str> {
         ("x-proxmox-no-token", "NO_TOKEN"),
         ("x-proxmox-protected", "PROTECTED"),
         ("x-proxmox-proxyto", "PROXIED"),
+        ("x-proxmox-unstable", "UNSTABLE"),
     ] {
         if !operation[keyword].is_null() {
             flags.push(flag);
@@ -118,14 +205,8 @@ fn row_place(place: &Place) -> Place {
 
 /// An object with the field that tells it from others, or whatever else the schema says.
 fn lower_object(schema: &Value, identity: Option<&str>, place: &Place, arena: &mut Arena) -> Type {
-    let mut properties: BTreeMap<&String, &Value> =
-        schema["properties"].as_object().into_iter().flatten().collect();
-    // Branches of a tagged union are told apart at run time; here their fields are all optional.
-    for branch in schema["x-proxmox-one-of"].as_array().into_iter().flatten() {
-        for (name, schema) in branch["properties"].as_object().into_iter().flatten() {
-            properties.entry(name).or_insert(schema);
-        }
-    }
+    let mut properties: BTreeMap<&String, &Value> = BTreeMap::new();
+    add_members(schema, &mut properties);
     if properties.is_empty() {
         return lower_type(schema, place, arena);
     }
@@ -139,6 +220,17 @@ fn lower_object(schema: &Value, identity: Option<&str>, place: &Place, arena: &m
     });
     let fields = fields.collect();
     Type::Record(arena.record(fields, None, place))
+}
+
+/// Members of the object and of the branches of a union, which are told apart at run time: here
+/// their fields are all optional.
+fn add_members<'a>(schema: &'a Value, found: &mut BTreeMap<&'a String, &'a Value>) {
+    for (name, schema) in schema["properties"].as_object().into_iter().flatten() {
+        found.entry(name).or_insert(schema);
+    }
+    for branch in schema["x-proxmox-one-of"].as_array().into_iter().flatten() {
+        add_members(branch, found);
+    }
 }
 
 fn lower_field(name: &str, schema: &Value, place: &Place, arena: &mut Arena) -> Field {
@@ -223,8 +315,7 @@ fn required_of(schema: &Value) -> BTreeSet<&str> {
 
 /// Names for what an operation returns, and its file: one per subtree of the API.
 fn place_of(path: &str, method: &str) -> Place {
-    let fixed: Vec<&str> =
-        path.split('/').filter(|s| !s.is_empty() && !s.starts_with('{')).collect();
+    let fixed = fixed_segments(path);
     let all: Vec<&str> = path.split('/').filter(|s| !s.is_empty()).collect();
     let short = match fixed[..] {
         ["nodes", _, _, ..] => &fixed[1..],
@@ -240,10 +331,14 @@ fn place_of(path: &str, method: &str) -> Place {
         names.iter_mut().for_each(|name| *name = format!("{name}{verb}"));
     }
     names.dedup();
-    let group = fixed.iter().take(3).map(|s| s.replace(|c: char| !c.is_alphanumeric(), "_"));
+    let group = fixed
+        .iter()
+        .take(3)
+        .map(|s| s.replace(|c: char| !c.is_alphanumeric(), "_").trim_matches('_').to_owned());
+    let group = group.collect::<Vec<_>>().join("_");
     Place {
         names,
-        group: group.collect::<Vec<_>>().join("_"),
+        group: if group.is_empty() { "root".to_owned() } else { group },
         origin: format!("{} {path}", method.to_uppercase()),
     }
 }

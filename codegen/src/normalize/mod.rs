@@ -1,13 +1,17 @@
 //! From a published description to an OpenAPI document that holds facts only.
 
+mod formats;
 mod netbox;
+mod pattern;
+mod permission;
 mod proxmox;
 mod schema;
 mod typetext;
 mod unit;
 
-pub use netbox::normalize_netbox;
-pub use proxmox::{VIEWER, normalize_proxmox};
+pub use netbox::{normalize_netbox, normalize_plugin};
+pub use pattern::in_rust;
+pub use proxmox::normalize_proxmox;
 
 use std::collections::BTreeSet;
 

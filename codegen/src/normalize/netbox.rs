@@ -5,16 +5,82 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use super::Normalized;
+use crate::product::Product;
 
 /// Normalises a NetBox schema: prose goes, and of several request media types JSON stays.
 pub fn normalize_netbox(document: &Value, release: &str) -> Normalized {
+    normalize(document, Product::Netbox, release)
+}
+
+/// Normalises the schema of a NetBox with a plugin to what the plugin adds to it.
+pub fn normalize_plugin(document: &Value, release: &str) -> Normalized {
+    let mut normalized = normalize(document, Product::NetboxProxbox, release);
+    let spec = &mut normalized.spec;
+    if let Some(paths) = spec["paths"].as_object_mut() {
+        paths.retain(|path, _| path.starts_with("/api/plugins/"));
+    }
+    let mut needed = BTreeSet::new();
+    let mut open = BTreeSet::new();
+    references(&spec["paths"], &mut open);
+    while let Some(name) = open.pop_first() {
+        if needed.insert(name.clone()) {
+            let mut inner = BTreeSet::new();
+            references(&spec["components"]["schemas"][&name], &mut inner);
+            open.extend(inner.difference(&needed).cloned());
+        }
+    }
+    if let Some(schemas) = spec["components"]["schemas"].as_object_mut() {
+        schemas.retain(|name, _| needed.contains(name));
+    }
+    normalized
+}
+
+fn normalize(document: &Value, product: Product, release: &str) -> Normalized {
     let mut spec = document.clone();
     strip(&mut spec, Position::Document);
-    spec["info"] = json!({"title": "NetBox REST API", "version": release});
+    settle_types(&mut spec);
+    spec["openapi"] = "3.0.3".into();
+    spec["info"] = json!({"title": product.title(), "version": release});
     for operation in operations(&mut spec) {
         keep_json(operation);
     }
     Normalized { spec, unknown_keywords: BTreeSet::new() }
+}
+
+/// OpenAPI 3.1 writes `["string", "null"]` where 3.0 has `nullable`.
+fn settle_types(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            if let Some(Value::Array(types)) = members.get("type") {
+                let (nulls, others): (Vec<_>, Vec<_>) =
+                    types.iter().cloned().partition(|ty| ty == "null");
+                match &others[..] {
+                    [one] => members.insert("type".into(), one.clone()),
+                    _ => members.remove("type"),
+                };
+                if !nulls.is_empty() {
+                    members.insert("nullable".into(), true.into());
+                }
+            }
+            members.values_mut().for_each(settle_types);
+        }
+        Value::Array(items) => items.iter_mut().for_each(settle_types),
+        _ => {}
+    }
+}
+
+fn references(value: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(members) => {
+            let target = members.get("$ref").and_then(Value::as_str);
+            found.extend(
+                target.and_then(|t| t.strip_prefix("#/components/schemas/")).map(str::to_owned),
+            );
+            members.values().for_each(|member| references(member, found));
+        }
+        Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+        _ => {}
+    }
 }
 
 /// Whether the members of an object are keywords of OpenAPI or names that upstream chose.

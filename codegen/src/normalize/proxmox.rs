@@ -4,26 +4,27 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::Normalized;
 use super::schema::{convert, truthy};
-
-/// Where people find an operation in the official viewer; the path follows the `#`.
-pub const VIEWER: &str = "https://pve.proxmox.com/pve-docs/api-viewer/#";
+use super::{Normalized, formats, permission};
+use crate::product::Product;
+use crate::spec::METHODS;
 
 /// Normalises the viewer's tree of one release.
-pub fn normalize_proxmox(tree: &[Value], release: &str) -> Normalized {
+pub fn normalize_proxmox(product: Product, tree: &[Value], release: &str) -> Normalized {
     let mut unknown = BTreeSet::new();
     let mut paths = Map::new();
     for node in tree {
         add_node(node, &mut paths, &mut unknown);
     }
-    let spec = json!({
+    name_operations(&mut paths);
+    let mut spec = json!({
         "openapi": "3.0.3",
-        "info": {"title": "Proxmox VE API", "version": release},
+        "info": {"title": product.title(), "version": release},
         "servers": [{"url": "/api2/json"}],
-        "externalDocs": {"url": VIEWER},
+        "externalDocs": {"url": product.viewer().unwrap_or_default()},
         "paths": paths,
     });
+    formats::share(&mut spec);
     Normalized { spec, unknown_keywords: unknown }
 }
 
@@ -31,9 +32,13 @@ fn add_node(node: &Value, paths: &mut Map<String, Value>, unknown: &mut BTreeSet
     if let (Some(path), Some(methods)) = (node["path"].as_str(), node["info"].as_object()) {
         let operations: Map<String, Value> = methods
             .iter()
+            .filter(|(method, _)| METHODS.contains(&method.to_lowercase().as_str()))
             .map(|(method, info)| (method.to_lowercase(), operation(path, method, info, unknown)))
             .collect();
-        paths.insert(path.to_owned(), operations.into());
+        // Nodes that only group others have no operation.
+        if !operations.is_empty() {
+            paths.insert(path.to_owned(), operations.into());
+        }
     }
     for child in node["children"].as_array().into_iter().flatten() {
         add_node(child, paths, unknown);
@@ -67,7 +72,6 @@ fn operation(path: &str, method: &str, info: &Value, unknown: &mut BTreeSet<Stri
         }
     }
     let mut out = extensions(info, unknown);
-    out.insert("operationId".into(), operation_id(method, path).into());
     out.insert("parameters".into(), parameters.into());
     out.insert("responses".into(), responses(&info["returns"], unknown));
     if !body.is_empty() {
@@ -97,7 +101,7 @@ fn extensions(info: &Value, unknown: &mut BTreeSet<String>) -> Map<String, Value
     let mut out = Map::new();
     for (keyword, value) in info.as_object().into_iter().flatten() {
         match keyword.as_str() {
-            "protected" | "download_allowed" | "download" | "expose_credentials" => {
+            "protected" | "download_allowed" | "download" | "expose_credentials" | "unstable" => {
                 if truthy(value) {
                     let name = keyword.trim_end_matches("_allowed").replace('_', "-");
                     out.insert(format!("x-proxmox-{name}"), true.into());
@@ -114,13 +118,9 @@ fn extensions(info: &Value, unknown: &mut BTreeSet<String>) -> Map<String, Value
                 out.insert("x-proxmox-proxyto".into(), target.into());
             }
             "permissions" => {
-                let mut facts = value.clone();
-                if let Value::Object(members) = &mut facts {
-                    members.remove("description");
-                }
-                out.insert("x-proxmox-permissions".into(), facts);
+                out.insert("x-proxmox-permissions".into(), permission::convert(value));
             }
-            "method" | "name" | "description" | "parameters" | "returns" => {}
+            "method" | "name" | "path" | "description" | "parameters" | "returns" => {}
             other => {
                 unknown.insert(other.to_owned());
             }
@@ -133,9 +133,24 @@ fn path_parameters(path: &str) -> Vec<&str> {
     path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect()
 }
 
-/// Method and path: upstream's own names repeat.
-fn operation_id(method: &str, path: &str) -> String {
-    let words = path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-    let path: Vec<String> = words.map(str::to_lowercase).collect();
-    format!("{}_{}", method.to_lowercase(), path.join("_"))
+/// Method and path: upstream's own names repeat. Paths that differ in punctuation alone get a
+/// number.
+fn name_operations(paths: &mut Map<String, Value>) {
+    let mut taken = BTreeSet::new();
+    let sorted: BTreeSet<String> = paths.keys().cloned().collect();
+    for path in sorted {
+        let words =
+            path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+        let words: Vec<String> = words.map(str::to_lowercase).collect();
+        for (method, operation) in
+            paths.get_mut(&path).and_then(Value::as_object_mut).into_iter().flatten()
+        {
+            let name = [&[method.clone()], &words[..]].concat().join("_");
+            let numbered = (2..).map(|number| format!("{name}_{number}"));
+            let free = std::iter::once(name.clone()).chain(numbered).find(|id| !taken.contains(id));
+            let id = free.unwrap_or(name);
+            taken.insert(id.clone());
+            operation["operationId"] = id.into();
+        }
+    }
 }

@@ -54,18 +54,28 @@ fn convert_keyword(
     match keyword {
         "type" => convert_type(value, out),
         "properties" => {
-            let properties = value.as_object().into_iter().flatten();
-            let properties: Map<String, Value> =
-                properties.map(|(name, schema)| (name.clone(), convert(schema, unknown))).collect();
-            out.insert("properties".into(), properties.into());
+            let properties = out.entry("properties").or_insert_with(|| json!({}));
+            for (name, schema) in value.as_object().into_iter().flatten() {
+                properties[name] = convert(schema, unknown);
+            }
         }
         "items" => {
             out.insert("items".into(), convert(value, unknown));
         }
         "oneOf" => {
             let branches = value.as_array().into_iter().flatten();
-            let branches: Vec<_> = branches.map(|branch| convert(branch, unknown)).collect();
+            let branches: Vec<_> = branches.map(|branch| convert_branch(branch, unknown)).collect();
             out.insert("x-proxmox-one-of".into(), branches.into());
+        }
+        // PBS and PDM describe the member that tells the branches apart beside them.
+        "typeSchema" => {
+            if let Some(name) = text(source, "typeProperty") {
+                let member = out.entry("properties").or_insert_with(|| json!({}));
+                member[name] = convert(value, unknown);
+            }
+        }
+        "typeProperty" => {
+            out.insert("x-proxmox-type-property".into(), value.clone());
         }
         "enum" => convert_enum(value, out),
         "minimum" | "maximum" | "min" | "max" => {
@@ -138,11 +148,39 @@ fn convert_format(value: &Value, out: &mut Map<String, Value>, unknown: &mut BTr
         Value::String(name) => {
             out.insert("format".into(), name.as_str().into());
         }
+        // `type` is a keyword of a schema, or a key of a property string, whose value is an object.
+        Value::Object(format) if format.get("type").is_some_and(Value::is_string) => {
+            match property_schema(format, unknown) {
+                Some(property) => out.insert("x-proxmox-property".into(), property),
+                None => out.insert("x-proxmox-list".into(), convert(&format["items"], unknown)),
+            };
+        }
         Value::Object(keys) => {
             out.insert("x-proxmox-property".into(), property(keys, unknown));
         }
         _ => {}
     }
+}
+
+/// A branch of a tagged union; PBS and PDM write its tag as its title.
+fn convert_branch(branch: &Value, unknown: &mut BTreeSet<String>) -> Value {
+    let mut out = convert(branch, unknown);
+    if out.get("x-proxmox-instance-types").is_none()
+        && let Some(tag) = branch["title"].as_str()
+    {
+        out["x-proxmox-instance-types"] = json!([tag]);
+    }
+    out
+}
+
+/// What PBS and PDM write into `format`: a whole schema, of an object or of a list as text.
+fn property_schema(format: &Map<String, Value>, unknown: &mut BTreeSet<String>) -> Option<Value> {
+    let mut out = convert(&Value::Object(format.clone()), unknown);
+    out["properties"].as_object()?;
+    if let Some(key) = text(format, "default_key") {
+        out["x-proxmox-default-key"] = key.into();
+    }
+    Some(out)
 }
 
 /// A property string's keys as an object schema.

@@ -1,6 +1,6 @@
 //! An in-process NetBox that keeps state and enforces NetBox's rules, for tests and demos.
 //!
-//! It is driven by the generated descriptions ([`OPS`](crate::OPS)): every collection has its
+//! It is driven by the generated descriptions ([`operations`](crate::operations)): every collection has its
 //! routes, fields, choices, references and filters. What NetBox does not publish (uniqueness,
 //! defaults, what a deletion takes along) is in `models.txt`.
 //!

@@ -228,7 +228,7 @@ impl Unique {
 /// The operation on the collection as a whole.
 fn operation(path: &str, method: Method) -> Option<&'static Op> {
     let full = format!("/api/{path}/");
-    generated_netbox::OPS.iter().copied().find(|op| op.method == method && op.path == full)
+    generated_netbox::operations().find(|op| op.method == method && op.path == full)
 }
 
 /// Which references each `<model>_count` of a model counts.

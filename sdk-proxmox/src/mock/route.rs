@@ -18,7 +18,7 @@ type Index = HashMap<(&'static str, usize), Vec<(&'static Op, Vec<&'static str>)
 
 static INDEX: LazyLock<Index> = LazyLock::new(|| {
     let mut index = Index::new();
-    for op in generated_proxmox::OPS {
+    for op in generated_proxmox::pve::ops() {
         let template = split(op.path);
         index.entry((op.method.as_str(), template.len())).or_default().push((op, template));
     }

@@ -1,6 +1,6 @@
 //! Successful answers: decoded and encoded again, nothing is lost and nothing invented.
 
-use sdk_proxmox::api::{OPS, recode::ANSWERS};
+use sdk_proxmox::pve::recode::ANSWERS;
 use serde_json::{Value, json};
 
 use crate::same::same;
@@ -74,7 +74,7 @@ fn spoil(value: &mut Value, odd: &Value, places: &mut usize) {
 
 /// What was lost, if anything; `None` where the path is not described.
 fn round_trip(recording: &Recording) -> Option<Result<(), String>> {
-    let index = OPS.iter().position(|op| {
+    let (_, recode) = ANSWERS.iter().find(|(op, _)| {
         op.method.as_str() == recording.method && nameless(op.path) == recording.path
     })?;
     if recording.body.is_empty() {
@@ -86,7 +86,7 @@ fn round_trip(recording: &Recording) -> Option<Result<(), String>> {
         Err(error) => return Some(Err(format!("is not JSON: {error}"))),
     };
     let data = sent.get("data").cloned().unwrap_or_default();
-    Some(match ANSWERS[index](&recording.body) {
+    Some(match recode(&recording.body) {
         Ok((again, _)) => same("data", &data, &again),
         Err(error) => Err(format!("{} {}: {error}", recording.method, recording.path)),
     })

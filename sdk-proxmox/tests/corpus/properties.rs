@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use proxbox_runtime::{Kind, Method, Schema};
-use sdk_proxmox::api::{OPS, recode::PROPERTIES};
+use sdk_proxmox::pve::{ops, recode::PROPERTIES};
 use serde_json::Value;
 
 use crate::Tally;
@@ -37,7 +37,7 @@ fn plain(value: &Value) -> String {
 /// The type of a key in a guest's configuration, where it is a property string.
 fn property_type(guest: &str, key: &str) -> Option<&'static Schema> {
     let path = format!("/nodes/{{node}}/{guest}/{{vmid}}/config");
-    let of = |method| OPS.iter().find(|op| op.method == method && op.path == path);
+    let of = |method| ops().find(|op| op.method == method && op.path == path);
     let read = match of(Method::Get)?.returns {
         Kind::Record(schema) => schema.field(key).map(|field| field.kind),
         _ => None,

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 use sdk_proxmox::Value;
-use sdk_proxmox::api::LxcInterfacesRow;
+use sdk_proxmox::pve::LxcInterfacesRow;
 
 /// Addresses by MAC address in upper case, and by the interface's name.
 #[derive(Debug, Default, PartialEq, Eq)]

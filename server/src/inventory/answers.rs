@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sdk_proxmox::Value;
-use sdk_proxmox::api::{
+use sdk_proxmox::pve::{
     ClusterResourcesRow, ClusterStatusRow, LxcConfig, LxcInterfacesRow, NodesNetworkRow, QemuConfig,
 };
 

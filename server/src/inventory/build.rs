@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use sdk_proxmox::api::{
+use sdk_proxmox::parse::split_list;
+use sdk_proxmox::pve::{
     ClusterResourcesRow, ClusterResourcesRowType, ClusterStatusRowType, NodesNetworkPutType,
     NodesNetworkRow,
 };
-use sdk_proxmox::parse::split_list;
 
 use super::addresses::{from_agent, from_container};
 use super::answers::{Answers, Config, GuestAnswers, Interfaces};

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proxbox_runtime::{Indexed, OpenEnum, PropertyError, PropertyString, Record, record_to_value};
 use sdk_proxmox::Value;
-use sdk_proxmox::api::{LxcConfig, LxcConfigNet, QemuConfig, QemuConfigNet, QemuConfigNetModel};
 use sdk_proxmox::parse::disk_size;
+use sdk_proxmox::pve::{LxcConfig, LxcConfigNet, QemuConfig, QemuConfigNet, QemuConfigNetModel};
 
 use super::addresses::{Seen, from_config, upper, value};
 use super::{Disk, Nic};
@@ -31,7 +31,7 @@ impl Devices {
             let name = format!("net{number}");
             match machine_net(text) {
                 Ok(net) => {
-                    let ipconfig = config.ipconfig.get(number).map(String::as_str);
+                    let ipconfig = config.ipconfig.get(number).map(PropertyString::as_str);
                     devices.add_machine_nic(name, &net, ipconfig, seen);
                 }
                 Err(why) => devices.refuse(name, why),

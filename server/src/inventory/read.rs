@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use futures_util::{StreamExt, stream};
-use sdk_proxmox::api::{
+use sdk_proxmox::pve::{
     ClusterResourcesRow, ClusterResourcesRowType, GetAccessPermissions, GetClusterResources,
     GetClusterStatus, GetNodesNodeLxcVmidConfig, GetNodesNodeLxcVmidInterfaces,
     GetNodesNodeNetwork, GetNodesNodeQemuVmidAgentNetworkGetInterfaces, GetNodesNodeQemuVmidConfig,

@@ -27,7 +27,8 @@ pub(crate) struct FetchOnly {
 impl FetchOnly {
     pub(crate) fn run(&self, root: &Path) -> Result<()> {
         let specs = self.specs.clone().unwrap_or_else(|| root.join("specs"));
-        Fetch::parse(&self.source, self.release.clone())?.run(&specs)
+        println!("{}", Fetch::parse(&self.source, self.release.clone())?.run(&specs)?);
+        Ok(())
     }
 }
 
@@ -47,8 +48,8 @@ impl Fetch {
         Ok(Self { product, source: Source::parse(source), release })
     }
 
-    /// Reads the source and writes its spec and the manifest.
-    pub(crate) fn run(&self, specs: &Path) -> Result<()> {
+    /// Reads the source and writes its spec and the manifest; yields what was read, in a line.
+    pub(crate) fn run(&self, specs: &Path) -> Result<String> {
         let (text, source) = self.read()?;
         let (release, normalized) = self.normalize(&text, &source)?;
         let counts = spec::count(&normalized.spec);
@@ -61,10 +62,21 @@ impl Fetch {
         if !entry.unknown_keywords.is_empty() {
             eprintln!("{path}: left out, unknown: {}", entry.unknown_keywords.join(", "));
         }
-        println!("{path}: {} operations on {} paths", counts.operations, counts.paths);
-        manifest.spec.insert(path.clone(), entry);
+        let known = manifest.spec.insert(path.clone(), entry.clone());
         write(&specs.join(&path), &spec::print(&normalized.spec))?;
-        write(&specs.join("manifest.toml"), &manifest.print()?)
+        write(&specs.join("manifest.toml"), &manifest.print()?)?;
+        let news = match known {
+            Some(old) if old.sha256 == entry.sha256 => "as before",
+            Some(_) => "changed",
+            None => "new",
+        };
+        Ok(format!(
+            "{path}: {} operations on {} paths, {} kB from {}: {news}",
+            counts.operations,
+            counts.paths,
+            text.len() / 1024,
+            source.name(),
+        ))
     }
 
     /// The description's text; for a viewer's page, that of the script it names.

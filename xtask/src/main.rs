@@ -1,6 +1,7 @@
 //! Chores of the repository: `cargo xtask regen`, `cargo xtask bench`.
 
 mod bench;
+mod elsewhere;
 mod features;
 mod fetch;
 mod regen;

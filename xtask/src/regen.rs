@@ -8,8 +8,10 @@ use clap::Args;
 use codegen::emit::File;
 use codegen::generate::{Surface, generate};
 use codegen::spec::count;
+use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 
+use crate::elsewhere;
 use crate::features::forward_features;
 use crate::fetch::{Fetch, read_manifest};
 
@@ -18,26 +20,32 @@ pub(crate) struct Regen {
     /// Compares with generated/ instead of writing; fails at the first difference
     #[arg(long, conflicts_with = "fetch")]
     check: bool,
-    /// Crawls PRODUCT=FILE_OR_URL into specs/ first (pve=…/apidoc.js, netbox=…/api/schema/?format=json)
-    #[arg(long, value_name = "PRODUCT=SOURCE")]
+    /// Crawls PRODUCT=FILE_OR_URL into specs/ first; without a value, every product from where its
+    /// publisher has it
+    #[arg(long, value_name = "PRODUCT=SOURCE", num_args = 0..=1, default_missing_value = "")]
     fetch: Vec<String>,
-    /// Release of a fetched source that does not say its own
-    #[arg(long, requires = "fetch")]
+    /// Crawls PRODUCT=FILE_OR_URL into a folder of its own, without touching the repository
+    #[arg(long, value_name = "PRODUCT=SOURCE", requires = "out", conflicts_with_all = ["fetch", "check"])]
+    source: Vec<String>,
+    /// The folder for specs and crates of --source
+    #[arg(long, value_name = "DIR", requires = "source")]
+    out: Option<PathBuf>,
+    /// Compiles the crates of --out
+    #[arg(long, requires = "out")]
+    check_build: bool,
+    /// Release of a source that does not say its own
+    #[arg(long)]
     release: Option<String>,
 }
 
 impl Regen {
     pub(crate) fn run(&self, root: &Path) -> Result<()> {
-        let specs = root.join("specs");
-        let mut failed = Vec::new();
-        for source in &self.fetch {
-            let fetched =
-                Fetch::parse(source, self.release.clone()).and_then(|fetch| fetch.run(&specs));
-            if let Err(error) = fetched {
-                eprintln!("{source}: {error:#}");
-                failed.push(source.as_str());
-            }
+        if let Some(out) = &self.out {
+            return self.elsewhere(root, out);
         }
+        let specs = root.join("specs");
+        let sources = self.sources();
+        let failed = fetch_all(&sources, self.release.as_deref(), &specs);
         let files = generate_all(&specs)?;
         let tree = root.join("generated");
         if self.check {
@@ -46,11 +54,67 @@ impl Regen {
             write(&tree, &files)?;
         }
         forward_features(root, &files, self.check)?;
-        if !failed.is_empty() {
-            bail!("not fetched, old spec kept: {}", failed.join(", "));
+        match failed.is_empty() {
+            true => Ok(()),
+            false => bail!("not fetched, old spec kept: {}", failed.join(", ")),
         }
-        Ok(())
     }
+
+    fn sources(&self) -> Vec<String> {
+        let published = || PUBLISHED.iter().map(|source| (*source).to_owned());
+        let one = |source: &String| match source.is_empty() {
+            true => published().collect(),
+            false => vec![source.clone()],
+        };
+        self.fetch.iter().flat_map(one).collect()
+    }
+
+    /// Specs and crates in a folder of their own.
+    fn elsewhere(&self, root: &Path, out: &Path) -> Result<()> {
+        let specs = out.join("specs");
+        let failed = fetch_all(&self.source, self.release.as_deref(), &specs);
+        if !failed.is_empty() {
+            bail!("not read: {}", failed.join(", "));
+        }
+        let files = generate_all(&specs)?;
+        write(&out.join("generated"), &files)?;
+        elsewhere::write_workspace(root, out)?;
+        match self.check_build {
+            true => elsewhere::check_build(out),
+            false => Ok(()),
+        }
+    }
+}
+
+/// Where each product's description is published.
+const PUBLISHED: [&str; 4] = [
+    "pve=https://pve.proxmox.com/pve-docs/api-viewer/",
+    "pbs=https://pbs.proxmox.com/docs/api-viewer/",
+    "pdm=https://pdm.proxmox.com/docs/api-viewer/",
+    "netbox=https://demo.netbox.dev/api/schema/?format=json",
+];
+
+/// Crawls each source and says what was read; yields those that failed.
+fn fetch_all<'a>(sources: &'a [String], release: Option<&str>, specs: &Path) -> Vec<&'a str> {
+    let bar = ProgressBar::new(sources.len() as u64);
+    let style = ProgressStyle::with_template("{bar:20} {pos}/{len} {msg}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    let mut failed = Vec::new();
+    for source in sources {
+        bar.set_message(source.clone());
+        let fetched =
+            Fetch::parse(source, release.map(str::to_owned)).and_then(|fetch| fetch.run(specs));
+        bar.suspend(|| match fetched {
+            Ok(read) => println!("{read}"),
+            Err(error) => {
+                eprintln!("{source}: {error:#}");
+                failed.push(source.as_str());
+            }
+        });
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    failed
 }
 
 /// All generated files, from all specs.

@@ -55,7 +55,7 @@ fn a_viewer_is_crawled_from_its_page_to_its_script_and_its_release_read_from_the
     ]);
     let output = fetch(specs.path(), &format!("pve={server}/viewer/"), None);
     assert!(output.status.success(), "{}", stderr(&output));
-    let spec = std::fs::read_to_string(specs.path().join("proxmox/pve-9.9.json")).unwrap();
+    let spec = std::fs::read_to_string(specs.path().join("pve/9.9.4.json")).unwrap();
     assert!(spec.contains("\"/version\""), "{spec}");
     let manifest = std::fs::read_to_string(specs.path().join("manifest.toml")).unwrap();
     assert!(manifest.contains("operations = 1"), "{manifest}");
@@ -65,7 +65,7 @@ fn a_viewer_is_crawled_from_its_page_to_its_script_and_its_release_read_from_the
 #[test]
 fn a_source_that_fails_leaves_the_old_spec_and_says_so() {
     let specs = tempfile::tempdir().unwrap();
-    let old = specs.path().join("proxmox/pve-9.9.json");
+    let old = specs.path().join("pve/9.9.json");
     std::fs::create_dir_all(old.parent().unwrap()).unwrap();
     std::fs::write(&old, "old").unwrap();
     let cut = SCRIPT[..90].to_owned();
@@ -85,4 +85,20 @@ fn a_source_that_fails_leaves_the_old_spec_and_says_so() {
     }
     let output = fetch(specs.path(), "pve=/nowhere/apidoc.js", Some("9.9"));
     assert!(stderr(&output).contains("/nowhere/apidoc.js cannot be read"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_release_never_seen_is_generated_and_compiled_elsewhere() {
+    let out = tempfile::tempdir().unwrap();
+    let source = out.path().join("apidoc-7.7.js");
+    std::fs::write(&source, SCRIPT).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    command.arg("regen").arg("--source").arg(format!("pve={}", source.display()));
+    command.arg("--out").arg(out.path()).arg("--check-build");
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    let spec = std::fs::read_to_string(out.path().join("specs/pve/7.7.json")).unwrap();
+    assert!(spec.contains("\"/version\""), "{spec}");
+    let version = out.path().join("generated/proxmox/src/pve/version.rs");
+    assert!(std::fs::read_to_string(version).unwrap().contains("pub struct GetVersion"));
 }

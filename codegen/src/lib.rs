@@ -6,6 +6,7 @@
 //! writing files is left to the caller.
 
 pub mod crawl;
+pub mod drift;
 pub mod emit;
 pub mod generate;
 pub mod history;
@@ -13,6 +14,9 @@ pub mod ir;
 pub mod manifest;
 pub mod normalize;
 pub mod product;
+pub mod report;
 pub mod spec;
 
 mod names;
+
+pub use names::type_name;

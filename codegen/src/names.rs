@@ -20,7 +20,7 @@ fn words(text: &str) -> Vec<String> {
 }
 
 /// `vm_config` and `vm-config` become `VmConfig`.
-pub(crate) fn type_name(text: &str) -> String {
+pub fn type_name(text: &str) -> String {
     words(text).iter().map(|word| capitalised(word)).collect()
 }
 

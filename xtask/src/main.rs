@@ -1,9 +1,11 @@
-//! Chores of the repository: `cargo xtask regen`, `cargo xtask bench`.
+//! Chores of the repository: `cargo xtask --help` lists them.
 
 mod bench;
+mod drift;
 mod elsewhere;
 mod features;
 mod fetch;
+mod privileges;
 mod regen;
 mod source;
 
@@ -25,6 +27,10 @@ enum Command {
     Regen(regen::Regen),
     /// Crawls one source into a folder of specs, without generating
     Fetch(fetch::FetchOnly),
+    /// Prints what differs between two releases, and what of it breaks clients
+    Drift(drift::DriftArgs),
+    /// Prints the `pveum` lines for the least rights that something needs
+    Privileges(privileges::Privileges),
     /// Measures
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -35,6 +41,8 @@ fn main() -> Result<()> {
     match Cli::parse().command {
         Command::Regen(regen) => regen.run(&root),
         Command::Fetch(fetch) => fetch.run(&root),
+        Command::Drift(drift) => drift.run(&root),
+        Command::Privileges(privileges) => privileges.run(&root),
         Command::Bench(bench) => bench.run(&root),
     }
 }

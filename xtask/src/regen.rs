@@ -7,11 +7,12 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use codegen::emit::File;
 use codegen::generate::{Surface, generate};
+use codegen::report::report;
 use codegen::spec::count;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 
-use crate::elsewhere;
+use crate::{drift, elsewhere};
 use crate::features::forward_features;
 use crate::fetch::{Fetch, read_manifest};
 
@@ -46,7 +47,8 @@ impl Regen {
         let specs = root.join("specs");
         let sources = self.sources();
         let failed = fetch_all(&sources, self.release.as_deref(), &specs);
-        let files = generate_all(&specs)?;
+        let surfaces = surfaces(&specs)?;
+        let files = generate_all(&surfaces)?;
         let tree = root.join("generated");
         if self.check {
             check(&tree, &files)?;
@@ -54,6 +56,7 @@ impl Regen {
             write(&tree, &files)?;
         }
         forward_features(root, &files, self.check)?;
+        documents(root, &specs, &surfaces, self.check)?;
         match failed.is_empty() {
             true => Ok(()),
             false => bail!("not fetched, old spec kept: {}", failed.join(", ")),
@@ -76,7 +79,7 @@ impl Regen {
         if !failed.is_empty() {
             bail!("not read: {}", failed.join(", "));
         }
-        let files = generate_all(&specs)?;
+        let files = generate_all(&surfaces(&specs)?)?;
         write(&out.join("generated"), &files)?;
         elsewhere::write_workspace(root, out)?;
         match self.check_build {
@@ -118,12 +121,28 @@ fn fetch_all<'a>(sources: &'a [String], release: Option<&str>, specs: &Path) -> 
 }
 
 /// All generated files, from all specs.
-fn generate_all(specs: &Path) -> Result<Vec<File>> {
-    let surfaces = surfaces(specs)?;
-    for surface in &surfaces {
+fn generate_all(surfaces: &[Surface]) -> Result<Vec<File>> {
+    for surface in surfaces {
         eprintln!("{}: {} operations", surface.product, count(&surface.spec).operations);
     }
-    Ok(generate(&surfaces)?)
+    Ok(generate(surfaces)?)
+}
+
+/// What people read about the specs: a line per release, and what is not known or not checked.
+fn documents(root: &Path, specs: &Path, surfaces: &[Surface], check: bool) -> Result<()> {
+    let releases = drift::summary(specs, &read_manifest(specs)?)?;
+    for (name, text) in [("docs/releases.md", releases), ("docs/spec-report.md", report(surfaces))] {
+        let path = root.join(name);
+        if std::fs::read_to_string(&path).is_ok_and(|present| present == text) {
+            continue;
+        }
+        if check {
+            bail!("{name} differs; run `cargo xtask regen` and commit what it writes");
+        }
+        std::fs::create_dir_all(root.join("docs"))?;
+        std::fs::write(&path, text).with_context(|| format!("{name} cannot be written"))?;
+    }
+    Ok(())
 }
 
 /// The surfaces of all specs.

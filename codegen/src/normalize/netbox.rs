@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::Normalized;
+use super::{Normalized, unit};
 use crate::product::Product;
 
 /// Normalises a NetBox schema: prose goes, and of several request media types JSON stays.
@@ -97,6 +97,7 @@ fn strip(value: &mut Value, position: Position) {
     match value {
         Value::Object(members) => {
             if position == Position::Document {
+                add_unit(members);
                 for prose in ["description", "summary", "externalDocs", "example"] {
                     members.remove(prose);
                 }
@@ -113,6 +114,20 @@ fn strip(value: &mut Value, position: Position) {
         }
         Value::Array(items) => items.iter_mut().for_each(|item| strip(item, position)),
         _ => {}
+    }
+}
+
+/// The unit of a number that its description states.
+fn add_unit(schema: &mut Map<String, Value>) {
+    let number = schema.get("type").is_some_and(|ty| ty == "integer" || ty == "number");
+    let unit = schema.get("description").and_then(Value::as_str).and_then(unit::of_prose);
+    if number && let Some(unit) = unit {
+        schema.insert("x-unit".into(), unit.into());
+    }
+    for (name, property) in
+        schema.get_mut("properties").and_then(Value::as_object_mut).into_iter().flatten()
+    {
+        unit::add_by_name(name, property);
     }
 }
 

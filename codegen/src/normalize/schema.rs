@@ -57,6 +57,7 @@ fn convert_keyword(
             let properties = out.entry("properties").or_insert_with(|| json!({}));
             for (name, schema) in value.as_object().into_iter().flatten() {
                 properties[name] = convert(schema, unknown);
+                unit::add_by_name(name, &mut properties[name]);
             }
         }
         "items" => {
@@ -208,10 +209,17 @@ fn required_of(properties: Option<&Value>) -> Option<Value> {
     let required: BTreeSet<&str> = properties?
         .as_object()?
         .iter()
-        .filter(|(_, schema)| !schema.get("optional").is_some_and(truthy))
+        .filter(|(_, schema)| !schema.get("optional").is_some_and(truthy) && !is_conditional(schema))
         .map(|(name, _)| name.as_str())
         .collect();
     (!required.is_empty()).then(|| required.into_iter().collect())
+}
+
+/// Whether a member is there for some values of another only: whether it must be given then is said
+/// in the branch.
+fn is_conditional(schema: &Value) -> bool {
+    schema.get("instance-types").is_some()
+        || (schema.get("oneOf").is_some() && schema.get("type-property").is_some())
 }
 
 /// `links: [{href: "{vmid}"}]` names the field that tells a row from the others.

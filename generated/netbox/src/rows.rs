@@ -425,7 +425,6 @@ pub(crate) const SNAT: Field = Field::new("snat", Kind::Bool, 0);
 pub(crate) const SOURCE_ARTIFACT_PATH: Field = Field::new("source_artifact_path", Kind::Text, FieldFlags::NULLABLE);
 pub(crate) const SOURCE_TREE_PATH: Field = Field::new("source_tree_path", Kind::Text, FieldFlags::NULLABLE);
 pub(crate) const SOURCE_VM: Field = Field::new("source_vm", Kind::Int, FieldFlags::NULLABLE);
-pub(crate) const SPEED: Field = Field::new("speed", Kind::Int, FieldFlags::NULLABLE);
 pub(crate) const SSH_AUTHORIZED_KEYS: Field = Field::new("ssh_authorized_keys", Kind::Any, 0);
 pub(crate) const SSH_PWAUTH: Field = Field::new("ssh_pwauth", Kind::Bool, FieldFlags::NULLABLE);
 pub(crate) const SSHKEYS: Field = Field::new("sshkeys", Kind::Text, FieldFlags::SECRET);
@@ -543,11 +542,11 @@ pub(crate) const AGENT_BASE_URL_2: Field = Field::ruled("agent_base_url", Kind::
     &Rules { min_length: Some(1), max_length: Some(500), format: Some("uri"), ..Rules::NONE });
 pub(crate) const ALIAS: Field = Field::ruled("alias", Kind::Text, 0, &Rules { max_length: Some(255), ..Rules::NONE });
 pub(crate) const ALLOCATED_DISK_MIB: Field = Field::ruled("allocated_disk_mib", Kind::Int, 0,
-    &Rules { min: Some(0.0), max: Some(2147483647.0), ..Rules::NONE });
+    &Rules { min: Some(0.0), max: Some(2147483647.0), unit: Some("MiB"), ..Rules::NONE });
 pub(crate) const ALLOCATED_DRAW: Field = Field::ruled("allocated_draw", Kind::Int, FieldFlags::NULLABLE,
-    &Rules { min: Some(1.0), max: Some(2147483647.0), ..Rules::NONE });
+    &Rules { min: Some(1.0), max: Some(2147483647.0), unit: Some("watts"), ..Rules::NONE });
 pub(crate) const ALLOCATED_MEMORY_MIB: Field = Field::ruled("allocated_memory_mib", Kind::Int, 0,
-    &Rules { min: Some(0.0), max: Some(2147483647.0), ..Rules::NONE });
+    &Rules { min: Some(0.0), max: Some(2147483647.0), unit: Some("MiB"), ..Rules::NONE });
 pub(crate) const ALLOCATED_VCPUS: Field = Field::ruled("allocated_vcpus", Kind::Int, 0,
     &Rules { min: Some(0.0), max: Some(2147483647.0), ..Rules::NONE });
 pub(crate) const AMPERAGE: Field = Field::ruled("amperage", Kind::Int, 0, &Rules { min: Some(1.0), max: Some(32767.0), ..Rules::NONE });
@@ -587,17 +586,17 @@ pub(crate) const BULK_BATCH_DELAY_MS: Field = Field::ruled("bulk_batch_delay_ms"
     &Rules { min: Some(0.0), max: Some(2147483647.0), ..Rules::NONE });
 pub(crate) const BULK_BATCH_SIZE: Field = Field::ruled("bulk_batch_size", Kind::Int, 0, &Rules { min: Some(0.0), max: Some(32767.0), ..Rules::NONE });
 pub(crate) const BWLIMIT: Field = Field::ruled("bwlimit", Kind::Int, FieldFlags::NULLABLE,
-    &Rules { min: Some(0.0), max: Some(2147483647.0), ..Rules::NONE });
+    &Rules { min: Some(0.0), max: Some(2147483647.0), unit: Some("KiB/s"), ..Rules::NONE });
 pub(crate) const CA_FILE_PATH: Field = Field::ruled("ca_file_path", Kind::Text, FieldFlags::NULLABLE,
     &Rules { max_length: Some(4096), ..Rules::NONE });
 pub(crate) const CAPACITY_DISK_MIB: Field = Field::ruled("capacity_disk_mib", Kind::Int, 0,
-    &Rules { min: Some(0.0), max: Some(2147483647.0), ..Rules::NONE });
+    &Rules { min: Some(0.0), max: Some(2147483647.0), unit: Some("MiB"), ..Rules::NONE });
 pub(crate) const CAPACITY_MEMORY_MIB: Field = Field::ruled("capacity_memory_mib", Kind::Int, 0,
-    &Rules { min: Some(0.0), max: Some(2147483647.0), ..Rules::NONE });
+    &Rules { min: Some(0.0), max: Some(2147483647.0), unit: Some("MiB"), ..Rules::NONE });
 pub(crate) const CAPACITY_VCPUS: Field = Field::ruled("capacity_vcpus", Kind::Int, 0,
     &Rules { min: Some(0.0), max: Some(2147483647.0), ..Rules::NONE });
 pub(crate) const CEPH_RUN_LEASE_SECONDS: Field = Field::ruled("ceph_run_lease_seconds", Kind::Float, 0,
-    &Rules { min: Some(1.0), max: Some(3600.0), format: Some("double"), ..Rules::NONE });
+    &Rules { min: Some(1.0), max: Some(3600.0), format: Some("double"), unit: Some("seconds"), ..Rules::NONE });
 pub(crate) const CEPH_TASK_POLL_INTERVAL: Field = Field::ruled("ceph_task_poll_interval", Kind::Float, 0,
     &Rules { min: Some(0.1), max: Some(60.0), format: Some("double"), ..Rules::NONE });
 pub(crate) const CEPH_TASK_TIMEOUT: Field = Field::ruled("ceph_task_timeout", Kind::Float, 0,
@@ -651,7 +650,8 @@ pub(crate) const CONTROLLER_NAME: Field = Field::ruled("controller_name", Kind::
 pub(crate) const CONTROLLER_NAME_2: Field = Field::ruled("controller_name", Kind::Text, FieldFlags::REQUIRED,
     &Rules { min_length: Some(1), max_length: Some(255), ..Rules::NONE });
 pub(crate) const CONTROLLER_TYPE: Field = Field::ruled("controller_type", Kind::Text, 0, &Rules { max_length: Some(32), ..Rules::NONE });
-pub(crate) const CPU_USAGE: Field = Field::ruled("cpu_usage", Kind::Float, FieldFlags::NULLABLE, &Rules { format: Some("double"), ..Rules::NONE });
+pub(crate) const CPU_USAGE: Field = Field::ruled("cpu_usage", Kind::Float, FieldFlags::NULLABLE,
+    &Rules { format: Some("double"), unit: Some("percent"), ..Rules::NONE });
 pub(crate) const CPUTYPE: Field = Field::ruled("cputype", Kind::Text, 0, &Rules { min_length: Some(1), max_length: Some(255), ..Rules::NONE });
 pub(crate) const CPUTYPE_2: Field = Field::ruled("cputype", Kind::Text, FieldFlags::REQUIRED,
     &Rules { min_length: Some(1), max_length: Some(255), ..Rules::NONE });
@@ -692,7 +692,10 @@ pub(crate) const DEVICE_COUNT_3: Field = Field::ruled("device_count", Kind::Int,
 pub(crate) const DIGEST: Field = Field::ruled("digest", Kind::Text, 0, &Rules { max_length: Some(64), ..Rules::NONE });
 pub(crate) const DISK: Field = Field::ruled("disk", Kind::Int, FieldFlags::NULLABLE,
     &Rules { min: Some(0.0), max: Some(2147483647.0), ..Rules::NONE });
-pub(crate) const DISK_MIB: Field = Field::ruled("disk_mib", Kind::Int, 0, &Rules { min: Some(0.0), max: Some(2147483647.0), ..Rules::NONE });
+pub(crate) const DISK_2: Field = Field::ruled("disk", Kind::Int, FieldFlags::NULLABLE,
+    &Rules { min: Some(0.0), max: Some(2147483647.0), unit: Some("GB"), ..Rules::NONE });
+pub(crate) const DISK_MIB: Field = Field::ruled("disk_mib", Kind::Int, 0,
+    &Rules { min: Some(0.0), max: Some(2147483647.0), unit: Some("MiB"), ..Rules::NONE });
 pub(crate) const DISPLAY_URL: Field = Field::ruled("display_url", Kind::Text, FieldFlags::READ_ONLY, &Rules { format: Some("uri"), ..Rules::NONE });
 pub(crate) const DISTANCE: Field = Field::ruled("distance", Kind::Float, FieldFlags::NULLABLE,
     &Rules { min: Some(-1000000.0), max: Some(1000000.0), format: Some("double"), ..Rules::NONE });
@@ -870,16 +873,17 @@ pub(crate) const MATCH_PEER: Field = Field::ruled("match_peer", Kind::Text, 0, &
 pub(crate) const MAX_CPU: Field = Field::ruled("max_cpu", Kind::Int, FieldFlags::NULLABLE,
     &Rules { min: Some(-2147483648.0), max: Some(2147483647.0), ..Rules::NONE });
 pub(crate) const MAX_MEMORY: Field = Field::ruled("max_memory", Kind::Int, FieldFlags::NULLABLE,
-    &Rules { min: Some(-9.223372036854776e18), max: Some(9.223372036854776e18), format: Some("int64"), ..Rules::NONE });
+    &Rules { min: Some(-9.223372036854776e18), max: Some(9.223372036854776e18), format: Some("int64"), unit: Some("bytes"), ..Rules::NONE });
 pub(crate) const MAX_PROTECTED_BACKUPS: Field = Field::ruled("max_protected_backups", Kind::Int, FieldFlags::NULLABLE,
     &Rules { min: Some(-2147483648.0), max: Some(2147483647.0), ..Rules::NONE });
 pub(crate) const MAX_RETRIES: Field = Field::ruled("max_retries", Kind::Int, FieldFlags::NULLABLE,
     &Rules { min: Some(0.0), max: Some(32767.0), ..Rules::NONE });
-pub(crate) const MAX_UTILIZATION: Field = Field::ruled("max_utilization", Kind::Int, 0, &Rules { min: Some(1.0), max: Some(100.0), ..Rules::NONE });
+pub(crate) const MAX_UTILIZATION: Field = Field::ruled("max_utilization", Kind::Int, 0,
+    &Rules { min: Some(1.0), max: Some(100.0), unit: Some("percent"), ..Rules::NONE });
 pub(crate) const MAX_WEIGHT: Field = Field::ruled("max_weight", Kind::Int, FieldFlags::NULLABLE,
     &Rules { min: Some(0.0), max: Some(2147483647.0), ..Rules::NONE });
 pub(crate) const MAXIMUM_DRAW: Field = Field::ruled("maximum_draw", Kind::Int, FieldFlags::NULLABLE,
-    &Rules { min: Some(1.0), max: Some(2147483647.0), ..Rules::NONE });
+    &Rules { min: Some(1.0), max: Some(2147483647.0), unit: Some("watts"), ..Rules::NONE });
 pub(crate) const MEASUREMENT_PREFIX: Field = Field::ruled("measurement_prefix", Kind::Text, 0, &Rules { max_length: Some(64), ..Rules::NONE });
 pub(crate) const MEMBER_ID: Field = Field::ruled("member_id", Kind::Int, 0,
     &Rules { min: Some(0.0), max: Some(9.223372036854776e18), format: Some("int64"), ..Rules::NONE });
@@ -887,9 +891,12 @@ pub(crate) const MEMBER_ID_2: Field = Field::ruled("member_id", Kind::Int, Field
     &Rules { min: Some(0.0), max: Some(9.223372036854776e18), format: Some("int64"), ..Rules::NONE });
 pub(crate) const MEMORY: Field = Field::ruled("memory", Kind::Int, FieldFlags::NULLABLE,
     &Rules { min: Some(0.0), max: Some(2147483647.0), ..Rules::NONE });
-pub(crate) const MEMORY_MIB: Field = Field::ruled("memory_mib", Kind::Int, 0, &Rules { min: Some(0.0), max: Some(2147483647.0), ..Rules::NONE });
+pub(crate) const MEMORY_2: Field = Field::ruled("memory", Kind::Int, FieldFlags::NULLABLE,
+    &Rules { min: Some(0.0), max: Some(2147483647.0), unit: Some("MB"), ..Rules::NONE });
+pub(crate) const MEMORY_MIB: Field = Field::ruled("memory_mib", Kind::Int, 0,
+    &Rules { min: Some(0.0), max: Some(2147483647.0), unit: Some("MiB"), ..Rules::NONE });
 pub(crate) const MEMORY_USAGE: Field = Field::ruled("memory_usage", Kind::Int, FieldFlags::NULLABLE,
-    &Rules { min: Some(-9.223372036854776e18), max: Some(9.223372036854776e18), format: Some("int64"), ..Rules::NONE });
+    &Rules { min: Some(-9.223372036854776e18), max: Some(9.223372036854776e18), format: Some("int64"), unit: Some("bytes"), ..Rules::NONE });
 pub(crate) const MIME_TYPE: Field = Field::ruled("mime_type", Kind::Text, 0, &Rules { max_length: Some(50), ..Rules::NONE });
 pub(crate) const MODEL: Field = Field::ruled("model", Kind::Text, 0, &Rules { max_length: Some(100), ..Rules::NONE });
 pub(crate) const MODEL_2: Field = Field::ruled("model", Kind::Text, 0, &Rules { min_length: Some(1), max_length: Some(100), ..Rules::NONE });
@@ -940,7 +947,7 @@ pub(crate) const NAME_24: Field = Field::ruled("name", Kind::Text, FieldFlags::R
     &Rules { min_length: Some(1), max_length: Some(64), ..Rules::NONE });
 pub(crate) const NAMESPACE: Field = Field::ruled("namespace", Kind::Text, FieldFlags::NULLABLE, &Rules { max_length: Some(255), ..Rules::NONE });
 pub(crate) const NETBOX_GET_CACHE_MAX_BYTES: Field = Field::ruled("netbox_get_cache_max_bytes", Kind::Int, 0,
-    &Rules { min: Some(0.0), max: Some(9.223372036854776e18), format: Some("int64"), ..Rules::NONE });
+    &Rules { min: Some(0.0), max: Some(9.223372036854776e18), format: Some("int64"), unit: Some("bytes"), ..Rules::NONE });
 pub(crate) const NETBOX_GET_CACHE_MAX_ENTRIES: Field = Field::ruled("netbox_get_cache_max_entries", Kind::Int, 0,
     &Rules { min: Some(0.0), max: Some(2147483647.0), ..Rules::NONE });
 pub(crate) const NETBOX_GET_CACHE_TTL: Field = Field::ruled("netbox_get_cache_ttl", Kind::Float, 0,
@@ -949,7 +956,7 @@ pub(crate) const NETBOX_MAX_CONCURRENT: Field = Field::ruled("netbox_max_concurr
     &Rules { min: Some(0.0), max: Some(32767.0), ..Rules::NONE });
 pub(crate) const NETBOX_MAX_RETRIES: Field = Field::ruled("netbox_max_retries", Kind::Int, 0, &Rules { min: Some(0.0), max: Some(32767.0), ..Rules::NONE });
 pub(crate) const NETBOX_RETRY_DELAY: Field = Field::ruled("netbox_retry_delay", Kind::Float, 0,
-    &Rules { min: Some(-1000.0), max: Some(1000.0), format: Some("double"), ..Rules::NONE });
+    &Rules { min: Some(-1000.0), max: Some(1000.0), format: Some("double"), unit: Some("seconds"), ..Rules::NONE });
 pub(crate) const NETBOX_TIMEOUT: Field = Field::ruled("netbox_timeout", Kind::Int, 0,
     &Rules { min: Some(0.0), max: Some(2147483647.0), ..Rules::NONE });
 pub(crate) const NETBOX_TO_PROXMOX_TYPED_CONFIRMATION: Field = Field::ruled("netbox_to_proxmox_typed_confirmation", Kind::Text, 0,
@@ -1072,12 +1079,12 @@ pub(crate) const PROXMOX_MIGRATION_TYPE: Field = Field::ruled("proxmox_migration
 pub(crate) const PROXMOX_NODE_NAME: Field = Field::ruled("proxmox_node_name", Kind::Text, 0, &Rules { max_length: Some(255), ..Rules::NONE });
 pub(crate) const PROXMOX_OS: Field = Field::ruled("proxmox_os", Kind::Text, 0, &Rules { max_length: Some(255), ..Rules::NONE });
 pub(crate) const PROXMOX_RETRY_BACKOFF: Field = Field::ruled("proxmox_retry_backoff", Kind::Float, 0,
-    &Rules { min: Some(-1000.0), max: Some(1000.0), format: Some("double"), ..Rules::NONE });
+    &Rules { min: Some(-1000.0), max: Some(1000.0), format: Some("double"), unit: Some("seconds"), ..Rules::NONE });
 pub(crate) const PROXMOX_SEARCH_DOMAIN: Field = Field::ruled("proxmox_search_domain", Kind::Text, 0, &Rules { max_length: Some(255), ..Rules::NONE });
 pub(crate) const PROXMOX_STATUS: Field = Field::ruled("proxmox_status", Kind::Text, 0, &Rules { max_length: Some(64), ..Rules::NONE });
 pub(crate) const PROXMOX_STORAGE_2: Field = Field::ruled("proxmox_storage", Kind::Text, 0, &Rules { max_length: Some(255), ..Rules::NONE });
 pub(crate) const PROXMOX_TIMEOUT: Field = Field::ruled("proxmox_timeout", Kind::Int, 0,
-    &Rules { min: Some(0.0), max: Some(2147483647.0), ..Rules::NONE });
+    &Rules { min: Some(0.0), max: Some(2147483647.0), unit: Some("seconds"), ..Rules::NONE });
 pub(crate) const PROXMOX_TYPE: Field = Field::ruled("proxmox_type", Kind::Text, 0,
     &Rules { min_length: Some(1), max_length: Some(10), ..Rules::NONE });
 pub(crate) const PROXMOX_UPTIME: Field = Field::ruled("proxmox_uptime", Kind::Int, FieldFlags::NULLABLE,
@@ -1099,7 +1106,8 @@ pub(crate) const QUERY_TOKEN_SECRET_REF_2: Field = Field::ruled("query_token_sec
     &Rules { min_length: Some(1), max_length: Some(80), pattern: Some("^nms-secret:[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"), ..Rules::NONE });
 pub(crate) const RACK_COUNT_2: Field = Field::ruled("rack_count", Kind::Int, FieldFlags::READ_ONLY, &Rules { default: Some("0"), ..Rules::NONE });
 pub(crate) const RACK_COUNT_3: Field = Field::ruled("rack_count", Kind::Int, FieldFlags::READ_ONLY, &Rules { format: Some("int64"), ..Rules::NONE });
-pub(crate) const RATE: Field = Field::ruled("rate", Kind::Float, FieldFlags::NULLABLE, &Rules { format: Some("double"), ..Rules::NONE });
+pub(crate) const RATE: Field = Field::ruled("rate", Kind::Float, FieldFlags::NULLABLE,
+    &Rules { format: Some("double"), unit: Some("MB/s"), ..Rules::NONE });
 pub(crate) const RD: Field = Field::ruled("rd", Kind::Text, FieldFlags::NULLABLE, &Rules { max_length: Some(21), ..Rules::NONE });
 pub(crate) const READ: Field = Field::ruled("read", Kind::Text, FieldFlags::NULLABLE, &Rules { format: Some("date-time"), ..Rules::NONE });
 pub(crate) const REAR_IMAGE: Field = Field::ruled("rear_image", Kind::Text, FieldFlags::NULLABLE, &Rules { format: Some("binary"), ..Rules::NONE });
@@ -1118,7 +1126,7 @@ pub(crate) const REPLICATION_ID_2: Field = Field::ruled("replication_id", Kind::
 pub(crate) const REPOID: Field = Field::ruled("repoid", Kind::Text, FieldFlags::NULLABLE, &Rules { max_length: Some(16), ..Rules::NONE });
 pub(crate) const RESULT: Field = Field::ruled("result", Kind::Text, 0, &Rules { max_length: Some(64), ..Rules::NONE });
 pub(crate) const RETRY_BACKOFF: Field = Field::ruled("retry_backoff", Kind::Float, FieldFlags::NULLABLE,
-    &Rules { min: Some(-1000.0), max: Some(1000.0), format: Some("double"), ..Rules::NONE });
+    &Rules { min: Some(-1000.0), max: Some(1000.0), format: Some("double"), unit: Some("seconds"), ..Rules::NONE });
 pub(crate) const RF_CHANNEL_FREQUENCY: Field = Field::ruled("rf_channel_frequency", Kind::Float, FieldFlags::NULLABLE,
     &Rules { min: Some(-100000.0), max: Some(100000.0), format: Some("double"), ..Rules::NONE });
 pub(crate) const RF_CHANNEL_WIDTH: Field = Field::ruled("rf_channel_width", Kind::Float, FieldFlags::NULLABLE,
@@ -1132,11 +1140,11 @@ pub(crate) const ROOTFS_IMAGE_URL: Field = Field::ruled("rootfs_image_url", Kind
 pub(crate) const ROOTFS_IMAGE_URL_2: Field = Field::ruled("rootfs_image_url", Kind::Text, FieldFlags::REQUIRED,
     &Rules { min_length: Some(1), max_length: Some(1024), ..Rules::NONE });
 pub(crate) const SA_LIFETIME: Field = Field::ruled("sa_lifetime", Kind::Int, FieldFlags::NULLABLE,
-    &Rules { min: Some(0.0), max: Some(2147483647.0), ..Rules::NONE });
+    &Rules { min: Some(0.0), max: Some(2147483647.0), unit: Some("seconds"), ..Rules::NONE });
 pub(crate) const SA_LIFETIME_DATA: Field = Field::ruled("sa_lifetime_data", Kind::Int, FieldFlags::NULLABLE,
     &Rules { min: Some(0.0), max: Some(2147483647.0), ..Rules::NONE });
 pub(crate) const SA_LIFETIME_SECONDS: Field = Field::ruled("sa_lifetime_seconds", Kind::Int, FieldFlags::NULLABLE,
-    &Rules { min: Some(0.0), max: Some(2147483647.0), ..Rules::NONE });
+    &Rules { min: Some(0.0), max: Some(2147483647.0), unit: Some("seconds"), ..Rules::NONE });
 pub(crate) const SCHEDULE: Field = Field::ruled("schedule", Kind::Text, 0, &Rules { max_length: Some(128), ..Rules::NONE });
 pub(crate) const SCHEDULE_2: Field = Field::ruled("schedule", Kind::Text, 0, &Rules { max_length: Some(255), ..Rules::NONE });
 pub(crate) const SCHEDULE_AT: Field = Field::ruled("schedule_at", Kind::Text, FieldFlags::NULLABLE,
@@ -1157,7 +1165,7 @@ pub(crate) const SITE_COUNT: Field = Field::ruled("site_count", Kind::Int, Field
 pub(crate) const SITE_COUNT_2: Field = Field::ruled("site_count", Kind::Int, FieldFlags::READ_ONLY, &Rules { format: Some("int64"), ..Rules::NONE });
 pub(crate) const SIZE_2: Field = Field::ruled("size", Kind::Int, 0, &Rules { min: Some(0.0), max: Some(2147483647.0), ..Rules::NONE });
 pub(crate) const SIZE_3: Field = Field::ruled("size", Kind::Int, FieldFlags::NULLABLE,
-    &Rules { min: Some(-9.223372036854776e18), max: Some(9.223372036854776e18), format: Some("int64"), ..Rules::NONE });
+    &Rules { min: Some(-9.223372036854776e18), max: Some(9.223372036854776e18), format: Some("int64"), unit: Some("bytes"), ..Rules::NONE });
 pub(crate) const SIZE_4: Field = Field::ruled("size", Kind::Int, FieldFlags::REQUIRED,
     &Rules { min: Some(0.0), max: Some(2147483647.0), ..Rules::NONE });
 pub(crate) const SLUG: Field = Field::ruled("slug", Kind::Text, 0,
@@ -1197,10 +1205,11 @@ pub(crate) const SOURCE_URL_2: Field = Field::ruled("source_url", Kind::Text, Fi
 pub(crate) const SOURCE_VMID: Field = Field::ruled("source_vmid", Kind::Int, 0, &Rules { min: Some(0.0), max: Some(2147483647.0), ..Rules::NONE });
 pub(crate) const SOURCE_VMID_2: Field = Field::ruled("source_vmid", Kind::Int, FieldFlags::REQUIRED,
     &Rules { min: Some(0.0), max: Some(2147483647.0), ..Rules::NONE });
+pub(crate) const SPEED: Field = Field::ruled("speed", Kind::Int, FieldFlags::NULLABLE,
+    &Rules { min: Some(0.0), max: Some(2147483647.0), unit: Some("bit/s"), ..Rules::NONE });
 pub(crate) const SPEED_2: Field = Field::ruled("speed", Kind::Int, FieldFlags::NULLABLE,
-    &Rules { min: Some(0.0), max: Some(2147483647.0), ..Rules::NONE });
-pub(crate) const SPEED_3: Field = Field::ruled("speed", Kind::Int, FieldFlags::NULLABLE,
     &Rules { min: Some(0.0), max: Some(9.223372036854776e18), format: Some("int64"), ..Rules::NONE });
+pub(crate) const SPEED_3: Field = Field::ruled("speed", Kind::Int, FieldFlags::NULLABLE, &Rules { unit: Some("kbit/s"), ..Rules::NONE });
 pub(crate) const SPORT: Field = Field::ruled("sport", Kind::Text, 0, &Rules { max_length: Some(128), ..Rules::NONE });
 pub(crate) const SSH_KNOWN_HOST_FINGERPRINT: Field = Field::ruled("ssh_known_host_fingerprint", Kind::Text, 0, &Rules { max_length: Some(128), ..Rules::NONE });
 pub(crate) const SSH_PORT: Field = Field::ruled("ssh_port", Kind::Int, 0, &Rules { min: Some(1.0), max: Some(65535.0), ..Rules::NONE });
@@ -1267,7 +1276,7 @@ pub(crate) const TERMINATION_ID_2: Field = Field::ruled("termination_id", Kind::
     &Rules { min: Some(0.0), max: Some(9.223372036854776e18), format: Some("int64"), ..Rules::NONE });
 pub(crate) const TIME_ZONE: Field = Field::ruled("time_zone", Kind::Text, FieldFlags::NULLABLE, &Rules { min_length: Some(1), ..Rules::NONE });
 pub(crate) const TIMEOUT: Field = Field::ruled("timeout", Kind::Int, FieldFlags::NULLABLE,
-    &Rules { min: Some(0.0), max: Some(2147483647.0), ..Rules::NONE });
+    &Rules { min: Some(0.0), max: Some(2147483647.0), unit: Some("seconds"), ..Rules::NONE });
 pub(crate) const TITLE: Field = Field::ruled("title", Kind::Text, 0, &Rules { max_length: Some(100), ..Rules::NONE });
 pub(crate) const TOKEN_3: Field = Field::ruled("token", Kind::Text, FieldFlags::SECRET, &Rules { min_length: Some(1), ..Rules::NONE });
 pub(crate) const TOKEN_ID: Field = Field::ruled("token_id", Kind::Text, 0, &Rules { max_length: Some(255), ..Rules::NONE });

@@ -82,21 +82,30 @@ async fn read_status(client: &Client, answers: &mut Answers) -> Result<(), Error
 /// Guests that a token may not see are left out of lists without a word.
 async fn read_permissions(client: &Client, answers: &mut Answers) {
     match ask(client, GetAccessPermissions::new()).await {
-        Ok(permissions) if sees_all_guests(&permissions) => {}
-        Ok(_) => {
-            let gap = "the token has VM.Audit neither on / nor on /vms: some guests may be hidden";
-            answers.gaps.push(gap.into());
-            let object = "permissions".to_owned();
-            answers.problems.push(Problem { object, why: gap.into() });
+        Ok(permissions) => {
+            let mut missing = |why: &str| {
+                let object = "permissions".to_owned();
+                answers.problems.push(Problem { object, why: why.into() });
+            };
+            if !holds(&permissions, "VM.Audit", ["/", "/vms"]) {
+                let gap =
+                    "the token has VM.Audit neither on / nor on /vms: some guests may be hidden";
+                missing(gap);
+                answers.gaps.push(gap.into());
+            }
+            if !holds(&permissions, "SDN.Audit", ["/", "/sdn"]) {
+                missing("the token has SDN.Audit neither on / nor on /sdn: bridges are hidden");
+            }
         }
         Err(error) => answers.gaps.push(format!("the token's rights cannot be read: {error}")),
     }
 }
 
-fn sees_all_guests(permissions: &Value) -> bool {
-    ["/", "/vms"].iter().any(|path| {
+/// Whether a privilege is granted on one of these paths and all below it.
+fn holds(permissions: &Value, privilege: &str, paths: [&str; 2]) -> bool {
+    paths.iter().any(|path| {
         let privileges = permissions.get(path);
-        match privileges.and_then(|privileges| privileges.get("VM.Audit")) {
+        match privileges.and_then(|privileges| privileges.get(privilege)) {
             // The value says whether it holds for what lies below.
             Some(Value::Bool(inherited)) => *inherited,
             Some(Value::Number(inherited)) => inherited.as_i64() != Some(0),

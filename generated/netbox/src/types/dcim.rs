@@ -747,7 +747,7 @@ pub struct BulkConsolePortRequest {
     pub name: Option<String>,
     /// `owner`
     pub owner: Patch<IdOr<BriefOwnerRequest>>,
-    /// `speed`
+    /// `speed`: kbit/s
     pub speed: Patch<i64>,
     /// `tags`
     pub tags: Option<Rows<NestedTagRequest>>,
@@ -769,7 +769,7 @@ impl BulkConsolePortRequest {
         Field::new("module", Kind::Reference(BriefModuleRequest::SCHEMA), FieldFlags::NULLABLE),
         rows::NAME_24,
         Field::new("owner", Kind::Reference(BriefOwnerRequest::SCHEMA), FieldFlags::NULLABLE),
-        rows::SPEED,
+        rows::SPEED_3,
         rows::TAGS_2,
         Field::new("type", Kind::Enum(ConsolePortType::VALUES), 0),
     ]);
@@ -1572,7 +1572,7 @@ impl BulkInterfaceRequest {
         rows::RF_CHANNEL_FREQUENCY,
         rows::RF_CHANNEL_WIDTH,
         Field::new("rf_role", Kind::Enum(InterfaceRfRole::VALUES), 0),
-        rows::SPEED_3,
+        rows::SPEED_2,
         rows::TAGGED_VLANS,
         rows::TAGS_2,
         rows::TX_POWER,
@@ -2476,7 +2476,7 @@ pub struct BulkPowerFeedRequest {
     pub id: i64,
     /// `mark_connected`
     pub mark_connected: Option<bool>,
-    /// `max_utilization`: 1 to 100
+    /// `max_utilization`: percent, 1 to 100
     pub max_utilization: Option<i64>,
     /// `name`
     pub name: Option<String>,
@@ -2782,7 +2782,7 @@ proxbox_runtime::record! { BulkPowerPanelRequest {
 /// `BulkPowerPortRequest` of the schema.
 #[derive(Clone, Default)]
 pub struct BulkPowerPortRequest {
-    /// `allocated_draw`: 1 to 2147483647
+    /// `allocated_draw`: watts, 1 to 2147483647
     pub allocated_draw: Patch<i64>,
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -2796,7 +2796,7 @@ pub struct BulkPowerPortRequest {
     pub label: Option<String>,
     /// `mark_connected`
     pub mark_connected: Option<bool>,
-    /// `maximum_draw`: 1 to 2147483647
+    /// `maximum_draw`: watts, 1 to 2147483647
     pub maximum_draw: Patch<i64>,
     /// `module`
     pub module: Patch<IdOr<BriefModuleRequest>>,
@@ -2863,7 +2863,7 @@ proxbox_runtime::record! { BulkPowerPortRequest {
 /// `BulkPowerPortTemplateRequest` of the schema.
 #[derive(Clone, Default)]
 pub struct BulkPowerPortTemplateRequest {
-    /// `allocated_draw`: 1 to 2147483647
+    /// `allocated_draw`: watts, 1 to 2147483647
     pub allocated_draw: Patch<i64>,
     /// `description`
     pub description: Option<String>,
@@ -2873,7 +2873,7 @@ pub struct BulkPowerPortTemplateRequest {
     pub id: i64,
     /// `label`
     pub label: Option<String>,
-    /// `maximum_draw`: 1 to 2147483647
+    /// `maximum_draw`: watts, 1 to 2147483647
     pub maximum_draw: Patch<i64>,
     /// `module_type`
     pub module_type: Patch<IdOr<BriefModuleTypeRequest>>,
@@ -4165,7 +4165,7 @@ pub struct ConsolePortRequest {
     pub name: Option<String>,
     /// `owner`
     pub owner: Patch<IdOr<BriefOwnerRequest>>,
-    /// `speed`
+    /// `speed`: kbit/s
     pub speed: Patch<i64>,
     /// `tags`
     pub tags: Option<Rows<NestedTagRequest>>,
@@ -4186,7 +4186,7 @@ impl ConsolePortRequest {
         Field::new("module", Kind::Reference(BriefModuleRequest::SCHEMA), FieldFlags::NULLABLE),
         rows::NAME_24,
         Field::new("owner", Kind::Reference(BriefOwnerRequest::SCHEMA), FieldFlags::NULLABLE),
-        rows::SPEED,
+        rows::SPEED_3,
         rows::TAGS_2,
         Field::new("type", Kind::Enum(ConsolePortType::VALUES), 0),
     ]);
@@ -5802,7 +5802,7 @@ impl Interface {
         rows::RF_CHANNEL_FREQUENCY,
         rows::RF_CHANNEL_WIDTH,
         Field::new("rf_role", Kind::Choice(InterfaceRfRole::VALUES), 0),
-        rows::SPEED_3,
+        rows::SPEED_2,
         rows::TAGGED_VLANS_2,
         rows::TAGS,
         rows::TX_POWER,
@@ -5935,7 +5935,7 @@ impl InterfaceRequest {
         rows::RF_CHANNEL_FREQUENCY,
         rows::RF_CHANNEL_WIDTH,
         Field::new("rf_role", Kind::Enum(InterfaceRfRole::VALUES), 0),
-        rows::SPEED_3,
+        rows::SPEED_2,
         rows::TAGGED_VLANS,
         rows::TAGS_2,
         rows::TX_POWER,
@@ -7614,7 +7614,7 @@ pub struct PatchedBulkConsolePortRequest {
     pub name: Option<String>,
     /// `owner`
     pub owner: Patch<IdOr<BriefOwnerRequest>>,
-    /// `speed`
+    /// `speed`: kbit/s
     pub speed: Patch<i64>,
     /// `tags`
     pub tags: Option<Rows<NestedTagRequest>>,
@@ -7636,7 +7636,7 @@ impl PatchedBulkConsolePortRequest {
         Field::new("module", Kind::Reference(BriefModuleRequest::SCHEMA), FieldFlags::NULLABLE),
         rows::NAME_15,
         Field::new("owner", Kind::Reference(BriefOwnerRequest::SCHEMA), FieldFlags::NULLABLE),
-        rows::SPEED,
+        rows::SPEED_3,
         rows::TAGS_2,
         Field::new("type", Kind::Enum(ConsolePortType::VALUES), 0),
     ]);
@@ -8370,7 +8370,7 @@ impl PatchedBulkInterfaceRequest {
         rows::RF_CHANNEL_FREQUENCY,
         rows::RF_CHANNEL_WIDTH,
         Field::new("rf_role", Kind::Enum(InterfaceRfRole::VALUES), 0),
-        rows::SPEED_3,
+        rows::SPEED_2,
         rows::TAGGED_VLANS,
         rows::TAGS_2,
         rows::TX_POWER,
@@ -9189,7 +9189,7 @@ pub struct PatchedBulkPowerFeedRequest {
     pub id: i64,
     /// `mark_connected`
     pub mark_connected: Option<bool>,
-    /// `max_utilization`: 1 to 100
+    /// `max_utilization`: percent, 1 to 100
     pub max_utilization: Option<i64>,
     /// `name`
     pub name: Option<String>,
@@ -9466,7 +9466,7 @@ proxbox_runtime::record! { PatchedBulkPowerPanelRequest {
 /// `PatchedBulkPowerPortRequest` of the schema.
 #[derive(Clone, Default)]
 pub struct PatchedBulkPowerPortRequest {
-    /// `allocated_draw`: 1 to 2147483647
+    /// `allocated_draw`: watts, 1 to 2147483647
     pub allocated_draw: Patch<i64>,
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -9480,7 +9480,7 @@ pub struct PatchedBulkPowerPortRequest {
     pub label: Option<String>,
     /// `mark_connected`
     pub mark_connected: Option<bool>,
-    /// `maximum_draw`: 1 to 2147483647
+    /// `maximum_draw`: watts, 1 to 2147483647
     pub maximum_draw: Patch<i64>,
     /// `module`
     pub module: Patch<IdOr<BriefModuleRequest>>,
@@ -9538,7 +9538,7 @@ proxbox_runtime::record! { PatchedBulkPowerPortRequest {
 /// `PatchedBulkPowerPortTemplateRequest` of the schema.
 #[derive(Clone, Default)]
 pub struct PatchedBulkPowerPortTemplateRequest {
-    /// `allocated_draw`: 1 to 2147483647
+    /// `allocated_draw`: watts, 1 to 2147483647
     pub allocated_draw: Patch<i64>,
     /// `description`
     pub description: Option<String>,
@@ -9548,7 +9548,7 @@ pub struct PatchedBulkPowerPortTemplateRequest {
     pub id: i64,
     /// `label`
     pub label: Option<String>,
-    /// `maximum_draw`: 1 to 2147483647
+    /// `maximum_draw`: watts, 1 to 2147483647
     pub maximum_draw: Patch<i64>,
     /// `module_type`
     pub module_type: Patch<IdOr<BriefModuleTypeRequest>>,
@@ -10886,7 +10886,7 @@ pub struct PatchedWritableConsolePortRequest {
     pub name: Option<String>,
     /// `owner`
     pub owner: Patch<IdOr<BriefOwnerRequest>>,
-    /// `speed`: 0 to 2147483647
+    /// `speed`: bit/s, 0 to 2147483647
     pub speed: Patch<i64>,
     /// `tags`
     pub tags: Option<Rows<NestedTagRequest>>,
@@ -10907,7 +10907,7 @@ impl PatchedWritableConsolePortRequest {
         Field::new("module", Kind::Reference(BriefModuleRequest::SCHEMA), FieldFlags::NULLABLE),
         rows::NAME_15,
         Field::new("owner", Kind::Reference(BriefOwnerRequest::SCHEMA), FieldFlags::NULLABLE),
-        rows::SPEED_2,
+        rows::SPEED,
         rows::TAGS_2,
         Field::new("type", Kind::Enum(ConsolePortType::VALUES), FieldFlags::NULLABLE),
     ]);
@@ -11513,7 +11513,7 @@ impl PatchedWritableInterfaceRequest {
         rows::RF_CHANNEL_FREQUENCY,
         rows::RF_CHANNEL_WIDTH,
         Field::new("rf_role", Kind::Enum(InterfaceRfRole::VALUES), FieldFlags::NULLABLE),
-        rows::SPEED_3,
+        rows::SPEED_2,
         rows::TAGGED_VLANS,
         rows::TAGS_2,
         rows::TX_POWER,
@@ -12009,7 +12009,7 @@ pub struct PatchedWritablePowerFeedRequest {
     pub description: Option<String>,
     /// `mark_connected`
     pub mark_connected: Option<bool>,
-    /// `max_utilization`: 1 to 100
+    /// `max_utilization`: percent, 1 to 100
     pub max_utilization: Option<i64>,
     /// `name`
     pub name: Option<String>,
@@ -12221,7 +12221,7 @@ proxbox_runtime::record! { PatchedWritablePowerOutletTemplateRequest {
 /// `PatchedWritablePowerPortRequest` of the schema.
 #[derive(Clone, Default)]
 pub struct PatchedWritablePowerPortRequest {
-    /// `allocated_draw`: 1 to 2147483647
+    /// `allocated_draw`: watts, 1 to 2147483647
     pub allocated_draw: Patch<i64>,
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -12233,7 +12233,7 @@ pub struct PatchedWritablePowerPortRequest {
     pub label: Option<String>,
     /// `mark_connected`
     pub mark_connected: Option<bool>,
-    /// `maximum_draw`: 1 to 2147483647
+    /// `maximum_draw`: watts, 1 to 2147483647
     pub maximum_draw: Patch<i64>,
     /// `module`
     pub module: Patch<IdOr<BriefModuleRequest>>,
@@ -12290,7 +12290,7 @@ proxbox_runtime::record! { PatchedWritablePowerPortRequest {
 /// `PatchedWritablePowerPortTemplateRequest` of the schema.
 #[derive(Clone, Default)]
 pub struct PatchedWritablePowerPortTemplateRequest {
-    /// `allocated_draw`: 1 to 2147483647
+    /// `allocated_draw`: watts, 1 to 2147483647
     pub allocated_draw: Patch<i64>,
     /// `description`
     pub description: Option<String>,
@@ -12298,7 +12298,7 @@ pub struct PatchedWritablePowerPortTemplateRequest {
     pub device_type: Patch<IdOr<BriefDeviceTypeRequest>>,
     /// `label`
     pub label: Option<String>,
-    /// `maximum_draw`: 1 to 2147483647
+    /// `maximum_draw`: watts, 1 to 2147483647
     pub maximum_draw: Patch<i64>,
     /// `module_type`
     pub module_type: Patch<IdOr<BriefModuleTypeRequest>>,
@@ -13096,7 +13096,7 @@ pub struct PowerFeed {
     pub link_peers_type: Option<String>,
     /// `mark_connected`
     pub mark_connected: Option<bool>,
-    /// `max_utilization`: 1 to 100
+    /// `max_utilization`: percent, 1 to 100
     pub max_utilization: Option<i64>,
     /// `name`
     pub name: Option<String>,
@@ -13184,7 +13184,7 @@ pub struct PowerFeedRequest {
     pub description: Option<String>,
     /// `mark_connected`
     pub mark_connected: Option<bool>,
-    /// `max_utilization`: 1 to 100
+    /// `max_utilization`: percent, 1 to 100
     pub max_utilization: Option<i64>,
     /// `name`
     pub name: Option<String>,
@@ -13700,7 +13700,7 @@ proxbox_runtime::record! { PowerPanelRequest {
 pub struct PowerPort {
     /// `_occupied`
     pub occupied: Option<bool>,
-    /// `allocated_draw`: 1 to 2147483647
+    /// `allocated_draw`: watts, 1 to 2147483647
     pub allocated_draw: Option<i64>,
     /// `cable`
     pub cable: Option<Box<BriefCable>>,
@@ -13736,7 +13736,7 @@ pub struct PowerPort {
     pub link_peers_type: Option<String>,
     /// `mark_connected`
     pub mark_connected: Option<bool>,
-    /// `maximum_draw`: 1 to 2147483647
+    /// `maximum_draw`: watts, 1 to 2147483647
     pub maximum_draw: Option<i64>,
     /// `module`
     pub module: Option<Box<BriefModule>>,
@@ -13797,7 +13797,7 @@ proxbox_runtime::record! { PowerPort {
 /// `PowerPortRequest` of the schema.
 #[derive(Clone, Default)]
 pub struct PowerPortRequest {
-    /// `allocated_draw`: 1 to 2147483647
+    /// `allocated_draw`: watts, 1 to 2147483647
     pub allocated_draw: Patch<i64>,
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -13809,7 +13809,7 @@ pub struct PowerPortRequest {
     pub label: Option<String>,
     /// `mark_connected`
     pub mark_connected: Option<bool>,
-    /// `maximum_draw`: 1 to 2147483647
+    /// `maximum_draw`: watts, 1 to 2147483647
     pub maximum_draw: Patch<i64>,
     /// `module`
     pub module: Patch<IdOr<BriefModuleRequest>>,
@@ -13873,7 +13873,7 @@ proxbox_runtime::record! { PowerPortRequest {
 /// `PowerPortTemplate` of the schema.
 #[derive(Clone, Default)]
 pub struct PowerPortTemplate {
-    /// `allocated_draw`: 1 to 2147483647
+    /// `allocated_draw`: watts, 1 to 2147483647
     pub allocated_draw: Option<i64>,
     /// `created`: `date-time`
     pub created: Option<String>,
@@ -13889,7 +13889,7 @@ pub struct PowerPortTemplate {
     pub label: Option<String>,
     /// `last_updated`: `date-time`
     pub last_updated: Option<String>,
-    /// `maximum_draw`: 1 to 2147483647
+    /// `maximum_draw`: watts, 1 to 2147483647
     pub maximum_draw: Option<i64>,
     /// `module_type`
     pub module_type: Option<Box<BriefModuleType>>,
@@ -13930,7 +13930,7 @@ proxbox_runtime::record! { PowerPortTemplate {
 /// `PowerPortTemplateRequest` of the schema.
 #[derive(Clone, Default)]
 pub struct PowerPortTemplateRequest {
-    /// `allocated_draw`: 1 to 2147483647
+    /// `allocated_draw`: watts, 1 to 2147483647
     pub allocated_draw: Patch<i64>,
     /// `description`
     pub description: Option<String>,
@@ -13938,7 +13938,7 @@ pub struct PowerPortTemplateRequest {
     pub device_type: Patch<IdOr<BriefDeviceTypeRequest>>,
     /// `label`
     pub label: Option<String>,
-    /// `maximum_draw`: 1 to 2147483647
+    /// `maximum_draw`: watts, 1 to 2147483647
     pub maximum_draw: Patch<i64>,
     /// `module_type`
     pub module_type: Patch<IdOr<BriefModuleTypeRequest>>,
@@ -15695,7 +15695,7 @@ pub struct WritableConsolePortRequest {
     pub name: Option<String>,
     /// `owner`
     pub owner: Patch<IdOr<BriefOwnerRequest>>,
-    /// `speed`: 0 to 2147483647
+    /// `speed`: bit/s, 0 to 2147483647
     pub speed: Patch<i64>,
     /// `tags`
     pub tags: Option<Rows<NestedTagRequest>>,
@@ -15716,7 +15716,7 @@ impl WritableConsolePortRequest {
         Field::new("module", Kind::Reference(BriefModuleRequest::SCHEMA), FieldFlags::NULLABLE),
         rows::NAME_24,
         Field::new("owner", Kind::Reference(BriefOwnerRequest::SCHEMA), FieldFlags::NULLABLE),
-        rows::SPEED_2,
+        rows::SPEED,
         rows::TAGS_2,
         Field::new("type", Kind::Enum(ConsolePortType::VALUES), FieldFlags::NULLABLE),
     ]);
@@ -16115,7 +16115,7 @@ impl WritableInterfaceRequest {
         rows::RF_CHANNEL_FREQUENCY,
         rows::RF_CHANNEL_WIDTH,
         Field::new("rf_role", Kind::Enum(InterfaceRfRole::VALUES), FieldFlags::NULLABLE),
-        rows::SPEED_3,
+        rows::SPEED_2,
         rows::TAGGED_VLANS,
         rows::TAGS_2,
         rows::TX_POWER,

@@ -21,7 +21,7 @@ use crate::rows;
 /// `BackupRoutine` of the schema.
 #[derive(Clone, Default)]
 pub struct BackupRoutine {
-    /// `bwlimit`: 0 to 2147483647
+    /// `bwlimit`: KiB/s, 0 to 2147483647
     pub bwlimit: Option<i64>,
     /// `comment`
     pub comment: Option<String>,
@@ -138,7 +138,7 @@ proxbox_runtime::record! { BackupRoutine {
 /// `BackupRoutineRequest` of the schema.
 #[derive(Clone, Default)]
 pub struct BackupRoutineRequest {
-    /// `bwlimit`: 0 to 2147483647
+    /// `bwlimit`: KiB/s, 0 to 2147483647
     pub bwlimit: Patch<i64>,
     /// `comment`
     pub comment: Option<String>,
@@ -265,7 +265,7 @@ proxbox_runtime::record! { BackupRoutineRequest {
 /// `BulkBackupRoutineRequest` of the schema.
 #[derive(Clone, Default)]
 pub struct BulkBackupRoutineRequest {
-    /// `bwlimit`: 0 to 2147483647
+    /// `bwlimit`: KiB/s, 0 to 2147483647
     pub bwlimit: Patch<i64>,
     /// `comment`
     pub comment: Option<String>,
@@ -629,15 +629,15 @@ proxbox_runtime::record! { BulkFirecrackerHostPoolRequest {
 pub struct BulkFirecrackerHostRequest {
     /// `agent_base_url`: `uri`
     pub agent_base_url: Option<String>,
-    /// `allocated_disk_mib`: 0 to 2147483647
+    /// `allocated_disk_mib`: MiB, 0 to 2147483647
     pub allocated_disk_mib: Option<i64>,
-    /// `allocated_memory_mib`: 0 to 2147483647
+    /// `allocated_memory_mib`: MiB, 0 to 2147483647
     pub allocated_memory_mib: Option<i64>,
     /// `allocated_vcpus`: 0 to 2147483647
     pub allocated_vcpus: Option<i64>,
-    /// `capacity_disk_mib`: 0 to 2147483647
+    /// `capacity_disk_mib`: MiB, 0 to 2147483647
     pub capacity_disk_mib: Option<i64>,
-    /// `capacity_memory_mib`: 0 to 2147483647
+    /// `capacity_memory_mib`: MiB, 0 to 2147483647
     pub capacity_memory_mib: Option<i64>,
     /// `capacity_vcpus`: 0 to 2147483647
     pub capacity_vcpus: Option<i64>,
@@ -844,7 +844,7 @@ pub struct BulkFirecrackerMicroVMRequest {
     pub bridge_name: Option<String>,
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
-    /// `disk_mib`: 0 to 2147483647
+    /// `disk_mib`: MiB, 0 to 2147483647
     pub disk_mib: Option<i64>,
     /// `guest_ip`
     pub guest_ip: Patch<String>,
@@ -858,7 +858,7 @@ pub struct BulkFirecrackerMicroVMRequest {
     pub last_agent_state: Option<Value>,
     /// `mac_address`
     pub mac_address: Option<String>,
-    /// `memory_mib`: 0 to 2147483647
+    /// `memory_mib`: MiB, 0 to 2147483647
     pub memory_mib: Option<i64>,
     /// `name`
     pub name: Option<String>,
@@ -1241,7 +1241,7 @@ pub struct BulkPBSEndpointRequest {
     pub tags: Option<Rows<NestedTagRequest>>,
     /// `tenant`
     pub tenant: Patch<IdOr<BriefTenantRequest>>,
-    /// `timeout`: 0 to 2147483647
+    /// `timeout`: seconds, 0 to 2147483647
     pub timeout: Patch<i64>,
     /// `token_id`
     pub token_id: Option<String>,
@@ -2620,7 +2620,7 @@ pub struct BulkProxmoxEndpointRequest {
     pub port: Option<i64>,
     /// `repoid`
     pub repoid: Patch<String>,
-    /// `retry_backoff`: `double`, -1000 to 1000
+    /// `retry_backoff`: seconds, `double`, -1000 to 1000
     pub retry_backoff: Patch<f64>,
     /// `rpc_enabled`
     pub rpc_enabled: Patch<bool>,
@@ -2668,7 +2668,7 @@ pub struct BulkProxmoxEndpointRequest {
     pub tenant: Patch<IdOr<BriefTenantRequest>>,
     /// `tenant_name_regex_rules`
     pub tenant_name_regex_rules: Patch<Value>,
-    /// `timeout`: 0 to 2147483647
+    /// `timeout`: seconds, 0 to 2147483647
     pub timeout: Patch<i64>,
     /// `token_name`
     pub token_name: Option<String>,
@@ -3393,7 +3393,7 @@ proxbox_runtime::record! { BulkProxmoxMetricsInfluxDBRequest {
 /// `BulkProxmoxNodeRequest` of the schema.
 #[derive(Clone, Default)]
 pub struct BulkProxmoxNodeRequest {
-    /// `cpu_usage`: `double`
+    /// `cpu_usage`: percent, `double`
     pub cpu_usage: Patch<f64>,
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -3413,9 +3413,9 @@ pub struct BulkProxmoxNodeRequest {
     pub location: Option<String>,
     /// `max_cpu`: -2147483648 to 2147483647
     pub max_cpu: Patch<i64>,
-    /// `max_memory`: `int64`, -9223372036854775808 to 9223372036854775807
+    /// `max_memory`: bytes, `int64`, -9223372036854775808 to 9223372036854775807
     pub max_memory: Patch<i64>,
-    /// `memory_usage`: `int64`, -9223372036854775808 to 9223372036854775807
+    /// `memory_usage`: bytes, `int64`, -9223372036854775808 to 9223372036854775807
     pub memory_usage: Patch<i64>,
     /// `name`
     pub name: Option<String>,
@@ -4421,7 +4421,7 @@ pub struct BulkProxmoxVMTemplateRequest {
     pub custom_fields: Option<BTreeMap<String, Value>>,
     /// `description`
     pub description: Option<String>,
-    /// `disk`: 0 to 2147483647
+    /// `disk`: GB, 0 to 2147483647
     pub disk: Patch<i64>,
     /// `disk_config`
     pub disk_config: Option<Value>,
@@ -4429,7 +4429,7 @@ pub struct BulkProxmoxVMTemplateRequest {
     pub id: i64,
     /// `last_synced`: `date-time`
     pub last_synced: Patch<String>,
-    /// `memory`: 0 to 2147483647
+    /// `memory`: MB, 0 to 2147483647
     pub memory: Patch<i64>,
     /// `name`
     pub name: Option<String>,
@@ -4469,11 +4469,11 @@ impl BulkProxmoxVMTemplateRequest {
         Field::new("cluster", Kind::Record(NestedProxmoxClusterRequest::SCHEMA), FieldFlags::NULLABLE),
         rows::CUSTOM_FIELDS,
         rows::DESCRIPTION,
-        rows::DISK,
+        rows::DISK_2,
         rows::DISK_CONFIG,
         rows::ID_2,
         rows::LAST_SYNCED,
-        rows::MEMORY,
+        rows::MEMORY_2,
         rows::NAME_22,
         rows::NET_CONFIG,
         Field::new("node", Kind::Record(NestedProxmoxNodeRequest::SCHEMA), FieldFlags::NULLABLE),
@@ -4546,7 +4546,7 @@ pub struct BulkReplicationRequest {
     pub jobnum: Option<i64>,
     /// `proxmox_node`
     pub proxmox_node: Patch<Box<NestedProxmoxNodeRequest>>,
-    /// `rate`: `double`
+    /// `rate`: MB/s, `double`
     pub rate: Patch<f64>,
     /// `raw_config`
     pub raw_config: Option<Value>,
@@ -4649,7 +4649,7 @@ pub struct BulkVMBackupRequest {
     pub notes: Patch<String>,
     /// `proxmox_storage`
     pub proxmox_storage: Patch<Box<NestedProxmoxStorageRequest>>,
-    /// `size`: `int64`, -9223372036854775808 to 9223372036854775807
+    /// `size`: bytes, `int64`, -9223372036854775808 to 9223372036854775807
     pub size: Patch<i64>,
     /// `storage`
     pub storage: Patch<String>,
@@ -5312,21 +5312,21 @@ proxbox_runtime::record! { FastAPIEndpointRequest {
 pub struct FirecrackerHost {
     /// `agent_base_url`: `uri`
     pub agent_base_url: Option<String>,
-    /// `allocated_disk_mib`: 0 to 2147483647
+    /// `allocated_disk_mib`: MiB, 0 to 2147483647
     pub allocated_disk_mib: Option<i64>,
-    /// `allocated_memory_mib`: 0 to 2147483647
+    /// `allocated_memory_mib`: MiB, 0 to 2147483647
     pub allocated_memory_mib: Option<i64>,
     /// `allocated_vcpus`: 0 to 2147483647
     pub allocated_vcpus: Option<i64>,
-    /// `available_disk_mib`
+    /// `available_disk_mib`: MiB
     pub available_disk_mib: Option<i64>,
-    /// `available_memory_mib`
+    /// `available_memory_mib`: MiB
     pub available_memory_mib: Option<i64>,
     /// `available_vcpus`
     pub available_vcpus: Option<i64>,
-    /// `capacity_disk_mib`: 0 to 2147483647
+    /// `capacity_disk_mib`: MiB, 0 to 2147483647
     pub capacity_disk_mib: Option<i64>,
-    /// `capacity_memory_mib`: 0 to 2147483647
+    /// `capacity_memory_mib`: MiB, 0 to 2147483647
     pub capacity_memory_mib: Option<i64>,
     /// `capacity_vcpus`: 0 to 2147483647
     pub capacity_vcpus: Option<i64>,
@@ -5378,8 +5378,10 @@ impl FirecrackerHost {
         rows::ALLOCATED_DISK_MIB,
         rows::ALLOCATED_MEMORY_MIB,
         rows::ALLOCATED_VCPUS,
-        Field::new("available_disk_mib", Kind::Int, FieldFlags::READ_ONLY),
-        Field::new("available_memory_mib", Kind::Int, FieldFlags::READ_ONLY),
+        Field::ruled("available_disk_mib", Kind::Int, FieldFlags::READ_ONLY,
+            &Rules { unit: Some("MiB"), ..Rules::NONE }),
+        Field::ruled("available_memory_mib", Kind::Int, FieldFlags::READ_ONLY,
+            &Rules { unit: Some("MiB"), ..Rules::NONE }),
         Field::new("available_vcpus", Kind::Int, FieldFlags::READ_ONLY),
         rows::CAPACITY_DISK_MIB,
         rows::CAPACITY_MEMORY_MIB,
@@ -5538,15 +5540,15 @@ proxbox_runtime::record! { FirecrackerHostPoolRequest {
 pub struct FirecrackerHostRequest {
     /// `agent_base_url`: `uri`
     pub agent_base_url: Option<String>,
-    /// `allocated_disk_mib`: 0 to 2147483647
+    /// `allocated_disk_mib`: MiB, 0 to 2147483647
     pub allocated_disk_mib: Option<i64>,
-    /// `allocated_memory_mib`: 0 to 2147483647
+    /// `allocated_memory_mib`: MiB, 0 to 2147483647
     pub allocated_memory_mib: Option<i64>,
     /// `allocated_vcpus`: 0 to 2147483647
     pub allocated_vcpus: Option<i64>,
-    /// `capacity_disk_mib`: 0 to 2147483647
+    /// `capacity_disk_mib`: MiB, 0 to 2147483647
     pub capacity_disk_mib: Option<i64>,
-    /// `capacity_memory_mib`: 0 to 2147483647
+    /// `capacity_memory_mib`: MiB, 0 to 2147483647
     pub capacity_memory_mib: Option<i64>,
     /// `capacity_vcpus`: 0 to 2147483647
     pub capacity_vcpus: Option<i64>,
@@ -5828,7 +5830,7 @@ pub struct FirecrackerMicroVM {
     pub created: Option<String>,
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
-    /// `disk_mib`: 0 to 2147483647
+    /// `disk_mib`: MiB, 0 to 2147483647
     pub disk_mib: Option<i64>,
     /// `display`
     pub display: Option<String>,
@@ -5848,7 +5850,7 @@ pub struct FirecrackerMicroVM {
     pub last_updated: Option<String>,
     /// `mac_address`
     pub mac_address: Option<String>,
-    /// `memory_mib`: 0 to 2147483647
+    /// `memory_mib`: MiB, 0 to 2147483647
     pub memory_mib: Option<i64>,
     /// `microvm_id`: `uuid`
     pub microvm_id: Option<String>,
@@ -5927,7 +5929,7 @@ pub struct FirecrackerMicroVMRequest {
     pub bridge_name: Option<String>,
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
-    /// `disk_mib`: 0 to 2147483647
+    /// `disk_mib`: MiB, 0 to 2147483647
     pub disk_mib: Option<i64>,
     /// `guest_ip`
     pub guest_ip: Patch<String>,
@@ -5939,7 +5941,7 @@ pub struct FirecrackerMicroVMRequest {
     pub last_agent_state: Option<Value>,
     /// `mac_address`
     pub mac_address: Option<String>,
-    /// `memory_mib`: 0 to 2147483647
+    /// `memory_mib`: MiB, 0 to 2147483647
     pub memory_mib: Option<i64>,
     /// `name`
     pub name: Option<String>,
@@ -7333,7 +7335,7 @@ pub struct PBSEndpoint {
     pub tags: Option<Rows<NestedTag>>,
     /// `tenant`
     pub tenant: Option<Box<BriefTenant>>,
-    /// `timeout`: 0 to 2147483647
+    /// `timeout`: seconds, 0 to 2147483647
     pub timeout: Option<i64>,
     /// `token_id`
     pub token_id: Option<String>,
@@ -7401,7 +7403,7 @@ pub struct PBSEndpointRequest {
     pub tags: Option<Rows<NestedTagRequest>>,
     /// `tenant`
     pub tenant: Patch<IdOr<BriefTenantRequest>>,
-    /// `timeout`: 0 to 2147483647
+    /// `timeout`: seconds, 0 to 2147483647
     pub timeout: Patch<i64>,
     /// `token_id`
     pub token_id: Option<String>,
@@ -7494,7 +7496,7 @@ pub struct PDMEndpoint {
     pub tags: Option<Rows<NestedTag>>,
     /// `tenant`
     pub tenant: Option<Box<BriefTenant>>,
-    /// `timeout`: 0 to 2147483647
+    /// `timeout`: seconds, 0 to 2147483647
     pub timeout: Option<i64>,
     /// `token_id`
     pub token_id: Option<String>,
@@ -8003,7 +8005,7 @@ proxbox_runtime::record! { PVETemplateBuildResponse {
 /// `PatchedBulkBackupRoutineRequest` of the schema.
 #[derive(Clone, Default)]
 pub struct PatchedBulkBackupRoutineRequest {
-    /// `bwlimit`: 0 to 2147483647
+    /// `bwlimit`: KiB/s, 0 to 2147483647
     pub bwlimit: Patch<i64>,
     /// `comment`
     pub comment: Option<String>,
@@ -8256,15 +8258,15 @@ proxbox_runtime::record! { PatchedBulkFirecrackerHostPoolRequest {
 pub struct PatchedBulkFirecrackerHostRequest {
     /// `agent_base_url`: `uri`
     pub agent_base_url: Option<String>,
-    /// `allocated_disk_mib`: 0 to 2147483647
+    /// `allocated_disk_mib`: MiB, 0 to 2147483647
     pub allocated_disk_mib: Option<i64>,
-    /// `allocated_memory_mib`: 0 to 2147483647
+    /// `allocated_memory_mib`: MiB, 0 to 2147483647
     pub allocated_memory_mib: Option<i64>,
     /// `allocated_vcpus`: 0 to 2147483647
     pub allocated_vcpus: Option<i64>,
-    /// `capacity_disk_mib`: 0 to 2147483647
+    /// `capacity_disk_mib`: MiB, 0 to 2147483647
     pub capacity_disk_mib: Option<i64>,
-    /// `capacity_memory_mib`: 0 to 2147483647
+    /// `capacity_memory_mib`: MiB, 0 to 2147483647
     pub capacity_memory_mib: Option<i64>,
     /// `capacity_vcpus`: 0 to 2147483647
     pub capacity_vcpus: Option<i64>,
@@ -8443,7 +8445,7 @@ pub struct PatchedBulkFirecrackerMicroVMRequest {
     pub bridge_name: Option<String>,
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
-    /// `disk_mib`: 0 to 2147483647
+    /// `disk_mib`: MiB, 0 to 2147483647
     pub disk_mib: Option<i64>,
     /// `guest_ip`
     pub guest_ip: Patch<String>,
@@ -8457,7 +8459,7 @@ pub struct PatchedBulkFirecrackerMicroVMRequest {
     pub last_agent_state: Option<Value>,
     /// `mac_address`
     pub mac_address: Option<String>,
-    /// `memory_mib`: 0 to 2147483647
+    /// `memory_mib`: MiB, 0 to 2147483647
     pub memory_mib: Option<i64>,
     /// `name`
     pub name: Option<String>,
@@ -8727,7 +8729,7 @@ pub struct PatchedBulkPBSEndpointRequest {
     pub tags: Option<Rows<NestedTagRequest>>,
     /// `tenant`
     pub tenant: Patch<IdOr<BriefTenantRequest>>,
-    /// `timeout`: 0 to 2147483647
+    /// `timeout`: seconds, 0 to 2147483647
     pub timeout: Patch<i64>,
     /// `token_id`
     pub token_id: Option<String>,
@@ -9438,7 +9440,7 @@ pub struct PatchedBulkProxboxPluginSettingsRequest {
     pub bulk_batch_delay_ms: Option<i64>,
     /// `bulk_batch_size`: 0 to 32767
     pub bulk_batch_size: Option<i64>,
-    /// `ceph_run_lease_seconds`: `double`, 1.0 to 3600.0
+    /// `ceph_run_lease_seconds`: seconds, `double`, 1.0 to 3600.0
     pub ceph_run_lease_seconds: Option<f64>,
     /// `ceph_task_poll_interval`: `double`, 0.1 to 60.0
     pub ceph_task_poll_interval: Option<f64>,
@@ -9502,7 +9504,7 @@ pub struct PatchedBulkProxboxPluginSettingsRequest {
     pub interface_batch_delay_ms: Option<i64>,
     /// `interface_batch_size`: 1 to 32767
     pub interface_batch_size: Option<i64>,
-    /// `netbox_get_cache_max_bytes`: `int64`, 0 to 9223372036854775807
+    /// `netbox_get_cache_max_bytes`: bytes, `int64`, 0 to 9223372036854775807
     pub netbox_get_cache_max_bytes: Option<i64>,
     /// `netbox_get_cache_max_entries`: 0 to 2147483647
     pub netbox_get_cache_max_entries: Option<i64>,
@@ -9514,7 +9516,7 @@ pub struct PatchedBulkProxboxPluginSettingsRequest {
     pub netbox_max_retries: Option<i64>,
     /// `netbox_openapi_persist`
     pub netbox_openapi_persist: Option<bool>,
-    /// `netbox_retry_delay`: `double`, -1000 to 1000
+    /// `netbox_retry_delay`: seconds, `double`, -1000 to 1000
     pub netbox_retry_delay: Option<f64>,
     /// `netbox_timeout`: 0 to 2147483647
     pub netbox_timeout: Option<i64>,
@@ -9584,9 +9586,9 @@ pub struct PatchedBulkProxboxPluginSettingsRequest {
     pub proxmox_fetch_concurrency: Option<i64>,
     /// `proxmox_max_retries`: 0 to 32767
     pub proxmox_max_retries: Option<i64>,
-    /// `proxmox_retry_backoff`: `double`, -1000 to 1000
+    /// `proxmox_retry_backoff`: seconds, `double`, -1000 to 1000
     pub proxmox_retry_backoff: Option<f64>,
-    /// `proxmox_timeout`: 0 to 2147483647
+    /// `proxmox_timeout`: seconds, 0 to 2147483647
     pub proxmox_timeout: Option<i64>,
     /// `reconciliation_compare_strict`
     pub reconciliation_compare_strict: Option<bool>,
@@ -10450,7 +10452,7 @@ pub struct PatchedBulkProxmoxEndpointRequest {
     pub port: Option<i64>,
     /// `repoid`
     pub repoid: Patch<String>,
-    /// `retry_backoff`: `double`, -1000 to 1000
+    /// `retry_backoff`: seconds, `double`, -1000 to 1000
     pub retry_backoff: Patch<f64>,
     /// `rpc_enabled`
     pub rpc_enabled: Patch<bool>,
@@ -10498,7 +10500,7 @@ pub struct PatchedBulkProxmoxEndpointRequest {
     pub tenant: Patch<IdOr<BriefTenantRequest>>,
     /// `tenant_name_regex_rules`
     pub tenant_name_regex_rules: Patch<Value>,
-    /// `timeout`: 0 to 2147483647
+    /// `timeout`: seconds, 0 to 2147483647
     pub timeout: Patch<i64>,
     /// `token_name`
     pub token_name: Option<String>,
@@ -11165,7 +11167,7 @@ proxbox_runtime::record! { PatchedBulkProxmoxMetricsInfluxDBRequest {
 /// `PatchedBulkProxmoxNodeRequest` of the schema.
 #[derive(Clone, Default)]
 pub struct PatchedBulkProxmoxNodeRequest {
-    /// `cpu_usage`: `double`
+    /// `cpu_usage`: percent, `double`
     pub cpu_usage: Patch<f64>,
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -11185,9 +11187,9 @@ pub struct PatchedBulkProxmoxNodeRequest {
     pub location: Option<String>,
     /// `max_cpu`: -2147483648 to 2147483647
     pub max_cpu: Patch<i64>,
-    /// `max_memory`: `int64`, -9223372036854775808 to 9223372036854775807
+    /// `max_memory`: bytes, `int64`, -9223372036854775808 to 9223372036854775807
     pub max_memory: Patch<i64>,
-    /// `memory_usage`: `int64`, -9223372036854775808 to 9223372036854775807
+    /// `memory_usage`: bytes, `int64`, -9223372036854775808 to 9223372036854775807
     pub memory_usage: Patch<i64>,
     /// `name`
     pub name: Option<String>,
@@ -12103,7 +12105,7 @@ pub struct PatchedBulkProxmoxVMTemplateRequest {
     pub custom_fields: Option<BTreeMap<String, Value>>,
     /// `description`
     pub description: Option<String>,
-    /// `disk`: 0 to 2147483647
+    /// `disk`: GB, 0 to 2147483647
     pub disk: Patch<i64>,
     /// `disk_config`
     pub disk_config: Option<Value>,
@@ -12111,7 +12113,7 @@ pub struct PatchedBulkProxmoxVMTemplateRequest {
     pub id: i64,
     /// `last_synced`: `date-time`
     pub last_synced: Patch<String>,
-    /// `memory`: 0 to 2147483647
+    /// `memory`: MB, 0 to 2147483647
     pub memory: Patch<i64>,
     /// `name`
     pub name: Option<String>,
@@ -12151,11 +12153,11 @@ impl PatchedBulkProxmoxVMTemplateRequest {
         Field::new("cluster", Kind::Record(NestedProxmoxClusterRequest::SCHEMA), FieldFlags::NULLABLE),
         rows::CUSTOM_FIELDS,
         rows::DESCRIPTION,
-        rows::DISK,
+        rows::DISK_2,
         rows::DISK_CONFIG,
         rows::ID_2,
         rows::LAST_SYNCED,
-        rows::MEMORY,
+        rows::MEMORY_2,
         rows::NAME_14,
         rows::NET_CONFIG,
         Field::new("node", Kind::Record(NestedProxmoxNodeRequest::SCHEMA), FieldFlags::NULLABLE),
@@ -12218,7 +12220,7 @@ pub struct PatchedBulkReplicationRequest {
     pub jobnum: Option<i64>,
     /// `proxmox_node`
     pub proxmox_node: Patch<Box<NestedProxmoxNodeRequest>>,
-    /// `rate`: `double`
+    /// `rate`: MB/s, `double`
     pub rate: Patch<f64>,
     /// `raw_config`
     pub raw_config: Option<Value>,
@@ -12308,7 +12310,7 @@ pub struct PatchedBulkVMBackupRequest {
     pub notes: Patch<String>,
     /// `proxmox_storage`
     pub proxmox_storage: Patch<Box<NestedProxmoxStorageRequest>>,
-    /// `size`: `int64`, -9223372036854775808 to 9223372036854775807
+    /// `size`: bytes, `int64`, -9223372036854775808 to 9223372036854775807
     pub size: Patch<i64>,
     /// `storage`
     pub storage: Patch<String>,
@@ -12625,7 +12627,7 @@ pub struct PatchedProxboxPluginSettingsRequest {
     pub bulk_batch_delay_ms: Option<i64>,
     /// `bulk_batch_size`: 0 to 32767
     pub bulk_batch_size: Option<i64>,
-    /// `ceph_run_lease_seconds`: `double`, 1.0 to 3600.0
+    /// `ceph_run_lease_seconds`: seconds, `double`, 1.0 to 3600.0
     pub ceph_run_lease_seconds: Option<f64>,
     /// `ceph_task_poll_interval`: `double`, 0.1 to 60.0
     pub ceph_task_poll_interval: Option<f64>,
@@ -12687,7 +12689,7 @@ pub struct PatchedProxboxPluginSettingsRequest {
     pub interface_batch_delay_ms: Option<i64>,
     /// `interface_batch_size`: 1 to 32767
     pub interface_batch_size: Option<i64>,
-    /// `netbox_get_cache_max_bytes`: `int64`, 0 to 9223372036854775807
+    /// `netbox_get_cache_max_bytes`: bytes, `int64`, 0 to 9223372036854775807
     pub netbox_get_cache_max_bytes: Option<i64>,
     /// `netbox_get_cache_max_entries`: 0 to 2147483647
     pub netbox_get_cache_max_entries: Option<i64>,
@@ -12699,7 +12701,7 @@ pub struct PatchedProxboxPluginSettingsRequest {
     pub netbox_max_retries: Option<i64>,
     /// `netbox_openapi_persist`
     pub netbox_openapi_persist: Option<bool>,
-    /// `netbox_retry_delay`: `double`, -1000 to 1000
+    /// `netbox_retry_delay`: seconds, `double`, -1000 to 1000
     pub netbox_retry_delay: Option<f64>,
     /// `netbox_timeout`: 0 to 2147483647
     pub netbox_timeout: Option<i64>,
@@ -12769,9 +12771,9 @@ pub struct PatchedProxboxPluginSettingsRequest {
     pub proxmox_fetch_concurrency: Option<i64>,
     /// `proxmox_max_retries`: 0 to 32767
     pub proxmox_max_retries: Option<i64>,
-    /// `proxmox_retry_backoff`: `double`, -1000 to 1000
+    /// `proxmox_retry_backoff`: seconds, `double`, -1000 to 1000
     pub proxmox_retry_backoff: Option<f64>,
-    /// `proxmox_timeout`: 0 to 2147483647
+    /// `proxmox_timeout`: seconds, 0 to 2147483647
     pub proxmox_timeout: Option<i64>,
     /// `reconciliation_compare_strict`
     pub reconciliation_compare_strict: Option<bool>,
@@ -13270,7 +13272,7 @@ proxbox_runtime::record! { PatchedProxmoxStorageRequest {
 /// `PatchedWritableBackupRoutineRequest` of the schema.
 #[derive(Clone, Default)]
 pub struct PatchedWritableBackupRoutineRequest {
-    /// `bwlimit`: 0 to 2147483647
+    /// `bwlimit`: KiB/s, 0 to 2147483647
     pub bwlimit: Patch<i64>,
     /// `comment`
     pub comment: Option<String>,
@@ -13513,15 +13515,15 @@ proxbox_runtime::record! { PatchedWritableFirecrackerHostPoolRequest {
 pub struct PatchedWritableFirecrackerHostRequest {
     /// `agent_base_url`: `uri`
     pub agent_base_url: Option<String>,
-    /// `allocated_disk_mib`: 0 to 2147483647
+    /// `allocated_disk_mib`: MiB, 0 to 2147483647
     pub allocated_disk_mib: Option<i64>,
-    /// `allocated_memory_mib`: 0 to 2147483647
+    /// `allocated_memory_mib`: MiB, 0 to 2147483647
     pub allocated_memory_mib: Option<i64>,
     /// `allocated_vcpus`: 0 to 2147483647
     pub allocated_vcpus: Option<i64>,
-    /// `capacity_disk_mib`: 0 to 2147483647
+    /// `capacity_disk_mib`: MiB, 0 to 2147483647
     pub capacity_disk_mib: Option<i64>,
-    /// `capacity_memory_mib`: 0 to 2147483647
+    /// `capacity_memory_mib`: MiB, 0 to 2147483647
     pub capacity_memory_mib: Option<i64>,
     /// `capacity_vcpus`: 0 to 2147483647
     pub capacity_vcpus: Option<i64>,
@@ -13693,7 +13695,7 @@ pub struct PatchedWritableFirecrackerMicroVMRequest {
     pub bridge_name: Option<String>,
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
-    /// `disk_mib`: 0 to 2147483647
+    /// `disk_mib`: MiB, 0 to 2147483647
     pub disk_mib: Option<i64>,
     /// `guest_ip`
     pub guest_ip: Patch<String>,
@@ -13705,7 +13707,7 @@ pub struct PatchedWritableFirecrackerMicroVMRequest {
     pub last_agent_state: Option<Value>,
     /// `mac_address`
     pub mac_address: Option<String>,
-    /// `memory_mib`: 0 to 2147483647
+    /// `memory_mib`: MiB, 0 to 2147483647
     pub memory_mib: Option<i64>,
     /// `name`
     pub name: Option<String>,
@@ -13902,7 +13904,7 @@ pub struct PatchedWritablePBSEndpointRequest {
     pub tags: Option<Rows<NestedTagRequest>>,
     /// `tenant`
     pub tenant: Patch<IdOr<BriefTenantRequest>>,
-    /// `timeout`: 0 to 2147483647
+    /// `timeout`: seconds, 0 to 2147483647
     pub timeout: Patch<i64>,
     /// `token_id`
     pub token_id: Option<String>,
@@ -15471,7 +15473,7 @@ proxbox_runtime::record! { PatchedWritableProxmoxMetricsInfluxDBRequest {
 /// `PatchedWritableProxmoxNodeRequest` of the schema.
 #[derive(Clone, Default)]
 pub struct PatchedWritableProxmoxNodeRequest {
-    /// `cpu_usage`: `double`
+    /// `cpu_usage`: percent, `double`
     pub cpu_usage: Patch<f64>,
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -15489,9 +15491,9 @@ pub struct PatchedWritableProxmoxNodeRequest {
     pub location: Option<String>,
     /// `max_cpu`: -2147483648 to 2147483647
     pub max_cpu: Patch<i64>,
-    /// `max_memory`: `int64`, -9223372036854775808 to 9223372036854775807
+    /// `max_memory`: bytes, `int64`, -9223372036854775808 to 9223372036854775807
     pub max_memory: Patch<i64>,
-    /// `memory_usage`: `int64`, -9223372036854775808 to 9223372036854775807
+    /// `memory_usage`: bytes, `int64`, -9223372036854775808 to 9223372036854775807
     pub memory_usage: Patch<i64>,
     /// `name`
     pub name: Option<String>,
@@ -16177,13 +16179,13 @@ pub struct PatchedWritableProxmoxVMTemplateRequest {
     pub custom_fields: Option<BTreeMap<String, Value>>,
     /// `description`
     pub description: Option<String>,
-    /// `disk`: 0 to 2147483647
+    /// `disk`: GB, 0 to 2147483647
     pub disk: Patch<i64>,
     /// `disk_config`
     pub disk_config: Option<Value>,
     /// `last_synced`: `date-time`
     pub last_synced: Patch<String>,
-    /// `memory`: 0 to 2147483647
+    /// `memory`: MB, 0 to 2147483647
     pub memory: Patch<i64>,
     /// `name`
     pub name: Option<String>,
@@ -16223,10 +16225,10 @@ impl PatchedWritableProxmoxVMTemplateRequest {
         rows::CLUSTER,
         rows::CUSTOM_FIELDS,
         rows::DESCRIPTION,
-        rows::DISK,
+        rows::DISK_2,
         rows::DISK_CONFIG,
         rows::LAST_SYNCED,
-        rows::MEMORY,
+        rows::MEMORY_2,
         rows::NAME_14,
         rows::NET_CONFIG,
         rows::NODE_2,
@@ -16286,7 +16288,7 @@ pub struct PatchedWritableReplicationRequest {
     pub jobnum: Option<i64>,
     /// `proxmox_node`
     pub proxmox_node: Patch<i64>,
-    /// `rate`: `double`
+    /// `rate`: MB/s, `double`
     pub rate: Patch<f64>,
     /// `raw_config`
     pub raw_config: Option<Value>,
@@ -16372,7 +16374,7 @@ pub struct PatchedWritableVMBackupRequest {
     pub notes: Patch<String>,
     /// `proxmox_storage`
     pub proxmox_storage: Patch<i64>,
-    /// `size`: `int64`, -9223372036854775808 to 9223372036854775807
+    /// `size`: bytes, `int64`, -9223372036854775808 to 9223372036854775807
     pub size: Patch<i64>,
     /// `storage`
     pub storage: Patch<String>,
@@ -17710,7 +17712,7 @@ pub struct ProxboxPluginSettings {
     pub bulk_batch_delay_ms: Option<i64>,
     /// `bulk_batch_size`: 0 to 32767
     pub bulk_batch_size: Option<i64>,
-    /// `ceph_run_lease_seconds`: `double`, 1.0 to 3600.0
+    /// `ceph_run_lease_seconds`: seconds, `double`, 1.0 to 3600.0
     pub ceph_run_lease_seconds: Option<f64>,
     /// `ceph_task_poll_interval`: `double`, 0.1 to 60.0
     pub ceph_task_poll_interval: Option<f64>,
@@ -17778,7 +17780,7 @@ pub struct ProxboxPluginSettings {
     pub interface_batch_size: Option<i64>,
     /// `last_updated`: `date-time`
     pub last_updated: Option<String>,
-    /// `netbox_get_cache_max_bytes`: `int64`, 0 to 9223372036854775807
+    /// `netbox_get_cache_max_bytes`: bytes, `int64`, 0 to 9223372036854775807
     pub netbox_get_cache_max_bytes: Option<i64>,
     /// `netbox_get_cache_max_entries`: 0 to 2147483647
     pub netbox_get_cache_max_entries: Option<i64>,
@@ -17790,7 +17792,7 @@ pub struct ProxboxPluginSettings {
     pub netbox_max_retries: Option<i64>,
     /// `netbox_openapi_persist`
     pub netbox_openapi_persist: Option<bool>,
-    /// `netbox_retry_delay`: `double`, -1000 to 1000
+    /// `netbox_retry_delay`: seconds, `double`, -1000 to 1000
     pub netbox_retry_delay: Option<f64>,
     /// `netbox_timeout`: 0 to 2147483647
     pub netbox_timeout: Option<i64>,
@@ -17860,9 +17862,9 @@ pub struct ProxboxPluginSettings {
     pub proxmox_fetch_concurrency: Option<i64>,
     /// `proxmox_max_retries`: 0 to 32767
     pub proxmox_max_retries: Option<i64>,
-    /// `proxmox_retry_backoff`: `double`, -1000 to 1000
+    /// `proxmox_retry_backoff`: seconds, `double`, -1000 to 1000
     pub proxmox_retry_backoff: Option<f64>,
-    /// `proxmox_timeout`: 0 to 2147483647
+    /// `proxmox_timeout`: seconds, 0 to 2147483647
     pub proxmox_timeout: Option<i64>,
     /// `reconciliation_compare_strict`
     pub reconciliation_compare_strict: Option<bool>,
@@ -19261,7 +19263,7 @@ pub struct ProxmoxEndpoint {
     pub port: Option<i64>,
     /// `repoid`
     pub repoid: Option<String>,
-    /// `retry_backoff`: `double`, -1000 to 1000
+    /// `retry_backoff`: seconds, `double`, -1000 to 1000
     pub retry_backoff: Option<f64>,
     /// `rpc_enabled`
     pub rpc_enabled: Option<bool>,
@@ -19317,7 +19319,7 @@ pub struct ProxmoxEndpoint {
     pub tenant: Option<Box<BriefTenant>>,
     /// `tenant_name_regex_rules`
     pub tenant_name_regex_rules: Option<Value>,
-    /// `timeout`: 0 to 2147483647
+    /// `timeout`: seconds, 0 to 2147483647
     pub timeout: Option<i64>,
     /// `token_name`
     pub token_name: Option<String>,
@@ -19543,7 +19545,7 @@ pub struct ProxmoxEndpointRequest {
     pub port: Option<i64>,
     /// `repoid`
     pub repoid: Patch<String>,
-    /// `retry_backoff`: `double`, -1000 to 1000
+    /// `retry_backoff`: seconds, `double`, -1000 to 1000
     pub retry_backoff: Patch<f64>,
     /// `rpc_enabled`
     pub rpc_enabled: Patch<bool>,
@@ -19591,7 +19593,7 @@ pub struct ProxmoxEndpointRequest {
     pub tenant: Patch<IdOr<BriefTenantRequest>>,
     /// `tenant_name_regex_rules`
     pub tenant_name_regex_rules: Patch<Value>,
-    /// `timeout`: 0 to 2147483647
+    /// `timeout`: seconds, 0 to 2147483647
     pub timeout: Patch<i64>,
     /// `token_name`
     pub token_name: Option<String>,
@@ -20765,9 +20767,9 @@ proxbox_runtime::record! { ProxmoxMetricsInfluxDBRequest {
 /// `ProxmoxNode` of the schema.
 #[derive(Clone, Default)]
 pub struct ProxmoxNode {
-    /// `cpu_usage`: `double`
+    /// `cpu_usage`: percent, `double`
     pub cpu_usage: Option<f64>,
-    /// `cpu_usage_percent`: `double`
+    /// `cpu_usage_percent`: percent, `double`
     pub cpu_usage_percent: Option<f64>,
     /// `created`: `date-time`
     pub created: Option<String>,
@@ -20793,11 +20795,11 @@ pub struct ProxmoxNode {
     pub location: Option<String>,
     /// `max_cpu`: -2147483648 to 2147483647
     pub max_cpu: Option<i64>,
-    /// `max_memory`: `int64`, -9223372036854775808 to 9223372036854775807
+    /// `max_memory`: bytes, `int64`, -9223372036854775808 to 9223372036854775807
     pub max_memory: Option<i64>,
-    /// `memory_usage`: `int64`, -9223372036854775808 to 9223372036854775807
+    /// `memory_usage`: bytes, `int64`, -9223372036854775808 to 9223372036854775807
     pub memory_usage: Option<i64>,
-    /// `memory_usage_percent`: `double`
+    /// `memory_usage_percent`: percent, `double`
     pub memory_usage_percent: Option<f64>,
     /// `name`
     pub name: Option<String>,
@@ -20826,7 +20828,7 @@ impl ProxmoxNode {
     pub const SCHEMA: &'static Schema = &Schema::new("ProxmoxNode", &[
         rows::CPU_USAGE,
         Field::ruled("cpu_usage_percent", Kind::Float, FieldFlags::READ_ONLY,
-            &Rules { format: Some("double"), ..Rules::NONE }),
+            &Rules { format: Some("double"), unit: Some("percent"), ..Rules::NONE }),
         rows::CREATED,
         rows::CUSTOM_FIELDS,
         rows::DEFAULT_ROLE_LXC,
@@ -20842,7 +20844,7 @@ impl ProxmoxNode {
         rows::MAX_MEMORY,
         rows::MEMORY_USAGE,
         Field::ruled("memory_usage_percent", Kind::Float, FieldFlags::READ_ONLY,
-            &Rules { format: Some("double"), ..Rules::NONE }),
+            &Rules { format: Some("double"), unit: Some("percent"), ..Rules::NONE }),
         rows::NAME_7,
         Field::new("netbox_device", Kind::Record(NestedDeviceWithStatus::SCHEMA), FieldFlags::NULLABLE),
         rows::NODE_ID,
@@ -20866,7 +20868,7 @@ proxbox_runtime::record! { ProxmoxNode {
 /// `ProxmoxNodeRequest` of the schema.
 #[derive(Clone, Default)]
 pub struct ProxmoxNodeRequest {
-    /// `cpu_usage`: `double`
+    /// `cpu_usage`: percent, `double`
     pub cpu_usage: Patch<f64>,
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -20884,9 +20886,9 @@ pub struct ProxmoxNodeRequest {
     pub location: Option<String>,
     /// `max_cpu`: -2147483648 to 2147483647
     pub max_cpu: Patch<i64>,
-    /// `max_memory`: `int64`, -9223372036854775808 to 9223372036854775807
+    /// `max_memory`: bytes, `int64`, -9223372036854775808 to 9223372036854775807
     pub max_memory: Patch<i64>,
-    /// `memory_usage`: `int64`, -9223372036854775808 to 9223372036854775807
+    /// `memory_usage`: bytes, `int64`, -9223372036854775808 to 9223372036854775807
     pub memory_usage: Patch<i64>,
     /// `name`
     pub name: Option<String>,
@@ -22869,7 +22871,7 @@ pub struct ProxmoxVMTemplate {
     pub custom_fields: Option<BTreeMap<String, Value>>,
     /// `description`
     pub description: Option<String>,
-    /// `disk`: 0 to 2147483647
+    /// `disk`: GB, 0 to 2147483647
     pub disk: Option<i64>,
     /// `disk_config`
     pub disk_config: Option<Value>,
@@ -22881,7 +22883,7 @@ pub struct ProxmoxVMTemplate {
     pub last_synced: Option<String>,
     /// `last_updated`: `date-time`
     pub last_updated: Option<String>,
-    /// `memory`: 0 to 2147483647
+    /// `memory`: MB, 0 to 2147483647
     pub memory: Option<i64>,
     /// `name`
     pub name: Option<String>,
@@ -22924,13 +22926,13 @@ impl ProxmoxVMTemplate {
         rows::CREATED,
         rows::CUSTOM_FIELDS,
         rows::DESCRIPTION,
-        rows::DISK,
+        rows::DISK_2,
         rows::DISK_CONFIG,
         rows::DISPLAY,
         rows::ID,
         rows::LAST_SYNCED,
         rows::LAST_UPDATED,
-        rows::MEMORY,
+        rows::MEMORY_2,
         rows::NAME_7,
         rows::NET_CONFIG,
         Field::new("node", Kind::Record(NestedProxmoxNode::SCHEMA), FieldFlags::NULLABLE),
@@ -22968,13 +22970,13 @@ pub struct ProxmoxVMTemplateRequest {
     pub custom_fields: Option<BTreeMap<String, Value>>,
     /// `description`
     pub description: Option<String>,
-    /// `disk`: 0 to 2147483647
+    /// `disk`: GB, 0 to 2147483647
     pub disk: Patch<i64>,
     /// `disk_config`
     pub disk_config: Option<Value>,
     /// `last_synced`: `date-time`
     pub last_synced: Patch<String>,
-    /// `memory`: 0 to 2147483647
+    /// `memory`: MB, 0 to 2147483647
     pub memory: Patch<i64>,
     /// `name`
     pub name: Option<String>,
@@ -23014,10 +23016,10 @@ impl ProxmoxVMTemplateRequest {
         Field::new("cluster", Kind::Record(NestedProxmoxClusterRequest::SCHEMA), FieldFlags::NULLABLE),
         rows::CUSTOM_FIELDS,
         rows::DESCRIPTION,
-        rows::DISK,
+        rows::DISK_2,
         rows::DISK_CONFIG,
         rows::LAST_SYNCED,
-        rows::MEMORY,
+        rows::MEMORY_2,
         rows::NAME_22,
         rows::NET_CONFIG,
         Field::new("node", Kind::Record(NestedProxmoxNodeRequest::SCHEMA), FieldFlags::NULLABLE),
@@ -23094,7 +23096,7 @@ pub struct Replication {
     pub last_updated: Option<String>,
     /// `proxmox_node`
     pub proxmox_node: Option<Box<NestedProxmoxNode>>,
-    /// `rate`: `double`
+    /// `rate`: MB/s, `double`
     pub rate: Option<f64>,
     /// `raw_config`
     pub raw_config: Option<Value>,
@@ -23175,7 +23177,7 @@ pub struct ReplicationRequest {
     pub jobnum: Option<i64>,
     /// `proxmox_node`
     pub proxmox_node: Patch<Box<NestedProxmoxNodeRequest>>,
-    /// `rate`: `double`
+    /// `rate`: MB/s, `double`
     pub rate: Patch<f64>,
     /// `raw_config`
     pub raw_config: Option<Value>,
@@ -23380,7 +23382,7 @@ pub struct VMBackup {
     pub notes: Option<String>,
     /// `proxmox_storage`
     pub proxmox_storage: Option<Box<NestedProxmoxStorage>>,
-    /// `size`: `int64`, -9223372036854775808 to 9223372036854775807
+    /// `size`: bytes, `int64`, -9223372036854775808 to 9223372036854775807
     pub size: Option<i64>,
     /// `storage`
     pub storage: Option<String>,
@@ -23455,7 +23457,7 @@ pub struct VMBackupRequest {
     pub notes: Patch<String>,
     /// `proxmox_storage`
     pub proxmox_storage: Patch<Box<NestedProxmoxStorageRequest>>,
-    /// `size`: `int64`, -9223372036854775808 to 9223372036854775807
+    /// `size`: bytes, `int64`, -9223372036854775808 to 9223372036854775807
     pub size: Patch<i64>,
     /// `storage`
     pub storage: Patch<String>,
@@ -23870,7 +23872,7 @@ proxbox_runtime::record! { VMTaskHistoryRequest {
 /// `WritableBackupRoutineRequest` of the schema.
 #[derive(Clone, Default)]
 pub struct WritableBackupRoutineRequest {
-    /// `bwlimit`: 0 to 2147483647
+    /// `bwlimit`: KiB/s, 0 to 2147483647
     pub bwlimit: Patch<i64>,
     /// `comment`
     pub comment: Option<String>,
@@ -24206,15 +24208,15 @@ proxbox_runtime::record! { WritableFirecrackerHostPoolRequest {
 pub struct WritableFirecrackerHostRequest {
     /// `agent_base_url`: `uri`
     pub agent_base_url: Option<String>,
-    /// `allocated_disk_mib`: 0 to 2147483647
+    /// `allocated_disk_mib`: MiB, 0 to 2147483647
     pub allocated_disk_mib: Option<i64>,
-    /// `allocated_memory_mib`: 0 to 2147483647
+    /// `allocated_memory_mib`: MiB, 0 to 2147483647
     pub allocated_memory_mib: Option<i64>,
     /// `allocated_vcpus`: 0 to 2147483647
     pub allocated_vcpus: Option<i64>,
-    /// `capacity_disk_mib`: 0 to 2147483647
+    /// `capacity_disk_mib`: MiB, 0 to 2147483647
     pub capacity_disk_mib: Option<i64>,
-    /// `capacity_memory_mib`: 0 to 2147483647
+    /// `capacity_memory_mib`: MiB, 0 to 2147483647
     pub capacity_memory_mib: Option<i64>,
     /// `capacity_vcpus`: 0 to 2147483647
     pub capacity_vcpus: Option<i64>,
@@ -24408,7 +24410,7 @@ pub struct WritableFirecrackerMicroVMRequest {
     pub bridge_name: Option<String>,
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
-    /// `disk_mib`: 0 to 2147483647
+    /// `disk_mib`: MiB, 0 to 2147483647
     pub disk_mib: Option<i64>,
     /// `guest_ip`
     pub guest_ip: Patch<String>,
@@ -24420,7 +24422,7 @@ pub struct WritableFirecrackerMicroVMRequest {
     pub last_agent_state: Option<Value>,
     /// `mac_address`
     pub mac_address: Option<String>,
-    /// `memory_mib`: 0 to 2147483647
+    /// `memory_mib`: MiB, 0 to 2147483647
     pub memory_mib: Option<i64>,
     /// `name`
     pub name: Option<String>,
@@ -24697,7 +24699,7 @@ pub struct WritablePBSEndpointRequest {
     pub tags: Option<Rows<NestedTagRequest>>,
     /// `tenant`
     pub tenant: Patch<IdOr<BriefTenantRequest>>,
-    /// `timeout`: 0 to 2147483647
+    /// `timeout`: seconds, 0 to 2147483647
     pub timeout: Patch<i64>,
     /// `token_id`
     pub token_id: Option<String>,
@@ -25908,7 +25910,7 @@ pub struct WritableProxmoxEndpointRequest {
     pub port: Option<i64>,
     /// `repoid`
     pub repoid: Patch<String>,
-    /// `retry_backoff`: `double`, -1000 to 1000
+    /// `retry_backoff`: seconds, `double`, -1000 to 1000
     pub retry_backoff: Patch<f64>,
     /// `rpc_enabled`
     pub rpc_enabled: Patch<bool>,
@@ -25956,7 +25958,7 @@ pub struct WritableProxmoxEndpointRequest {
     pub tenant: Patch<IdOr<BriefTenantRequest>>,
     /// `tenant_name_regex_rules`
     pub tenant_name_regex_rules: Patch<Value>,
-    /// `timeout`: 0 to 2147483647
+    /// `timeout`: seconds, 0 to 2147483647
     pub timeout: Patch<i64>,
     /// `token_name`
     pub token_name: Option<String>,
@@ -26580,7 +26582,7 @@ proxbox_runtime::record! { WritableProxmoxMetricsInfluxDBRequest {
 /// `WritableProxmoxNodeRequest` of the schema.
 #[derive(Clone, Default)]
 pub struct WritableProxmoxNodeRequest {
-    /// `cpu_usage`: `double`
+    /// `cpu_usage`: percent, `double`
     pub cpu_usage: Patch<f64>,
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -26598,9 +26600,9 @@ pub struct WritableProxmoxNodeRequest {
     pub location: Option<String>,
     /// `max_cpu`: -2147483648 to 2147483647
     pub max_cpu: Patch<i64>,
-    /// `max_memory`: `int64`, -9223372036854775808 to 9223372036854775807
+    /// `max_memory`: bytes, `int64`, -9223372036854775808 to 9223372036854775807
     pub max_memory: Patch<i64>,
-    /// `memory_usage`: `int64`, -9223372036854775808 to 9223372036854775807
+    /// `memory_usage`: bytes, `int64`, -9223372036854775808 to 9223372036854775807
     pub memory_usage: Patch<i64>,
     /// `name`
     pub name: Option<String>,
@@ -26868,13 +26870,13 @@ pub struct WritableProxmoxVMTemplateRequest {
     pub custom_fields: Option<BTreeMap<String, Value>>,
     /// `description`
     pub description: Option<String>,
-    /// `disk`: 0 to 2147483647
+    /// `disk`: GB, 0 to 2147483647
     pub disk: Patch<i64>,
     /// `disk_config`
     pub disk_config: Option<Value>,
     /// `last_synced`: `date-time`
     pub last_synced: Patch<String>,
-    /// `memory`: 0 to 2147483647
+    /// `memory`: MB, 0 to 2147483647
     pub memory: Patch<i64>,
     /// `name`
     pub name: Option<String>,
@@ -26914,10 +26916,10 @@ impl WritableProxmoxVMTemplateRequest {
         rows::CLUSTER,
         rows::CUSTOM_FIELDS,
         rows::DESCRIPTION,
-        rows::DISK,
+        rows::DISK_2,
         rows::DISK_CONFIG,
         rows::LAST_SYNCED,
-        rows::MEMORY,
+        rows::MEMORY_2,
         rows::NAME_22,
         rows::NET_CONFIG,
         rows::NODE_2,
@@ -26981,7 +26983,7 @@ pub struct WritableReplicationRequest {
     pub jobnum: Option<i64>,
     /// `proxmox_node`
     pub proxmox_node: Patch<i64>,
-    /// `rate`: `double`
+    /// `rate`: MB/s, `double`
     pub rate: Patch<f64>,
     /// `raw_config`
     pub raw_config: Option<Value>,
@@ -27078,7 +27080,7 @@ pub struct WritableVMBackupRequest {
     pub notes: Patch<String>,
     /// `proxmox_storage`
     pub proxmox_storage: Patch<i64>,
-    /// `size`: `int64`, -9223372036854775808 to 9223372036854775807
+    /// `size`: bytes, `int64`, -9223372036854775808 to 9223372036854775807
     pub size: Patch<i64>,
     /// `storage`
     pub storage: Patch<String>,

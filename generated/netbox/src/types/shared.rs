@@ -1827,7 +1827,7 @@ pub struct Job {
     pub error: Option<String>,
     /// `id`
     pub id: i64,
-    /// `interval`: 1 to 2147483647
+    /// `interval`: minutes, 1 to 2147483647
     pub interval: Option<i64>,
     /// `job_id`: `uuid`
     pub job_id: Option<String>,
@@ -1870,7 +1870,7 @@ impl Job {
         Field::new("error", Kind::Text, FieldFlags::READ_ONLY),
         rows::ID,
         Field::ruled("interval", Kind::Int, FieldFlags::NULLABLE,
-            &Rules { min: Some(1.0), max: Some(2147483647.0), ..Rules::NONE }),
+            &Rules { min: Some(1.0), max: Some(2147483647.0), unit: Some("minutes"), ..Rules::NONE }),
         Field::ruled("job_id", Kind::Text, 0, &Rules { format: Some("uuid"), ..Rules::NONE }),
         Field::new("log_entries", Kind::List(&Kind::Any), 0),
         Field::ruled("name", Kind::Text, 0, &Rules { max_length: Some(200), ..Rules::NONE }),

@@ -196,7 +196,7 @@ pub struct BulkIKEProposalRequest {
     pub name: Option<String>,
     /// `owner`
     pub owner: Patch<IdOr<BriefOwnerRequest>>,
-    /// `sa_lifetime`: 0 to 2147483647
+    /// `sa_lifetime`: seconds, 0 to 2147483647
     pub sa_lifetime: Patch<i64>,
     /// `tags`
     pub tags: Option<Rows<NestedTagRequest>>,
@@ -413,7 +413,7 @@ pub struct BulkIPSecProposalRequest {
     pub owner: Patch<IdOr<BriefOwnerRequest>>,
     /// `sa_lifetime_data`: 0 to 2147483647
     pub sa_lifetime_data: Patch<i64>,
-    /// `sa_lifetime_seconds`: 0 to 2147483647
+    /// `sa_lifetime_seconds`: seconds, 0 to 2147483647
     pub sa_lifetime_seconds: Patch<i64>,
     /// `tags`
     pub tags: Option<Rows<NestedTagRequest>>,
@@ -911,7 +911,7 @@ pub struct IKEProposal {
     pub name: Option<String>,
     /// `owner`
     pub owner: Option<Box<BriefOwner>>,
-    /// `sa_lifetime`: 0 to 2147483647
+    /// `sa_lifetime`: seconds, 0 to 2147483647
     pub sa_lifetime: Option<i64>,
     /// `tags`
     pub tags: Option<Rows<NestedTag>>,
@@ -971,7 +971,7 @@ pub struct IKEProposalRequest {
     pub name: Option<String>,
     /// `owner`
     pub owner: Patch<IdOr<BriefOwnerRequest>>,
-    /// `sa_lifetime`: 0 to 2147483647
+    /// `sa_lifetime`: seconds, 0 to 2147483647
     pub sa_lifetime: Patch<i64>,
     /// `tags`
     pub tags: Option<Rows<NestedTagRequest>>,
@@ -1306,7 +1306,7 @@ pub struct IPSecProposal {
     pub owner: Option<Box<BriefOwner>>,
     /// `sa_lifetime_data`: 0 to 2147483647
     pub sa_lifetime_data: Option<i64>,
-    /// `sa_lifetime_seconds`: 0 to 2147483647
+    /// `sa_lifetime_seconds`: seconds, 0 to 2147483647
     pub sa_lifetime_seconds: Option<i64>,
     /// `tags`
     pub tags: Option<Rows<NestedTag>>,
@@ -1363,7 +1363,7 @@ pub struct IPSecProposalRequest {
     pub owner: Patch<IdOr<BriefOwnerRequest>>,
     /// `sa_lifetime_data`: 0 to 2147483647
     pub sa_lifetime_data: Patch<i64>,
-    /// `sa_lifetime_seconds`: 0 to 2147483647
+    /// `sa_lifetime_seconds`: seconds, 0 to 2147483647
     pub sa_lifetime_seconds: Patch<i64>,
     /// `tags`
     pub tags: Option<Rows<NestedTagRequest>>,
@@ -1756,7 +1756,7 @@ pub struct PatchedBulkIKEProposalRequest {
     pub name: Option<String>,
     /// `owner`
     pub owner: Patch<IdOr<BriefOwnerRequest>>,
-    /// `sa_lifetime`: 0 to 2147483647
+    /// `sa_lifetime`: seconds, 0 to 2147483647
     pub sa_lifetime: Patch<i64>,
     /// `tags`
     pub tags: Option<Rows<NestedTagRequest>>,
@@ -1947,7 +1947,7 @@ pub struct PatchedBulkIPSecProposalRequest {
     pub owner: Patch<IdOr<BriefOwnerRequest>>,
     /// `sa_lifetime_data`: 0 to 2147483647
     pub sa_lifetime_data: Patch<i64>,
-    /// `sa_lifetime_seconds`: 0 to 2147483647
+    /// `sa_lifetime_seconds`: seconds, 0 to 2147483647
     pub sa_lifetime_seconds: Patch<i64>,
     /// `tags`
     pub tags: Option<Rows<NestedTagRequest>>,
@@ -2371,7 +2371,7 @@ pub struct PatchedWritableIKEProposalRequest {
     pub name: Option<String>,
     /// `owner`
     pub owner: Patch<IdOr<BriefOwnerRequest>>,
-    /// `sa_lifetime`: 0 to 2147483647
+    /// `sa_lifetime`: seconds, 0 to 2147483647
     pub sa_lifetime: Patch<i64>,
     /// `tags`
     pub tags: Option<Rows<NestedTagRequest>>,
@@ -2554,7 +2554,7 @@ pub struct PatchedWritableIPSecProposalRequest {
     pub owner: Patch<IdOr<BriefOwnerRequest>>,
     /// `sa_lifetime_data`: 0 to 2147483647
     pub sa_lifetime_data: Patch<i64>,
-    /// `sa_lifetime_seconds`: 0 to 2147483647
+    /// `sa_lifetime_seconds`: seconds, 0 to 2147483647
     pub sa_lifetime_seconds: Patch<i64>,
     /// `tags`
     pub tags: Option<Rows<NestedTagRequest>>,
@@ -3217,7 +3217,7 @@ pub struct WritableIKEProposalRequest {
     pub name: Option<String>,
     /// `owner`
     pub owner: Patch<IdOr<BriefOwnerRequest>>,
-    /// `sa_lifetime`: 0 to 2147483647
+    /// `sa_lifetime`: seconds, 0 to 2147483647
     pub sa_lifetime: Patch<i64>,
     /// `tags`
     pub tags: Option<Rows<NestedTagRequest>>,
@@ -3353,7 +3353,7 @@ pub struct WritableIPSecProposalRequest {
     pub owner: Patch<IdOr<BriefOwnerRequest>>,
     /// `sa_lifetime_data`: 0 to 2147483647
     pub sa_lifetime_data: Patch<i64>,
-    /// `sa_lifetime_seconds`: 0 to 2147483647
+    /// `sa_lifetime_seconds`: seconds, 0 to 2147483647
     pub sa_lifetime_seconds: Patch<i64>,
     /// `tags`
     pub tags: Option<Rows<NestedTagRequest>>,

@@ -87,7 +87,7 @@ impl AdminDatastoreStatus {
         rows::GC_STATUS,
         Field::new("s3-statistics", Kind::Record(AdminDatastoreStatusS3Statistics::SCHEMA), 0),
         rows::TOTAL,
-        rows::USED_2,
+        rows::USED,
     ]);
 }
 

@@ -94,7 +94,7 @@ proxbox_runtime::operation! { GetAdminGcStore -> Rows<AdminGcRow>;
 pub struct AdminGcRow {
     /// `cache-stats`
     pub cache_stats: Option<Box<AdminGcRowCacheStats>>,
-    /// `disk-bytes`: at least 0
+    /// `disk-bytes`: bytes, at least 0
     pub disk_bytes: Option<i64>,
     /// `disk-chunks`: at least 0
     pub disk_chunks: Option<i64>,
@@ -110,13 +110,13 @@ pub struct AdminGcRow {
     pub last_run_state: Option<String>,
     /// `next-run`
     pub next_run: Option<i64>,
-    /// `pending-bytes`: at least 0
+    /// `pending-bytes`: bytes, at least 0
     pub pending_bytes: Option<i64>,
     /// `pending-chunks`: at least 0
     pub pending_chunks: Option<i64>,
     /// `removed-bad`: at least 0
     pub removed_bad: Option<i64>,
-    /// `removed-bytes`: at least 0
+    /// `removed-bytes`: bytes, at least 0
     pub removed_bytes: Option<i64>,
     /// `removed-chunks`: at least 0
     pub removed_chunks: Option<i64>,

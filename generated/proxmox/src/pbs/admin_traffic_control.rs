@@ -45,9 +45,9 @@ pub struct AdminTrafficControlRow {
     pub burst_out: Option<String>,
     /// `comment`
     pub comment: Option<String>,
-    /// `cur-rate-in`: at least 0
+    /// `cur-rate-in`: bytes/s, at least 0
     pub cur_rate_in: Option<i64>,
-    /// `cur-rate-out`: at least 0
+    /// `cur-rate-out`: bytes/s, at least 0
     pub cur_rate_out: Option<i64>,
     /// `name`
     pub name: Option<String>,
@@ -71,8 +71,8 @@ impl AdminTrafficControlRow {
         rows::BURST_IN,
         rows::BURST_OUT,
         rows::COMMENT_2,
-        Field::ruled("cur-rate-in", Kind::Int, 0, &Rules { min: Some(0.0), ..Rules::NONE }),
-        Field::ruled("cur-rate-out", Kind::Int, 0, &Rules { min: Some(0.0), ..Rules::NONE }),
+        Field::ruled("cur-rate-in", Kind::Int, 0, &Rules { min: Some(0.0), unit: Some("bytes/s"), ..Rules::NONE }),
+        Field::ruled("cur-rate-out", Kind::Int, 0, &Rules { min: Some(0.0), unit: Some("bytes/s"), ..Rules::NONE }),
         rows::NAME_4,
         rows::NETWORK,
         rows::RATE_IN,

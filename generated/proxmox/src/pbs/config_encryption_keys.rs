@@ -191,7 +191,7 @@ proxbox_runtime::operation! { PostConfigEncryptionKeysId -> Value;
 /// Of `GET /config/encryption-keys`.
 #[derive(Clone, Default)]
 pub struct ConfigEncryptionKeysRow {
-    /// `archived-at`
+    /// `archived-at`: unix seconds
     pub archived_at: Option<i64>,
     /// `created`
     pub created: Option<i64>,
@@ -214,7 +214,7 @@ pub struct ConfigEncryptionKeysRow {
 impl ConfigEncryptionKeysRow {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("ConfigEncryptionKeysRow", &[
-        Field::new("archived-at", Kind::Int, 0),
+        Field::ruled("archived-at", Kind::Int, 0, &Rules { unit: Some("unix seconds"), ..Rules::NONE }),
         rows::CREATED,
         rows::FINGERPRINT_2,
         rows::HINT,

@@ -163,7 +163,7 @@ proxbox_runtime::operation! { GetNodesNodeDisksZfsName -> Value;
 pub struct DisksZfsRow {
     /// `alloc`: at least 0
     pub alloc: Option<i64>,
-    /// `dedup`
+    /// `dedup`: fraction
     pub dedup: Option<f64>,
     /// `frag`: at least 0
     pub frag: Option<i64>,
@@ -183,7 +183,7 @@ impl DisksZfsRow {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("DisksZfsRow", &[
         Field::ruled("alloc", Kind::Int, 0, &Rules { min: Some(0.0), ..Rules::NONE }),
-        Field::new("dedup", Kind::Float, 0),
+        Field::ruled("dedup", Kind::Float, 0, &Rules { unit: Some("fraction"), ..Rules::NONE }),
         Field::ruled("frag", Kind::Int, 0, &Rules { min: Some(0.0), ..Rules::NONE }),
         rows::FREE,
         Field::new("health", Kind::Text, 0),

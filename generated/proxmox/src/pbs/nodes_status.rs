@@ -254,7 +254,7 @@ impl NodesStatusRoot {
     pub const SCHEMA: &'static Schema = &Schema::new("NodesStatusRoot", &[
         rows::AVAIL,
         rows::TOTAL,
-        rows::USED_2,
+        rows::USED,
     ]);
 }
 
@@ -280,7 +280,7 @@ impl NodesStatusSwap {
     pub const SCHEMA: &'static Schema = &Schema::new("NodesStatusSwap", &[
         rows::FREE,
         Field::ruled("total", Kind::Int, 0, &Rules { min: Some(0.0), ..Rules::NONE }),
-        rows::USED,
+        Field::ruled("used", Kind::Int, 0, &Rules { min: Some(0.0), ..Rules::NONE }),
     ]);
 }
 

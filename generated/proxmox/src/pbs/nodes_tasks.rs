@@ -176,15 +176,15 @@ proxbox_runtime::operation! { GetNodesNodeTasksUpid -> Value;
 /// Of `GET /nodes/{node}/tasks`.
 #[derive(Clone, Default)]
 pub struct NodesTasksRow {
-    /// `endtime`
+    /// `endtime`: unix seconds
     pub endtime: Option<i64>,
     /// `node`
     pub node: Option<String>,
     /// `pid`
     pub pid: Option<i64>,
-    /// `pstart`: at least 0
+    /// `pstart`: unix seconds, at least 0
     pub pstart: Option<i64>,
-    /// `starttime`
+    /// `starttime`: unix seconds
     pub starttime: Option<i64>,
     /// `status`
     pub status: Option<String>,
@@ -206,7 +206,7 @@ impl NodesTasksRow {
         rows::ENDTIME,
         Field::new("node", Kind::Text, 0),
         rows::PID,
-        Field::ruled("pstart", Kind::Int, 0, &Rules { min: Some(0.0), ..Rules::NONE }),
+        Field::ruled("pstart", Kind::Int, 0, &Rules { min: Some(0.0), unit: Some("unix seconds"), ..Rules::NONE }),
         rows::STARTTIME,
         rows::STATUS,
         rows::UPID,

@@ -51,7 +51,7 @@ proxbox_runtime::operation! { GetNodesNodeTasksUpidStatus -> TasksStatus;
 /// Of `GET /nodes/{node}/tasks/{upid}/status`.
 #[derive(Clone, Default)]
 pub struct TasksStatus {
-    /// `endtime`
+    /// `endtime`: unix seconds
     pub endtime: Option<i64>,
     /// `exitstatus`
     pub exitstatus: Option<String>,
@@ -63,7 +63,7 @@ pub struct TasksStatus {
     pub pid: Option<i64>,
     /// `pstart`
     pub pstart: Option<i64>,
-    /// `starttime`
+    /// `starttime`: unix seconds
     pub starttime: Option<i64>,
     /// `status`
     pub status: Option<String>,

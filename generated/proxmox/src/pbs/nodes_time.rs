@@ -88,9 +88,9 @@ proxbox_runtime::operation! { PutNodesNodeTime -> Value;
 /// Of `GET /nodes/{node}/time`.
 #[derive(Clone, Default)]
 pub struct NodesTime {
-    /// `localtime`: at least 1297163644
+    /// `localtime`: unix seconds, at least 1297163644
     pub localtime: Option<i64>,
-    /// `time`: at least 1297163644
+    /// `time`: unix seconds, at least 1297163644
     pub time: Option<i64>,
     /// `timezone`
     pub timezone: Option<String>,
@@ -101,8 +101,10 @@ pub struct NodesTime {
 impl NodesTime {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("NodesTime", &[
-        Field::ruled("localtime", Kind::Int, 0, &Rules { min: Some(1297163644.0), ..Rules::NONE }),
-        Field::ruled("time", Kind::Int, 0, &Rules { min: Some(1297163644.0), ..Rules::NONE }),
+        Field::ruled("localtime", Kind::Int, 0,
+            &Rules { min: Some(1297163644.0), unit: Some("unix seconds"), ..Rules::NONE }),
+        Field::ruled("time", Kind::Int, 0,
+            &Rules { min: Some(1297163644.0), unit: Some("unix seconds"), ..Rules::NONE }),
         Field::ruled("timezone", Kind::Text, 0,
             &Rules { min_length: Some(2), max_length: Some(64), pattern: Some("^[[:^cntrl:]]*$"), ..Rules::NONE }),
     ]);

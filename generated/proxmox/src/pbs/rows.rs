@@ -40,7 +40,6 @@ pub(crate) const COMMENTS6: Field = Field::new("comments6", Kind::Text, 0);
 pub(crate) const COUNTER_RESET_SCHEDULE: Field = Field::new("counter-reset-schedule", Kind::Text, 0);
 pub(crate) const CREATED: Field = Field::new("created", Kind::Int, 0);
 pub(crate) const CSUM: Field = Field::new("csum", Kind::Text, FieldFlags::REQUIRED);
-pub(crate) const CTIME: Field = Field::new("ctime", Kind::Int, 0);
 pub(crate) const DATA: Field = Field::new("data", Kind::Text, 0);
 pub(crate) const DEBUG: Field = Field::new("debug", Kind::Bool, 0);
 pub(crate) const DESCRIPTION: Field = Field::new("description", Kind::Text, 0);
@@ -52,7 +51,6 @@ pub(crate) const EJECT_MEDIA: Field = Field::new("eject-media", Kind::Bool, 0);
 pub(crate) const ENABLE: Field = Field::new("enable", Kind::Bool, 0);
 pub(crate) const ENABLE_NEW: Field = Field::new("enable-new", Kind::Bool, 0);
 pub(crate) const ENCRYPTED_ONLY: Field = Field::new("encrypted-only", Kind::Bool, 0);
-pub(crate) const ENDTIME: Field = Field::new("endtime", Kind::Int, 0);
 pub(crate) const ERROR: Field = Field::new("error", Kind::Text, 0);
 pub(crate) const EXPORT_MEDIA_SET: Field = Field::new("export-media-set", Kind::Bool, 0);
 pub(crate) const EXPORT_SLOTS: Field = Field::new("export-slots", Kind::Text, 0);
@@ -85,7 +83,6 @@ pub(crate) const MAINTENANCE_MODE: Field = Field::new("maintenance-mode", Kind::
 pub(crate) const MATCH_CALENDAR: Field = Field::new("match-calendar", Kind::List(&Kind::Text), 0);
 pub(crate) const MATCH_FIELD: Field = Field::new("match-field", Kind::List(&Kind::Text), 0);
 pub(crate) const MATCH_SEVERITY: Field = Field::new("match-severity", Kind::List(&Kind::Text), 0);
-pub(crate) const MEDIA_SET_CTIME: Field = Field::new("media-set-ctime", Kind::Int, 0);
 pub(crate) const MEDIA_SET_NAME: Field = Field::new("media-set-name", Kind::Text, 0);
 pub(crate) const MESSAGE: Field = Field::new("message", Kind::Text, 0);
 pub(crate) const MODEL: Field = Field::new("model", Kind::Text, 0);
@@ -123,7 +120,6 @@ pub(crate) const SERVER1_2: Field = Field::new("server1", Kind::Text, FieldFlags
 pub(crate) const SERVER2: Field = Field::new("server2", Kind::Text, 0);
 pub(crate) const SIGNATURE: Field = Field::new("signature", Kind::Text, 0);
 pub(crate) const SLAVES: Field = Field::new("slaves", Kind::Text, 0);
-pub(crate) const STARTTIME: Field = Field::new("starttime", Kind::Int, 0);
 pub(crate) const STATE: Field = Field::new("state", Kind::Text, 0);
 pub(crate) const STATUS: Field = Field::new("status", Kind::Text, 0);
 pub(crate) const STORE: Field = Field::new("store", Kind::Text, 0);
@@ -197,6 +193,7 @@ pub(crate) const CIPHERS_TLS_1_3: Field = Field::ruled("ciphers-tls-1.3", Kind::
 pub(crate) const COMMENT_2: Field = Field::ruled("comment", Kind::Text, 0,
     &Rules { max_length: Some(128), pattern: Some("^[[:^cntrl:]]*$"), ..Rules::NONE });
 pub(crate) const CONSENT_TEXT: Field = Field::ruled("consent-text", Kind::Text, 0, &Rules { max_length: Some(65536), ..Rules::NONE });
+pub(crate) const CTIME: Field = Field::ruled("ctime", Kind::Int, 0, &Rules { unit: Some("unix seconds"), ..Rules::NONE });
 pub(crate) const DEFAULT: Field = Field::ruled("default", Kind::Bool, 0, &Rules { default: Some("false"), ..Rules::NONE });
 pub(crate) const DESCRIPTION_2: Field = Field::ruled("description", Kind::Text, 0, &Rules { max_length: Some(255), ..Rules::NONE });
 pub(crate) const DESCRIPTION_3: Field = Field::ruled("description", Kind::Text, 0, &Rules { pattern: Some("(?m)^([[:^cntrl:]]*)$"), ..Rules::NONE });
@@ -206,7 +203,7 @@ pub(crate) const DIGEST_2: Field = Field::ruled("digest", Kind::Text, FieldFlags
 pub(crate) const DISABLE_2: Field = Field::ruled("disable", Kind::Bool, 0, &Rules { default: Some("false"), ..Rules::NONE });
 pub(crate) const DISK: Field = Field::ruled("disk", Kind::Text, FieldFlags::REQUIRED,
     &Rules { min_length: Some(3), max_length: Some(64), pattern: Some("^(?:(?:h|s|x?v)d[a-z]+)|(?:nvme\\d+n\\d+)$"), ..Rules::NONE });
-pub(crate) const DISK_BYTES: Field = Field::ruled("disk-bytes", Kind::Int, 0, &Rules { min: Some(0.0), ..Rules::NONE });
+pub(crate) const DISK_BYTES: Field = Field::ruled("disk-bytes", Kind::Int, 0, &Rules { min: Some(0.0), unit: Some("bytes"), ..Rules::NONE });
 pub(crate) const DISK_CHUNKS: Field = Field::ruled("disk-chunks", Kind::Int, 0, &Rules { min: Some(0.0), ..Rules::NONE });
 pub(crate) const DNS1: Field = Field::ruled("dns1", Kind::Text, 0,
     &Rules { pattern: Some("^(?:(?:(?:(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9])\\.){3}(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9]))|(?:(?:(?:(?:(?:[0-9a-fA-F]{1,4}):){6})(?:(?:(?:(?:(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9])\\.){3}(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9]))|(?:[0-9a-fA-F]{1,4}):(?:[0-9a-fA-F]{1,4}))))|(?:(?:::(?:(?:[0-9a-fA-F]{1,4}):){5})(?:(?:(?:(?:(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9])\\.){3}(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9]))|(?:[0-9a-fA-F]{1,4}):(?:[0-9a-fA-F]{1,4}))))|(?:(?:(?:(?:[0-9a-fA-F]{1,4}))?::(?:(?:[0-9a-fA-F]{1,4}):){4})(?:(?:(?:(?:(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9])\\.){3}(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9]))|(?:[0-9a-fA-F]{1,4}):(?:[0-9a-fA-F]{1,4}))))|(?:(?:(?:(?:(?:[0-9a-fA-F]{1,4}):){0,1}(?:[0-9a-fA-F]{1,4}))?::(?:(?:[0-9a-fA-F]{1,4}):){3})(?:(?:(?:(?:(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9])\\.){3}(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9]))|(?:[0-9a-fA-F]{1,4}):(?:[0-9a-fA-F]{1,4}))))|(?:(?:(?:(?:(?:[0-9a-fA-F]{1,4}):){0,2}(?:[0-9a-fA-F]{1,4}))?::(?:(?:[0-9a-fA-F]{1,4}):){2})(?:(?:(?:(?:(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9])\\.){3}(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9]))|(?:[0-9a-fA-F]{1,4}):(?:[0-9a-fA-F]{1,4}))))|(?:(?:(?:(?:(?:[0-9a-fA-F]{1,4}):){0,3}(?:[0-9a-fA-F]{1,4}))?::(?:(?:[0-9a-fA-F]{1,4}):){1})(?:(?:(?:(?:(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9])\\.){3}(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9]))|(?:[0-9a-fA-F]{1,4}):(?:[0-9a-fA-F]{1,4}))))|(?:(?:(?:(?:(?:[0-9a-fA-F]{1,4}):){0,4}(?:[0-9a-fA-F]{1,4}))?::)(?:(?:(?:(?:(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9])\\.){3}(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9]))|(?:[0-9a-fA-F]{1,4}):(?:[0-9a-fA-F]{1,4}))))|(?:(?:(?:(?:(?:[0-9a-fA-F]{1,4}):){0,5}(?:[0-9a-fA-F]{1,4}))?::)(?:[0-9a-fA-F]{1,4}))|(?:(?:(?:(?:(?:[0-9a-fA-F]{1,4}):){0,6}(?:[0-9a-fA-F]{1,4}))?::))))$"), ..Rules::NONE });
@@ -233,6 +230,7 @@ pub(crate) const ENCRYPT: Field = Field::ruled("encrypt", Kind::Text, 0,
     &Rules { pattern: Some("^(?:[0-9a-fA-F][0-9a-fA-F])(?::[0-9a-fA-F][0-9a-fA-F]){31}$"), ..Rules::NONE });
 pub(crate) const ENDPOINT: Field = Field::ruled("endpoint", Kind::Text, 0,
     &Rules { pattern: Some("^(?:(^\\{\\{bucket\\}\\}\\.)*(?:(?:((?:[a-zA-Z0-9](?:[a-zA-Z0-9\\-]*[a-zA-Z0-9])?)|\\{\\{region\\}\\})\\.)*(?:[a-zA-Z0-9](?:[a-zA-Z0-9\\-]*[a-zA-Z0-9])?))|(?:(?:(?:(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9])\\.){3}(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9]))|(?:(?:(?:(?:(?:[0-9a-fA-F]{1,4}):){6})(?:(?:(?:(?:(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9])\\.){3}(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9]))|(?:[0-9a-fA-F]{1,4}):(?:[0-9a-fA-F]{1,4}))))|(?:(?:::(?:(?:[0-9a-fA-F]{1,4}):){5})(?:(?:(?:(?:(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9])\\.){3}(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9]))|(?:[0-9a-fA-F]{1,4}):(?:[0-9a-fA-F]{1,4}))))|(?:(?:(?:(?:[0-9a-fA-F]{1,4}))?::(?:(?:[0-9a-fA-F]{1,4}):){4})(?:(?:(?:(?:(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9])\\.){3}(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9]))|(?:[0-9a-fA-F]{1,4}):(?:[0-9a-fA-F]{1,4}))))|(?:(?:(?:(?:(?:[0-9a-fA-F]{1,4}):){0,1}(?:[0-9a-fA-F]{1,4}))?::(?:(?:[0-9a-fA-F]{1,4}):){3})(?:(?:(?:(?:(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9])\\.){3}(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9]))|(?:[0-9a-fA-F]{1,4}):(?:[0-9a-fA-F]{1,4}))))|(?:(?:(?:(?:(?:[0-9a-fA-F]{1,4}):){0,2}(?:[0-9a-fA-F]{1,4}))?::(?:(?:[0-9a-fA-F]{1,4}):){2})(?:(?:(?:(?:(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9])\\.){3}(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9]))|(?:[0-9a-fA-F]{1,4}):(?:[0-9a-fA-F]{1,4}))))|(?:(?:(?:(?:(?:[0-9a-fA-F]{1,4}):){0,3}(?:[0-9a-fA-F]{1,4}))?::(?:(?:[0-9a-fA-F]{1,4}):){1})(?:(?:(?:(?:(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9])\\.){3}(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9]))|(?:[0-9a-fA-F]{1,4}):(?:[0-9a-fA-F]{1,4}))))|(?:(?:(?:(?:(?:[0-9a-fA-F]{1,4}):){0,4}(?:[0-9a-fA-F]{1,4}))?::)(?:(?:(?:(?:(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9])\\.){3}(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9]))|(?:[0-9a-fA-F]{1,4}):(?:[0-9a-fA-F]{1,4}))))|(?:(?:(?:(?:(?:[0-9a-fA-F]{1,4}):){0,5}(?:[0-9a-fA-F]{1,4}))?::)(?:[0-9a-fA-F]{1,4}))|(?:(?:(?:(?:(?:[0-9a-fA-F]{1,4}):){0,6}(?:[0-9a-fA-F]{1,4}))?::)))))$"), ..Rules::NONE });
+pub(crate) const ENDTIME: Field = Field::ruled("endtime", Kind::Int, 0, &Rules { unit: Some("unix seconds"), ..Rules::NONE });
 pub(crate) const ERROR_ON_PROTECTED: Field = Field::ruled("error-on-protected", Kind::Bool, 0, &Rules { default: Some("true"), ..Rules::NONE });
 pub(crate) const EXPIRE: Field = Field::ruled("expire", Kind::Int, 0,
     &Rules { min: Some(0.0), default: Some("0"), unit: Some("seconds"), ..Rules::NONE });
@@ -286,6 +284,7 @@ pub(crate) const MAX_BODY_SIZE: Field = Field::ruled("max-body-size", Kind::Int,
 pub(crate) const MAX_DEPTH: Field = Field::ruled("max-depth", Kind::Int, 0,
     &Rules { min: Some(0.0), max: Some(7.0), default: Some("7"), ..Rules::NONE });
 pub(crate) const MAX_DEPTH_2: Field = Field::ruled("max-depth", Kind::Int, 0, &Rules { min: Some(0.0), max: Some(7.0), ..Rules::NONE });
+pub(crate) const MEDIA_SET_CTIME: Field = Field::ruled("media-set-ctime", Kind::Int, 0, &Rules { unit: Some("unix seconds"), ..Rules::NONE });
 pub(crate) const MEDIA_SET_UUID: Field = Field::ruled("media-set-uuid", Kind::Text, 0,
     &Rules { pattern: Some("^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$"), ..Rules::NONE });
 pub(crate) const MOUNT_STATUS: Field = Field::ruled("mount-status", Kind::Enum(AdminDatastoreRowMountStatus::VALUES), 0,
@@ -332,7 +331,7 @@ pub(crate) const PASSWORD_2: Field = Field::ruled("password", Kind::Text, FieldF
 pub(crate) const PATH_3: Field = Field::ruled("path", Kind::Text, 0,
     &Rules { min_length: Some(1), max_length: Some(128), pattern: Some("^(?:/|(?:/(?:[A-Za-z0-9_][A-Za-z0-9._\\-]*))+)$"), ..Rules::NONE });
 pub(crate) const PATH_STYLE: Field = Field::ruled("path-style", Kind::Bool, 0, &Rules { default: Some("false"), ..Rules::NONE });
-pub(crate) const PENDING_BYTES: Field = Field::ruled("pending-bytes", Kind::Int, 0, &Rules { min: Some(0.0), ..Rules::NONE });
+pub(crate) const PENDING_BYTES: Field = Field::ruled("pending-bytes", Kind::Int, 0, &Rules { min: Some(0.0), unit: Some("bytes"), ..Rules::NONE });
 pub(crate) const PENDING_CHUNKS: Field = Field::ruled("pending-chunks", Kind::Int, 0, &Rules { min: Some(0.0), ..Rules::NONE });
 pub(crate) const POOL_2: Field = Field::ruled("pool", Kind::Text, 0,
     &Rules { min_length: Some(2), max_length: Some(32), pattern: Some("^(?:[A-Za-z0-9_][A-Za-z0-9._\\-]*)$"), ..Rules::NONE });
@@ -364,7 +363,7 @@ pub(crate) const REMOTE_STORE_2: Field = Field::ruled("remote-store", Kind::Text
     &Rules { min_length: Some(3), max_length: Some(32), pattern: Some("^(?:[A-Za-z0-9_][A-Za-z0-9._\\-]*)$"), ..Rules::NONE });
 pub(crate) const REMOVE_VANISHED_2: Field = Field::ruled("remove-vanished", Kind::Bool, 0, &Rules { default: Some("false"), ..Rules::NONE });
 pub(crate) const REMOVED_BAD: Field = Field::ruled("removed-bad", Kind::Int, 0, &Rules { min: Some(0.0), ..Rules::NONE });
-pub(crate) const REMOVED_BYTES: Field = Field::ruled("removed-bytes", Kind::Int, 0, &Rules { min: Some(0.0), ..Rules::NONE });
+pub(crate) const REMOVED_BYTES: Field = Field::ruled("removed-bytes", Kind::Int, 0, &Rules { min: Some(0.0), unit: Some("bytes"), ..Rules::NONE });
 pub(crate) const REMOVED_CHUNKS: Field = Field::ruled("removed-chunks", Kind::Int, 0, &Rules { min: Some(0.0), ..Rules::NONE });
 pub(crate) const RESTART: Field = Field::ruled("restart", Kind::Bool, 0, &Rules { default: Some("false"), ..Rules::NONE });
 pub(crate) const S3_ENDPOINT_ID: Field = Field::ruled("s3-endpoint-id", Kind::Text, FieldFlags::PATH | FieldFlags::REQUIRED,
@@ -375,6 +374,7 @@ pub(crate) const SERVICE: Field = Field::ruled("service", Kind::Text, FieldFlags
 pub(crate) const SIZE: Field = Field::ruled("size", Kind::Int, 0, &Rules { min: Some(0.0), ..Rules::NONE });
 pub(crate) const SIZE_2: Field = Field::ruled("size", Kind::Int, FieldFlags::REQUIRED,
     &Rules { min: Some(1.0), max: Some(16777216.0), ..Rules::NONE });
+pub(crate) const STARTTIME: Field = Field::ruled("starttime", Kind::Int, 0, &Rules { unit: Some("unix seconds"), ..Rules::NONE });
 pub(crate) const STILL_BAD: Field = Field::ruled("still-bad", Kind::Int, 0, &Rules { min: Some(0.0), ..Rules::NONE });
 pub(crate) const STORE_3: Field = Field::ruled("store", Kind::Text, 0,
     &Rules { min_length: Some(3), max_length: Some(32), pattern: Some("^(?:[A-Za-z0-9_][A-Za-z0-9._\\-]*)$"), ..Rules::NONE });
@@ -404,8 +404,7 @@ pub(crate) const URL_2: Field = Field::ruled("url", Kind::Text, 0,
 pub(crate) const URL_3: Field = Field::ruled("url", Kind::Text, FieldFlags::REQUIRED,
     &Rules { pattern: Some("^https?://(?:(?:(?:(?:(?:(?:[a-zA-Z0-9](?:[a-zA-Z0-9\\-]*[a-zA-Z0-9])?)\\.)*(?:[a-zA-Z0-9](?:[a-zA-Z0-9\\-]*[a-zA-Z0-9])?))|(?:(?:(?:(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9])\\.){3}(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9]))|\\[(?:(?:(?:(?:(?:(?:[0-9a-fA-F]{1,4}):){6})(?:(?:(?:(?:(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9])\\.){3}(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9]))|(?:[0-9a-fA-F]{1,4}):(?:[0-9a-fA-F]{1,4}))))|(?:(?:::(?:(?:[0-9a-fA-F]{1,4}):){5})(?:(?:(?:(?:(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9])\\.){3}(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9]))|(?:[0-9a-fA-F]{1,4}):(?:[0-9a-fA-F]{1,4}))))|(?:(?:(?:(?:[0-9a-fA-F]{1,4}))?::(?:(?:[0-9a-fA-F]{1,4}):){4})(?:(?:(?:(?:(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9])\\.){3}(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9]))|(?:[0-9a-fA-F]{1,4}):(?:[0-9a-fA-F]{1,4}))))|(?:(?:(?:(?:(?:[0-9a-fA-F]{1,4}):){0,1}(?:[0-9a-fA-F]{1,4}))?::(?:(?:[0-9a-fA-F]{1,4}):){3})(?:(?:(?:(?:(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9])\\.){3}(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9]))|(?:[0-9a-fA-F]{1,4}):(?:[0-9a-fA-F]{1,4}))))|(?:(?:(?:(?:(?:[0-9a-fA-F]{1,4}):){0,2}(?:[0-9a-fA-F]{1,4}))?::(?:(?:[0-9a-fA-F]{1,4}):){2})(?:(?:(?:(?:(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9])\\.){3}(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9]))|(?:[0-9a-fA-F]{1,4}):(?:[0-9a-fA-F]{1,4}))))|(?:(?:(?:(?:(?:[0-9a-fA-F]{1,4}):){0,3}(?:[0-9a-fA-F]{1,4}))?::(?:(?:[0-9a-fA-F]{1,4}):){1})(?:(?:(?:(?:(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9])\\.){3}(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9]))|(?:[0-9a-fA-F]{1,4}):(?:[0-9a-fA-F]{1,4}))))|(?:(?:(?:(?:(?:[0-9a-fA-F]{1,4}):){0,4}(?:[0-9a-fA-F]{1,4}))?::)(?:(?:(?:(?:(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9])\\.){3}(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9]))|(?:[0-9a-fA-F]{1,4}):(?:[0-9a-fA-F]{1,4}))))|(?:(?:(?:(?:(?:[0-9a-fA-F]{1,4}):){0,5}(?:[0-9a-fA-F]{1,4}))?::)(?:[0-9a-fA-F]{1,4}))|(?:(?:(?:(?:(?:[0-9a-fA-F]{1,4}):){0,6}(?:[0-9a-fA-F]{1,4}))?::))))\\]))(?::(?:[0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?)|(?:(?:(?:(?:(?:[0-9a-fA-F]{1,4}):){6})(?:(?:(?:(?:(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9])\\.){3}(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9]))|(?:[0-9a-fA-F]{1,4}):(?:[0-9a-fA-F]{1,4}))))|(?:(?:::(?:(?:[0-9a-fA-F]{1,4}):){5})(?:(?:(?:(?:(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9])\\.){3}(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9]))|(?:[0-9a-fA-F]{1,4}):(?:[0-9a-fA-F]{1,4}))))|(?:(?:(?:(?:[0-9a-fA-F]{1,4}))?::(?:(?:[0-9a-fA-F]{1,4}):){4})(?:(?:(?:(?:(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9])\\.){3}(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9]))|(?:[0-9a-fA-F]{1,4}):(?:[0-9a-fA-F]{1,4}))))|(?:(?:(?:(?:(?:[0-9a-fA-F]{1,4}):){0,1}(?:[0-9a-fA-F]{1,4}))?::(?:(?:[0-9a-fA-F]{1,4}):){3})(?:(?:(?:(?:(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9])\\.){3}(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9]))|(?:[0-9a-fA-F]{1,4}):(?:[0-9a-fA-F]{1,4}))))|(?:(?:(?:(?:(?:[0-9a-fA-F]{1,4}):){0,2}(?:[0-9a-fA-F]{1,4}))?::(?:(?:[0-9a-fA-F]{1,4}):){2})(?:(?:(?:(?:(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9])\\.){3}(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9]))|(?:[0-9a-fA-F]{1,4}):(?:[0-9a-fA-F]{1,4}))))|(?:(?:(?:(?:(?:[0-9a-fA-F]{1,4}):){0,3}(?:[0-9a-fA-F]{1,4}))?::(?:(?:[0-9a-fA-F]{1,4}):){1})(?:(?:(?:(?:(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9])\\.){3}(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9]))|(?:[0-9a-fA-F]{1,4}):(?:[0-9a-fA-F]{1,4}))))|(?:(?:(?:(?:(?:[0-9a-fA-F]{1,4}):){0,4}(?:[0-9a-fA-F]{1,4}))?::)(?:(?:(?:(?:(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9])\\.){3}(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9]))|(?:[0-9a-fA-F]{1,4}):(?:[0-9a-fA-F]{1,4}))))|(?:(?:(?:(?:(?:[0-9a-fA-F]{1,4}):){0,5}(?:[0-9a-fA-F]{1,4}))?::)(?:[0-9a-fA-F]{1,4}))|(?:(?:(?:(?:(?:[0-9a-fA-F]{1,4}):){0,6}(?:[0-9a-fA-F]{1,4}))?::))))(?:/[^\0-\u{1f}\u{7f}]*)?$"), ..Rules::NONE });
 pub(crate) const USE_NODE_PROXY: Field = Field::ruled("use-node-proxy", Kind::Bool, 0, &Rules { default: Some("false"), ..Rules::NONE });
-pub(crate) const USED: Field = Field::ruled("used", Kind::Int, 0, &Rules { min: Some(0.0), ..Rules::NONE });
-pub(crate) const USED_2: Field = Field::ruled("used", Kind::Int, 0, &Rules { min: Some(0.0), unit: Some("bytes"), ..Rules::NONE });
+pub(crate) const USED: Field = Field::ruled("used", Kind::Int, 0, &Rules { min: Some(0.0), unit: Some("bytes"), ..Rules::NONE });
 pub(crate) const USER_CLASSES: Field = Field::ruled("user-classes", Kind::Text, 0,
     &Rules { default: Some("inetorgperson,posixaccount,person,user"), ..Rules::NONE });
 pub(crate) const USERID: Field = Field::ruled("userid", Kind::Text, 0,

@@ -148,7 +148,7 @@ proxbox_runtime::record! { AdminDatastoreRowMaintenance {
 pub struct AdminDatastoreStatusGcStatus {
     /// `cache-stats`
     pub cache_stats: Option<Box<AdminGcRowCacheStats>>,
-    /// `disk-bytes`: at least 0
+    /// `disk-bytes`: bytes, at least 0
     pub disk_bytes: Option<i64>,
     /// `disk-chunks`: at least 0
     pub disk_chunks: Option<i64>,
@@ -156,13 +156,13 @@ pub struct AdminDatastoreStatusGcStatus {
     pub index_data_bytes: Option<i64>,
     /// `index-file-count`: at least 0
     pub index_file_count: Option<i64>,
-    /// `pending-bytes`: at least 0
+    /// `pending-bytes`: bytes, at least 0
     pub pending_bytes: Option<i64>,
     /// `pending-chunks`: at least 0
     pub pending_chunks: Option<i64>,
     /// `removed-bad`: at least 0
     pub removed_bad: Option<i64>,
-    /// `removed-bytes`: at least 0
+    /// `removed-bytes`: bytes, at least 0
     pub removed_bytes: Option<i64>,
     /// `removed-chunks`: at least 0
     pub removed_chunks: Option<i64>,

@@ -42,7 +42,7 @@ proxbox_runtime::operation! { GetStatusDatastoreUsage -> Rows<StatusDatastoreUsa
 /// Of `GET /status/datastore-usage`.
 #[derive(Clone, Default)]
 pub struct StatusDatastoreUsageRow {
-    /// `avail`: at least 0
+    /// `avail`: bytes, at least 0
     pub avail: Option<i64>,
     /// `backend-type`: default `filesystem`
     pub backend_type: Option<AdminDatastoreRowBackendType>,
@@ -56,7 +56,7 @@ pub struct StatusDatastoreUsageRow {
     pub history: Option<Rows<f64>>,
     /// `history-delta`: seconds, at least 0
     pub history_delta: Option<i64>,
-    /// `history-start`: at least 0
+    /// `history-start`: unix seconds, at least 0
     pub history_start: Option<i64>,
     /// `mount-status`: default `nonremovable`
     pub mount_status: Option<AdminDatastoreRowMountStatus>,
@@ -64,7 +64,7 @@ pub struct StatusDatastoreUsageRow {
     pub store: Option<String>,
     /// `total`: bytes, at least 0
     pub total: Option<i64>,
-    /// `used`: at least 0
+    /// `used`: bytes, at least 0
     pub used: Option<i64>,
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -73,14 +73,15 @@ pub struct StatusDatastoreUsageRow {
 impl StatusDatastoreUsageRow {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("StatusDatastoreUsageRow", &[
-        Field::ruled("avail", Kind::Int, 0, &Rules { min: Some(0.0), ..Rules::NONE }),
+        rows::AVAIL,
         rows::BACKEND_TYPE,
         rows::ERROR,
         Field::ruled("estimated-full-date", Kind::Int, 0, &Rules { unit: Some("unix seconds"), ..Rules::NONE }),
         rows::GC_STATUS,
         Field::new("history", Kind::List(&Kind::Float), 0),
         Field::ruled("history-delta", Kind::Int, 0, &Rules { min: Some(0.0), unit: Some("seconds"), ..Rules::NONE }),
-        Field::ruled("history-start", Kind::Int, 0, &Rules { min: Some(0.0), ..Rules::NONE }),
+        Field::ruled("history-start", Kind::Int, 0,
+            &Rules { min: Some(0.0), unit: Some("unix seconds"), ..Rules::NONE }),
         rows::MOUNT_STATUS,
         rows::STORE_3,
         rows::TOTAL,

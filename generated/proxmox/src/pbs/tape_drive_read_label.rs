@@ -57,13 +57,13 @@ proxbox_runtime::operation! { GetTapeDriveDriveReadLabel -> TapeDriveReadLabel;
 /// Of `GET /tape/drive/{drive}/read-label`.
 #[derive(Clone, Default)]
 pub struct TapeDriveReadLabel {
-    /// `ctime`
+    /// `ctime`: unix seconds
     pub ctime: Option<i64>,
     /// `encryption-key-fingerprint`
     pub encryption_key_fingerprint: Option<String>,
     /// `label-text`
     pub label_text: Option<String>,
-    /// `media-set-ctime`
+    /// `media-set-ctime`: unix seconds
     pub media_set_ctime: Option<i64>,
     /// `media-set-uuid`
     pub media_set_uuid: Option<String>,

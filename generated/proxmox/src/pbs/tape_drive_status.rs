@@ -58,9 +58,9 @@ pub struct TapeDriveStatus {
     pub blocksize: Option<i64>,
     /// `buffer-mode`: 0 to 255
     pub buffer_mode: Option<i64>,
-    /// `bytes-read`: at least 0
+    /// `bytes-read`: bytes, at least 0
     pub bytes_read: Option<i64>,
-    /// `bytes-written`: at least 0
+    /// `bytes-written`: bytes, at least 0
     pub bytes_written: Option<i64>,
     /// `compression`
     pub compression: Option<bool>,
@@ -70,7 +70,7 @@ pub struct TapeDriveStatus {
     pub drive_activity: Option<TapeDriveRowActivity>,
     /// `file-number`: at least 0
     pub file_number: Option<i64>,
-    /// `manufactured`
+    /// `manufactured`: unix seconds
     pub manufactured: Option<i64>,
     /// `medium-passes`: at least 0
     pub medium_passes: Option<i64>,
@@ -97,13 +97,13 @@ impl TapeDriveStatus {
         Field::ruled("block-number", Kind::Int, 0, &Rules { min: Some(0.0), ..Rules::NONE }),
         Field::ruled("blocksize", Kind::Int, 0, &Rules { min: Some(0.0), max: Some(4294967295.0), ..Rules::NONE }),
         Field::ruled("buffer-mode", Kind::Int, 0, &Rules { min: Some(0.0), max: Some(255.0), ..Rules::NONE }),
-        Field::ruled("bytes-read", Kind::Int, 0, &Rules { min: Some(0.0), ..Rules::NONE }),
-        Field::ruled("bytes-written", Kind::Int, 0, &Rules { min: Some(0.0), ..Rules::NONE }),
+        Field::ruled("bytes-read", Kind::Int, 0, &Rules { min: Some(0.0), unit: Some("bytes"), ..Rules::NONE }),
+        Field::ruled("bytes-written", Kind::Int, 0, &Rules { min: Some(0.0), unit: Some("bytes"), ..Rules::NONE }),
         Field::new("compression", Kind::Bool, 0),
         Field::new("density", Kind::Enum(TapeDriveStatusDensity::VALUES), 0),
         Field::new("drive-activity", Kind::Enum(TapeDriveRowActivity::VALUES), 0),
         Field::ruled("file-number", Kind::Int, 0, &Rules { min: Some(0.0), ..Rules::NONE }),
-        Field::new("manufactured", Kind::Int, 0),
+        Field::ruled("manufactured", Kind::Int, 0, &Rules { unit: Some("unix seconds"), ..Rules::NONE }),
         Field::ruled("medium-passes", Kind::Int, 0, &Rules { min: Some(0.0), ..Rules::NONE }),
         Field::new("medium-wearout", Kind::Float, 0),
         Field::new("product", Kind::Text, 0),

@@ -49,21 +49,21 @@ proxbox_runtime::operation! { GetTapeDriveDriveVolumeStatistics -> TapeDriveVolu
 pub struct TapeDriveVolumeStatistics {
     /// `beginning-of-medium-passes`: at least 0
     pub beginning_of_medium_passes: Option<i64>,
-    /// `last-load-read-compression-ratio`: at least 0
+    /// `last-load-read-compression-ratio`: fraction, at least 0
     pub last_load_read_compression_ratio: Option<i64>,
-    /// `last-load-write-compression-ratio`: at least 0
+    /// `last-load-write-compression-ratio`: fraction, at least 0
     pub last_load_write_compression_ratio: Option<i64>,
-    /// `last-mount-bytes-read`: at least 0
+    /// `last-mount-bytes-read`: bytes, at least 0
     pub last_mount_bytes_read: Option<i64>,
-    /// `last-mount-bytes-written`: at least 0
+    /// `last-mount-bytes-written`: bytes, at least 0
     pub last_mount_bytes_written: Option<i64>,
     /// `last-mount-unrecovered-read-errors`: at least 0
     pub last_mount_unrecovered_read_errors: Option<i64>,
     /// `last-mount-unrecovered-write-errors`: at least 0
     pub last_mount_unrecovered_write_errors: Option<i64>,
-    /// `lifetime-bytes-read`: at least 0
+    /// `lifetime-bytes-read`: bytes, at least 0
     pub lifetime_bytes_read: Option<i64>,
-    /// `lifetime-bytes-written`: at least 0
+    /// `lifetime-bytes-written`: bytes, at least 0
     pub lifetime_bytes_written: Option<i64>,
     /// `medium-mount-time`: at least 0
     pub medium_mount_time: Option<i64>,
@@ -107,14 +107,20 @@ impl TapeDriveVolumeStatistics {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("TapeDriveVolumeStatistics", &[
         Field::ruled("beginning-of-medium-passes", Kind::Int, 0, &Rules { min: Some(0.0), ..Rules::NONE }),
-        Field::ruled("last-load-read-compression-ratio", Kind::Int, 0, &Rules { min: Some(0.0), ..Rules::NONE }),
-        Field::ruled("last-load-write-compression-ratio", Kind::Int, 0, &Rules { min: Some(0.0), ..Rules::NONE }),
-        Field::ruled("last-mount-bytes-read", Kind::Int, 0, &Rules { min: Some(0.0), ..Rules::NONE }),
-        Field::ruled("last-mount-bytes-written", Kind::Int, 0, &Rules { min: Some(0.0), ..Rules::NONE }),
+        Field::ruled("last-load-read-compression-ratio", Kind::Int, 0,
+            &Rules { min: Some(0.0), unit: Some("fraction"), ..Rules::NONE }),
+        Field::ruled("last-load-write-compression-ratio", Kind::Int, 0,
+            &Rules { min: Some(0.0), unit: Some("fraction"), ..Rules::NONE }),
+        Field::ruled("last-mount-bytes-read", Kind::Int, 0,
+            &Rules { min: Some(0.0), unit: Some("bytes"), ..Rules::NONE }),
+        Field::ruled("last-mount-bytes-written", Kind::Int, 0,
+            &Rules { min: Some(0.0), unit: Some("bytes"), ..Rules::NONE }),
         Field::ruled("last-mount-unrecovered-read-errors", Kind::Int, 0, &Rules { min: Some(0.0), ..Rules::NONE }),
         Field::ruled("last-mount-unrecovered-write-errors", Kind::Int, 0, &Rules { min: Some(0.0), ..Rules::NONE }),
-        Field::ruled("lifetime-bytes-read", Kind::Int, 0, &Rules { min: Some(0.0), ..Rules::NONE }),
-        Field::ruled("lifetime-bytes-written", Kind::Int, 0, &Rules { min: Some(0.0), ..Rules::NONE }),
+        Field::ruled("lifetime-bytes-read", Kind::Int, 0,
+            &Rules { min: Some(0.0), unit: Some("bytes"), ..Rules::NONE }),
+        Field::ruled("lifetime-bytes-written", Kind::Int, 0,
+            &Rules { min: Some(0.0), unit: Some("bytes"), ..Rules::NONE }),
         Field::ruled("medium-mount-time", Kind::Int, 0, &Rules { min: Some(0.0), ..Rules::NONE }),
         Field::ruled("medium-ready-time", Kind::Int, 0, &Rules { min: Some(0.0), ..Rules::NONE }),
         Field::ruled("middle-of-tape-passes", Kind::Int, 0, &Rules { min: Some(0.0), ..Rules::NONE }),

@@ -79,11 +79,11 @@ proxbox_runtime::operation! { GetTapeMediaContent -> Rows<TapeMediaContentRow>;
 /// Of `GET /tape/media/content`.
 #[derive(Clone, Default)]
 pub struct TapeMediaContentRow {
-    /// `backup-time`
+    /// `backup-time`: unix seconds
     pub backup_time: Option<i64>,
     /// `label-text`
     pub label_text: Option<String>,
-    /// `media-set-ctime`
+    /// `media-set-ctime`: unix seconds
     pub media_set_ctime: Option<i64>,
     /// `media-set-name`
     pub media_set_name: Option<String>,
@@ -106,7 +106,7 @@ pub struct TapeMediaContentRow {
 impl TapeMediaContentRow {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("TapeMediaContentRow", &[
-        Field::new("backup-time", Kind::Int, 0),
+        Field::ruled("backup-time", Kind::Int, 0, &Rules { unit: Some("unix seconds"), ..Rules::NONE }),
         rows::LABEL_TEXT,
         rows::MEDIA_SET_CTIME,
         rows::MEDIA_SET_NAME,

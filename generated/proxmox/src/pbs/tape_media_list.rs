@@ -180,11 +180,11 @@ proxbox_runtime::operation! { PostTapeMediaListUuidStatus -> Value;
 /// Of `GET /tape/media/list`.
 #[derive(Clone, Default)]
 pub struct TapeMediaListRow {
-    /// `bytes-used`: at least 0
+    /// `bytes-used`: bytes, at least 0
     pub bytes_used: Option<i64>,
     /// `catalog`
     pub catalog: Option<bool>,
-    /// `ctime`
+    /// `ctime`: unix seconds
     pub ctime: Option<i64>,
     /// `expired`
     pub expired: Option<bool>,
@@ -192,7 +192,7 @@ pub struct TapeMediaListRow {
     pub label_text: Option<String>,
     /// `location`
     pub location: Option<String>,
-    /// `media-set-ctime`
+    /// `media-set-ctime`: unix seconds
     pub media_set_ctime: Option<i64>,
     /// `media-set-name`
     pub media_set_name: Option<String>,
@@ -213,7 +213,7 @@ pub struct TapeMediaListRow {
 impl TapeMediaListRow {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("TapeMediaListRow", &[
-        Field::ruled("bytes-used", Kind::Int, 0, &Rules { min: Some(0.0), ..Rules::NONE }),
+        Field::ruled("bytes-used", Kind::Int, 0, &Rules { min: Some(0.0), unit: Some("bytes"), ..Rules::NONE }),
         Field::new("catalog", Kind::Bool, 0),
         rows::CTIME,
         Field::new("expired", Kind::Bool, 0),

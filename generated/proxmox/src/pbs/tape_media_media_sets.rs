@@ -39,7 +39,7 @@ proxbox_runtime::operation! { GetTapeMediaMediaSets -> Rows<TapeMediaMediaSetsRo
 /// Of `GET /tape/media/media-sets`.
 #[derive(Clone, Default)]
 pub struct TapeMediaMediaSetsRow {
-    /// `media-set-ctime`
+    /// `media-set-ctime`: unix seconds
     pub media_set_ctime: Option<i64>,
     /// `media-set-name`
     pub media_set_name: Option<String>,

@@ -51,7 +51,7 @@ pub struct CephClustersPoolsRow {
     pub application_metadata: Option<Value>,
     /// `autoscale_status`
     pub autoscale_status: Option<Value>,
-    /// `bytes_used`
+    /// `bytes_used`: bytes
     pub bytes_used: Option<i64>,
     /// `crush_rule`
     pub crush_rule: Option<i64>,
@@ -59,7 +59,7 @@ pub struct CephClustersPoolsRow {
     pub crush_rule_name: Option<String>,
     /// `min_size`
     pub min_size: Option<i64>,
-    /// `percent_used`
+    /// `percent_used`: percent
     pub percent_used: Option<f64>,
     /// `pg_autoscale_mode`
     pub pg_autoscale_mode: Option<String>,
@@ -77,7 +77,7 @@ pub struct CephClustersPoolsRow {
     pub size: Option<i64>,
     /// `target_size`: bytes
     pub target_size: Option<i64>,
-    /// `target_size_ratio`
+    /// `target_size_ratio`: fraction
     pub target_size_ratio: Option<f64>,
     /// `type`
     pub kind: Option<CephClustersPoolsRowType>,
@@ -90,11 +90,11 @@ impl CephClustersPoolsRow {
     pub const SCHEMA: &'static Schema = &Schema::new("CephClustersPoolsRow", &[
         Field::new("application_metadata", Kind::Any, 0),
         Field::new("autoscale_status", Kind::Any, 0),
-        Field::new("bytes_used", Kind::Int, 0),
+        Field::ruled("bytes_used", Kind::Int, 0, &Rules { unit: Some("bytes"), ..Rules::NONE }),
         Field::new("crush_rule", Kind::Int, 0),
         Field::new("crush_rule_name", Kind::Text, 0),
         Field::new("min_size", Kind::Int, 0),
-        Field::new("percent_used", Kind::Float, 0),
+        Field::ruled("percent_used", Kind::Float, 0, &Rules { unit: Some("percent"), ..Rules::NONE }),
         Field::new("pg_autoscale_mode", Kind::Text, 0),
         Field::new("pg_num", Kind::Int, 0),
         Field::new("pg_num_final", Kind::Int, 0),
@@ -103,7 +103,7 @@ impl CephClustersPoolsRow {
         Field::new("pool_name", Kind::Text, 0),
         Field::new("size", Kind::Int, 0),
         Field::ruled("target_size", Kind::Int, 0, &Rules { unit: Some("bytes"), ..Rules::NONE }),
-        Field::new("target_size_ratio", Kind::Float, 0),
+        Field::ruled("target_size_ratio", Kind::Float, 0, &Rules { unit: Some("fraction"), ..Rules::NONE }),
         Field::new("type", Kind::Enum(CephClustersPoolsRowType::VALUES), 0),
     ]);
 }

@@ -17,7 +17,7 @@ use crate::pdm::rows;
 pub struct GetCephClustersClusterStatus {
     /// `cluster`
     pub cluster: String,
-    /// `max-age`: at least 0
+    /// `max-age`: seconds, at least 0
     pub max_age: Option<i64>,
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use proxbox_runtime::{
-    Field, Kind, Op, Operation, Permission, Rows, Schema, Value,
+    Field, Kind, Op, Operation, Permission, Rows, Rules, Schema, Value,
 };
 use crate::pdm::rows;
 
@@ -17,7 +17,7 @@ use crate::pdm::rows;
 pub struct GetCephClustersClusterSummary {
     /// `cluster`
     pub cluster: String,
-    /// `max-age`: at least 0
+    /// `max-age`: seconds, at least 0
     pub max_age: Option<i64>,
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -65,21 +65,21 @@ pub struct CephClustersSummary {
     pub bytes_used: Option<i64>,
     /// `checks`
     pub checks: Option<Rows<CephClustersSummaryChecks>>,
-    /// `client-read-bytes-sec`
+    /// `client-read-bytes-sec`: bytes/s
     pub client_read_bytes_sec: Option<i64>,
     /// `client-read-ops-sec`
     pub client_read_ops_sec: Option<i64>,
-    /// `client-write-bytes-sec`
+    /// `client-write-bytes-sec`: bytes/s
     pub client_write_bytes_sec: Option<i64>,
     /// `client-write-ops-sec`
     pub client_write_ops_sec: Option<i64>,
-    /// `degraded-ratio`
+    /// `degraded-ratio`: fraction
     pub degraded_ratio: Option<f64>,
     /// `fsid`
     pub fsid: Option<String>,
     /// `fullest-pool`
     pub fullest_pool: Option<String>,
-    /// `fullest-pool-used`
+    /// `fullest-pool-used`: percent
     pub fullest_pool_used: Option<f64>,
     /// `health`
     pub health: Option<String>,
@@ -89,7 +89,7 @@ pub struct CephClustersSummary {
     pub mgr_active: Option<String>,
     /// `mgr-standbys`
     pub mgr_standbys: Option<Rows<String>>,
-    /// `misplaced-ratio`
+    /// `misplaced-ratio`: fraction
     pub misplaced_ratio: Option<f64>,
     /// `mons-in-quorum`
     pub mons_in_quorum: Option<i64>,
@@ -107,7 +107,7 @@ pub struct CephClustersSummary {
     pub osds_up: Option<i64>,
     /// `pgs-by-state`
     pub pgs_by_state: Option<Rows<CephClustersSummaryPgsByState>>,
-    /// `recovery-bytes-sec`
+    /// `recovery-bytes-sec`: bytes/s
     pub recovery_bytes_sec: Option<i64>,
     /// `version`
     pub version: Option<String>,
@@ -124,19 +124,19 @@ impl CephClustersSummary {
         rows::BYTES_TOTAL,
         rows::BYTES_USED,
         Field::new("checks", Kind::List(&Kind::Record(CephClustersSummaryChecks::SCHEMA)), 0),
-        Field::new("client-read-bytes-sec", Kind::Int, 0),
+        Field::ruled("client-read-bytes-sec", Kind::Int, 0, &Rules { unit: Some("bytes/s"), ..Rules::NONE }),
         Field::new("client-read-ops-sec", Kind::Int, 0),
-        Field::new("client-write-bytes-sec", Kind::Int, 0),
+        Field::ruled("client-write-bytes-sec", Kind::Int, 0, &Rules { unit: Some("bytes/s"), ..Rules::NONE }),
         Field::new("client-write-ops-sec", Kind::Int, 0),
-        Field::new("degraded-ratio", Kind::Float, 0),
+        Field::ruled("degraded-ratio", Kind::Float, 0, &Rules { unit: Some("fraction"), ..Rules::NONE }),
         Field::new("fsid", Kind::Text, 0),
         Field::new("fullest-pool", Kind::Text, 0),
-        Field::new("fullest-pool-used", Kind::Float, 0),
+        Field::ruled("fullest-pool-used", Kind::Float, 0, &Rules { unit: Some("percent"), ..Rules::NONE }),
         rows::HEALTH,
         Field::new("members", Kind::List(&Kind::Record(CephClustersSummaryMembers::SCHEMA)), 0),
         Field::new("mgr-active", Kind::Text, 0),
         Field::new("mgr-standbys", Kind::List(&Kind::Text), 0),
-        Field::new("misplaced-ratio", Kind::Float, 0),
+        Field::ruled("misplaced-ratio", Kind::Float, 0, &Rules { unit: Some("fraction"), ..Rules::NONE }),
         rows::MONS_IN_QUORUM,
         rows::MONS_TOTAL,
         Field::new("num-pgs", Kind::Int, 0),
@@ -145,7 +145,7 @@ impl CephClustersSummary {
         rows::OSDS_TOTAL,
         rows::OSDS_UP,
         Field::new("pgs-by-state", Kind::List(&Kind::Record(CephClustersSummaryPgsByState::SCHEMA)), 0),
-        Field::new("recovery-bytes-sec", Kind::Int, 0),
+        Field::ruled("recovery-bytes-sec", Kind::Int, 0, &Rules { unit: Some("bytes/s"), ..Rules::NONE }),
         rows::VERSION,
         Field::new("version-mixed", Kind::Bool, 0),
     ]);

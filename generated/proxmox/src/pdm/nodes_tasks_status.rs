@@ -61,7 +61,7 @@ pub struct TasksStatus {
     pub pid: Option<i64>,
     /// `pstart`
     pub pstart: Option<i64>,
-    /// `starttime`
+    /// `starttime`: unix seconds
     pub starttime: Option<i64>,
     /// `status`
     pub status: Option<String>,
@@ -85,7 +85,7 @@ impl TasksStatus {
         rows::NODE_3,
         rows::PID,
         rows::PSTART,
-        rows::STARTTIME,
+        rows::STARTTIME_2,
         rows::STATUS_2,
         Field::ruled("tokenid", Kind::Text, 0,
             &Rules { pattern: Some("^(?:[A-Za-z0-9_][A-Za-z0-9._\\-]*)$"), ..Rules::NONE }),

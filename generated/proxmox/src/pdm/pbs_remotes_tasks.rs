@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 
 use proxbox_runtime::{
-    Field, Kind, Op, Operation, Permission, Rows, Schema, Value,
+    Field, Kind, Op, Operation, Permission, Rows, Rules, Schema, Value,
 };
 use crate::pdm::{
-    NodesTasksRow, PveRemotesTasksLog,
+    NodesTasksRow, PveRemotesLxcRowStatus,
 };
 use crate::pdm::rows;
 
@@ -230,8 +230,8 @@ proxbox_runtime::parameters! { GetPbsRemotesRemoteTasksUpidStatus {
     0 remote, 1 upid, 2 wait,
 } }
 
-proxbox_runtime::operation! { GetPbsRemotesRemoteTasksUpidStatus -> PveRemotesTasksLog;
-    Get "/pbs/remotes/{remote}/tasks/{upid}/status", Kind::Record(PveRemotesTasksLog::SCHEMA), 0;
+proxbox_runtime::operation! { GetPbsRemotesRemoteTasksUpidStatus -> PbsRemotesTasksStatus;
+    Get "/pbs/remotes/{remote}/tasks/{upid}/status", Kind::Record(PbsRemotesTasksStatus::SCHEMA), 0;
     Permission::On("/resource/{remote}", &["Resource.Audit"])
 }
 
@@ -256,6 +256,53 @@ impl PbsRemotesTasksLogRow {
 
 proxbox_runtime::record! { PbsRemotesTasksLogRow {
     0 n, 1 t,
+} }
+
+/// Of `GET /pbs/remotes/{remote}/tasks/{upid}/status`.
+#[derive(Clone, Default)]
+pub struct PbsRemotesTasksStatus {
+    /// `exitstatus`
+    pub exitstatus: Option<String>,
+    /// `id`
+    pub id: Option<String>,
+    /// `node`
+    pub node: Option<String>,
+    /// `pid`
+    pub pid: Option<i64>,
+    /// `pstart`: unix seconds
+    pub pstart: Option<i64>,
+    /// `starttime`
+    pub starttime: Option<i64>,
+    /// `status`
+    pub status: Option<PveRemotesLxcRowStatus>,
+    /// `type`
+    pub kind: Option<String>,
+    /// `upid`
+    pub upid: Option<String>,
+    /// `user`
+    pub user: Option<String>,
+    /// Members that the description does not foresee.
+    pub extra: BTreeMap<String, Value>,
+}
+
+impl PbsRemotesTasksStatus {
+    /// The fields and what is known about them.
+    pub const SCHEMA: &'static Schema = &Schema::new("PbsRemotesTasksStatus", &[
+        rows::EXITSTATUS,
+        rows::ID,
+        rows::NODE,
+        rows::PID,
+        Field::ruled("pstart", Kind::Int, 0, &Rules { unit: Some("unix seconds"), ..Rules::NONE }),
+        rows::STARTTIME,
+        rows::STATUS,
+        rows::TYPE,
+        rows::UPID,
+        rows::USER,
+    ]);
+}
+
+proxbox_runtime::record! { PbsRemotesTasksStatus {
+    0 exitstatus, 1 id, 2 node, 3 pid, 4 pstart, 5 starttime, 6 status, 7 kind, 8 upid, 9 user,
 } }
 
 pub(super) const OPS: &[&Op] = &[

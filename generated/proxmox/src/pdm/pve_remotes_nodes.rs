@@ -1868,7 +1868,7 @@ impl PveRemotesNodesStatusMemory {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("PveRemotesNodesStatusMemory", &[
         Field::ruled("available", Kind::Int, 0, &Rules { unit: Some("bytes"), ..Rules::NONE }),
-        Field::ruled("free", Kind::Int, 0, &Rules { unit: Some("bytes"), ..Rules::NONE }),
+        rows::FREE,
         rows::TOTAL_2,
         rows::USED,
     ]);
@@ -1881,13 +1881,13 @@ proxbox_runtime::record! { PveRemotesNodesStatusMemory {
 /// Of `GET /pve/remotes/{remote}/nodes/{node}/status`.
 #[derive(Clone, Default)]
 pub struct PveRemotesNodesStatusRootfs {
-    /// `avail`
+    /// `avail`: bytes
     pub avail: Option<i64>,
-    /// `free`
+    /// `free`: bytes
     pub free: Option<i64>,
     /// `total`: bytes
     pub total: Option<i64>,
-    /// `used`
+    /// `used`: bytes
     pub used: Option<i64>,
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -1896,10 +1896,10 @@ pub struct PveRemotesNodesStatusRootfs {
 impl PveRemotesNodesStatusRootfs {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("PveRemotesNodesStatusRootfs", &[
-        Field::new("avail", Kind::Int, 0),
-        Field::new("free", Kind::Int, 0),
+        rows::AVAIL,
+        rows::FREE,
         rows::TOTAL_2,
-        Field::new("used", Kind::Int, 0),
+        rows::USED,
     ]);
 }
 
@@ -1932,7 +1932,7 @@ pub struct PveRemotesNodesStorageRow {
     pub kind: Option<String>,
     /// `used`: bytes
     pub used: Option<i64>,
-    /// `used_fraction`
+    /// `used_fraction`: fraction
     pub used_fraction: Option<f64>,
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -1953,7 +1953,7 @@ impl PveRemotesNodesStorageRow {
         rows::TOTAL_2,
         rows::TYPE,
         rows::USED,
-        Field::new("used_fraction", Kind::Float, 0),
+        Field::ruled("used_fraction", Kind::Float, 0, &Rules { unit: Some("fraction"), ..Rules::NONE }),
     ]);
 }
 

@@ -1666,7 +1666,7 @@ pub struct PveRemotesQemuConfig {
     pub smbios1: Option<PropertyString<PveRemotesQemuConfigSmbios1>>,
     /// `smp`: at least 1, default `1`
     pub smp: Option<i64>,
-    /// `snaptime`: at least 0
+    /// `snaptime`: unix seconds, at least 0
     pub snaptime: Option<i64>,
     /// `sockets`: at least 1, default `1`
     pub sockets: Option<i64>,
@@ -2509,7 +2509,7 @@ impl PveRemotesQemuConfig {
         Field::ruled("smbios1", Kind::Property(PveRemotesQemuConfigSmbios1::SCHEMA), 0,
             &Rules { max_length: Some(512), ..Rules::NONE }),
         Field::ruled("smp", Kind::Int, 0, &Rules { min: Some(1.0), default: Some("1"), ..Rules::NONE }),
-        Field::ruled("snaptime", Kind::Int, 0, &Rules { min: Some(0.0), ..Rules::NONE }),
+        Field::ruled("snaptime", Kind::Int, 0, &Rules { min: Some(0.0), unit: Some("unix seconds"), ..Rules::NONE }),
         Field::ruled("sockets", Kind::Int, 0, &Rules { min: Some(1.0), default: Some("1"), ..Rules::NONE }),
         Field::new("spice_enhancements", Kind::Property(PveRemotesQemuConfigSpiceEnhancements::SCHEMA), 0),
         Field::ruled("sshkeys", Kind::Text, FieldFlags::SECRET,
@@ -3341,21 +3341,21 @@ pub struct PveRemotesQemuConfigIde0 {
     pub file: Option<String>,
     /// `format`
     pub format: Option<PveRemotesQemuConfigIde0Format>,
-    /// `iops`
+    /// `iops`: operations/s
     pub iops: Option<i64>,
-    /// `iops_max`
+    /// `iops_max`: operations/s
     pub iops_max: Option<i64>,
     /// `iops_max_length`: seconds, at least 1
     pub iops_max_length: Option<i64>,
-    /// `iops_rd`
+    /// `iops_rd`: operations/s
     pub iops_rd: Option<i64>,
-    /// `iops_rd_max`
+    /// `iops_rd_max`: operations/s
     pub iops_rd_max: Option<i64>,
     /// `iops_rd_max_length`: seconds, at least 1
     pub iops_rd_max_length: Option<i64>,
-    /// `iops_wr`
+    /// `iops_wr`: operations/s
     pub iops_wr: Option<i64>,
-    /// `iops_wr_max`
+    /// `iops_wr_max`: operations/s
     pub iops_wr_max: Option<i64>,
     /// `iops_wr_max_length`: seconds, at least 1
     pub iops_wr_max_length: Option<i64>,
@@ -3842,7 +3842,7 @@ proxbox_runtime::record! { PveRemotesQemuConfigNumaArray0 {
 /// Of `GET /pve/remotes/{remote}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
 pub struct PveRemotesQemuConfigRng0 {
-    /// `max_bytes`: default `1024`
+    /// `max_bytes`: bytes, default `1024`
     pub max_bytes: Option<i64>,
     /// `period`: default `1000`
     pub period: Option<i64>,
@@ -3855,7 +3855,7 @@ pub struct PveRemotesQemuConfigRng0 {
 impl PveRemotesQemuConfigRng0 {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::property("PveRemotesQemuConfigRng0", &[
-        Field::ruled("max_bytes", Kind::Int, 0, &Rules { default: Some("1024"), ..Rules::NONE }),
+        Field::ruled("max_bytes", Kind::Int, 0, &Rules { default: Some("1024"), unit: Some("bytes"), ..Rules::NONE }),
         Field::ruled("period", Kind::Int, 0, &Rules { default: Some("1000"), ..Rules::NONE }),
         Field::new("source", Kind::Enum(PveRemotesQemuConfigRng0Source::VALUES), FieldFlags::REQUIRED),
     ], &PropertyRules {
@@ -3911,21 +3911,21 @@ pub struct PveRemotesQemuConfigSata0 {
     pub file: Option<String>,
     /// `format`
     pub format: Option<PveRemotesQemuConfigIde0Format>,
-    /// `iops`
+    /// `iops`: operations/s
     pub iops: Option<i64>,
-    /// `iops_max`
+    /// `iops_max`: operations/s
     pub iops_max: Option<i64>,
     /// `iops_max_length`: seconds, at least 1
     pub iops_max_length: Option<i64>,
-    /// `iops_rd`
+    /// `iops_rd`: operations/s
     pub iops_rd: Option<i64>,
-    /// `iops_rd_max`
+    /// `iops_rd_max`: operations/s
     pub iops_rd_max: Option<i64>,
     /// `iops_rd_max_length`: seconds, at least 1
     pub iops_rd_max_length: Option<i64>,
-    /// `iops_wr`
+    /// `iops_wr`: operations/s
     pub iops_wr: Option<i64>,
-    /// `iops_wr_max`
+    /// `iops_wr_max`: operations/s
     pub iops_wr_max: Option<i64>,
     /// `iops_wr_max_length`: seconds, at least 1
     pub iops_wr_max_length: Option<i64>,
@@ -4074,21 +4074,21 @@ pub struct PveRemotesQemuConfigScsi0 {
     pub file: Option<String>,
     /// `format`
     pub format: Option<PveRemotesQemuConfigIde0Format>,
-    /// `iops`
+    /// `iops`: operations/s
     pub iops: Option<i64>,
-    /// `iops_max`
+    /// `iops_max`: operations/s
     pub iops_max: Option<i64>,
     /// `iops_max_length`: seconds, at least 1
     pub iops_max_length: Option<i64>,
-    /// `iops_rd`
+    /// `iops_rd`: operations/s
     pub iops_rd: Option<i64>,
-    /// `iops_rd_max`
+    /// `iops_rd_max`: operations/s
     pub iops_rd_max: Option<i64>,
     /// `iops_rd_max_length`: seconds, at least 1
     pub iops_rd_max_length: Option<i64>,
-    /// `iops_wr`
+    /// `iops_wr`: operations/s
     pub iops_wr: Option<i64>,
-    /// `iops_wr_max`
+    /// `iops_wr_max`: operations/s
     pub iops_wr_max: Option<i64>,
     /// `iops_wr_max_length`: seconds, at least 1
     pub iops_wr_max_length: Option<i64>,
@@ -4512,21 +4512,21 @@ pub struct PveRemotesQemuConfigVirtio0 {
     pub file: Option<String>,
     /// `format`
     pub format: Option<PveRemotesQemuConfigIde0Format>,
-    /// `iops`
+    /// `iops`: operations/s
     pub iops: Option<i64>,
-    /// `iops_max`
+    /// `iops_max`: operations/s
     pub iops_max: Option<i64>,
     /// `iops_max_length`: seconds, at least 1
     pub iops_max_length: Option<i64>,
-    /// `iops_rd`
+    /// `iops_rd`: operations/s
     pub iops_rd: Option<i64>,
-    /// `iops_rd_max`
+    /// `iops_rd_max`: operations/s
     pub iops_rd_max: Option<i64>,
     /// `iops_rd_max_length`: seconds, at least 1
     pub iops_rd_max_length: Option<i64>,
-    /// `iops_wr`
+    /// `iops_wr`: operations/s
     pub iops_wr: Option<i64>,
-    /// `iops_wr_max`
+    /// `iops_wr_max`: operations/s
     pub iops_wr_max: Option<i64>,
     /// `iops_wr_max_length`: seconds, at least 1
     pub iops_wr_max_length: Option<i64>,

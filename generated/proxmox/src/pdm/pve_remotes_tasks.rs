@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 
 use proxbox_runtime::{
-    Kind, Op, Operation, Permission, Rows, Schema, Value,
+    Field, Kind, Op, Operation, Permission, Rows, Schema, Value,
 };
 use crate::pdm::{
-    PveRemotesTasksLog,
+    PveRemotesLxcRowStatus,
 };
 use crate::pdm::rows;
 
@@ -245,6 +245,53 @@ proxbox_runtime::operation! { GetPveRemotesRemoteTasksUpidStatus -> PveRemotesTa
     Permission::On("/resource/{remote}", &["Resource.Audit"])
 }
 
+/// Of `GET /pve/remotes/{remote}/tasks/{upid}/log`.
+#[derive(Clone, Default)]
+pub struct PveRemotesTasksLog {
+    /// `exitstatus`
+    pub exitstatus: Option<String>,
+    /// `id`
+    pub id: Option<String>,
+    /// `node`
+    pub node: Option<String>,
+    /// `pid`
+    pub pid: Option<i64>,
+    /// `pstart`
+    pub pstart: Option<i64>,
+    /// `starttime`
+    pub starttime: Option<i64>,
+    /// `status`
+    pub status: Option<PveRemotesLxcRowStatus>,
+    /// `type`
+    pub kind: Option<String>,
+    /// `upid`
+    pub upid: Option<String>,
+    /// `user`
+    pub user: Option<String>,
+    /// Members that the description does not foresee.
+    pub extra: BTreeMap<String, Value>,
+}
+
+impl PveRemotesTasksLog {
+    /// The fields and what is known about them.
+    pub const SCHEMA: &'static Schema = &Schema::new("PveRemotesTasksLog", &[
+        rows::EXITSTATUS,
+        rows::ID,
+        rows::NODE,
+        rows::PID,
+        rows::PSTART,
+        rows::STARTTIME,
+        rows::STATUS,
+        rows::TYPE,
+        rows::UPID,
+        rows::USER,
+    ]);
+}
+
+proxbox_runtime::record! { PveRemotesTasksLog {
+    0 exitstatus, 1 id, 2 node, 3 pid, 4 pstart, 5 starttime, 6 status, 7 kind, 8 upid, 9 user,
+} }
+
 /// Of `GET /pve/remotes/{remote}/tasks`.
 #[derive(Clone, Default)]
 pub struct PveRemotesTasksRow {
@@ -275,7 +322,7 @@ pub struct PveRemotesTasksRow {
 impl PveRemotesTasksRow {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("PveRemotesTasksRow", &[
-        rows::ENDTIME,
+        Field::new("endtime", Kind::Int, 0),
         rows::ID,
         rows::NODE,
         rows::PID,

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use proxbox_runtime::{
-    Field, Kind, Op, Operation, Permission, Rows, Schema, Value,
+    Field, Kind, Op, Operation, Permission, Rows, Rules, Schema, Value,
 };
 use crate::pdm::rows;
 
@@ -41,7 +41,7 @@ proxbox_runtime::operation! { GetRemotesMetricCollectionStatus -> Rows<RemotesMe
 pub struct RemotesMetricCollectionStatusRow {
     /// `error`
     pub error: Option<String>,
-    /// `last-collection`
+    /// `last-collection`: unix seconds
     pub last_collection: Option<i64>,
     /// `remote`
     pub remote: Option<String>,
@@ -53,7 +53,7 @@ impl RemotesMetricCollectionStatusRow {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("RemotesMetricCollectionStatusRow", &[
         rows::ERROR,
-        Field::new("last-collection", Kind::Int, 0),
+        Field::ruled("last-collection", Kind::Int, 0, &Rules { unit: Some("unix seconds"), ..Rules::NONE }),
         rows::REMOTE,
     ]);
 }

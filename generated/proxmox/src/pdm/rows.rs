@@ -31,7 +31,6 @@ pub(crate) const CERT_FINGERPRINT: Field = Field::new("cert-fingerprint", Kind::
 pub(crate) const CF: Field = Field::new("cf", Kind::Enum(NodesRrddataCf::VALUES), FieldFlags::REQUIRED);
 pub(crate) const CGROUP_MODE: Field = Field::new("cgroup-mode", Kind::Int, 0);
 pub(crate) const CHALLENGE: Field = Field::new("challenge", Kind::Text, 0);
-pub(crate) const CHECK_TIME: Field = Field::new("check-time", Kind::Int, 0);
 pub(crate) const CIDR: Field = Field::new("cidr", Kind::Text, 0);
 pub(crate) const CLIENT_ID: Field = Field::new("client-id", Kind::Text, 0);
 pub(crate) const CLIENT_KEY: Field = Field::new("client-key", Kind::Text, 0);
@@ -70,7 +69,6 @@ pub(crate) const EBGP_MULTIHOP: Field = Field::new("ebgp-multihop", Kind::Int, 0
 pub(crate) const ENABLE: Field = Field::new("enable", Kind::Bool, 0);
 pub(crate) const ENABLE_NEW: Field = Field::new("enable-new", Kind::Bool, 0);
 pub(crate) const ENABLED: Field = Field::new("enabled", Kind::Bool, 0);
-pub(crate) const ENDTIME: Field = Field::new("endtime", Kind::Int, 0);
 pub(crate) const ERROR: Field = Field::new("error", Kind::Text, 0);
 pub(crate) const EXCLUDE: Field = Field::new("exclude", Kind::List(&Kind::Text), 0);
 pub(crate) const EXITSTATUS: Field = Field::new("exitstatus", Kind::Text, 0);
@@ -94,12 +92,6 @@ pub(crate) const ID_2: Field = Field::new("id", Kind::Text, FieldFlags::PATH | F
 pub(crate) const IDMAP: Field = Field::new("idmap", Kind::Text, 0);
 pub(crate) const INCLUDE: Field = Field::new("include", Kind::List(&Kind::Text), 0);
 pub(crate) const INCLUDE_ALL: Field = Field::new("include-all", Kind::Bool, 0);
-pub(crate) const IOPS: Field = Field::new("iops", Kind::Int, 0);
-pub(crate) const IOPS_MAX: Field = Field::new("iops_max", Kind::Int, 0);
-pub(crate) const IOPS_RD: Field = Field::new("iops_rd", Kind::Int, 0);
-pub(crate) const IOPS_RD_MAX: Field = Field::new("iops_rd_max", Kind::Int, 0);
-pub(crate) const IOPS_WR: Field = Field::new("iops_wr", Kind::Int, 0);
-pub(crate) const IOPS_WR_MAX: Field = Field::new("iops_wr_max", Kind::Int, 0);
 pub(crate) const IP: Field = Field::new("ip", Kind::Text, 0);
 pub(crate) const IPAM: Field = Field::new("ipam", Kind::Text, 0);
 pub(crate) const IS_DEFAULT: Field = Field::new("is-default", Kind::Bool, 0);
@@ -282,6 +274,7 @@ pub(crate) const BWLIMIT: Field = Field::ruled("bwlimit", Kind::Int, 0, &Rules {
 pub(crate) const BYTES_AVAIL: Field = Field::ruled("bytes-avail", Kind::Int, 0, &Rules { unit: Some("bytes"), ..Rules::NONE });
 pub(crate) const BYTES_TOTAL: Field = Field::ruled("bytes-total", Kind::Int, 0, &Rules { unit: Some("bytes"), ..Rules::NONE });
 pub(crate) const BYTES_USED: Field = Field::ruled("bytes-used", Kind::Int, 0, &Rules { unit: Some("bytes"), ..Rules::NONE });
+pub(crate) const CHECK_TIME: Field = Field::ruled("check-time", Kind::Int, 0, &Rules { unit: Some("unix seconds"), ..Rules::NONE });
 pub(crate) const CIDR_2: Field = Field::ruled("cidr", Kind::Text, 0,
     &Rules { max_length: Some(18), pattern: Some("^(?:(?:(?:(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9])\\.){3}(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9]))/\\d{1,2})$$"), ..Rules::NONE });
 pub(crate) const CIDR6: Field = Field::ruled("cidr6", Kind::Text, 0,
@@ -345,6 +338,7 @@ pub(crate) const FIREWALL: Field = Field::ruled("firewall", Kind::Bool, 0, &Rule
 pub(crate) const FIRSTNAME: Field = Field::ruled("firstname", Kind::Text, 0,
     &Rules { min_length: Some(1), max_length: Some(64), pattern: Some("^[[:^cntrl:]]*$"), ..Rules::NONE });
 pub(crate) const FORCE: Field = Field::ruled("force", Kind::Bool, 0, &Rules { default: Some("false"), ..Rules::NONE });
+pub(crate) const FREE: Field = Field::ruled("free", Kind::Int, 0, &Rules { unit: Some("bytes"), ..Rules::NONE });
 pub(crate) const GATEWAY_2: Field = Field::ruled("gateway", Kind::Text, 0,
     &Rules { max_length: Some(15), pattern: Some("^(?:(?:(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9])\\.){3}(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9]))$"), ..Rules::NONE });
 pub(crate) const GATEWAY6: Field = Field::ruled("gateway6", Kind::Text, 0,
@@ -368,9 +362,15 @@ pub(crate) const ID_8: Field = Field::ruled("id", Kind::Text, FieldFlags::REQUIR
     &Rules { min_length: Some(2), max_length: Some(32), pattern: Some("^(?:[A-Za-z0-9_][A-Za-z0-9._\\-]*)$"), ..Rules::NONE });
 pub(crate) const IFACE: Field = Field::ruled("iface", Kind::Text, FieldFlags::PATH | FieldFlags::REQUIRED,
     &Rules { min_length: Some(1), max_length: Some(15), pattern: Some("^(?:[A-Za-z0-9_][A-Za-z0-9._\\-]*)$"), ..Rules::NONE });
+pub(crate) const IOPS: Field = Field::ruled("iops", Kind::Int, 0, &Rules { unit: Some("operations/s"), ..Rules::NONE });
+pub(crate) const IOPS_MAX: Field = Field::ruled("iops_max", Kind::Int, 0, &Rules { unit: Some("operations/s"), ..Rules::NONE });
 pub(crate) const IOPS_MAX_LENGTH: Field = Field::ruled("iops_max_length", Kind::Int, 0, &Rules { min: Some(1.0), unit: Some("seconds"), ..Rules::NONE });
+pub(crate) const IOPS_RD: Field = Field::ruled("iops_rd", Kind::Int, 0, &Rules { unit: Some("operations/s"), ..Rules::NONE });
+pub(crate) const IOPS_RD_MAX: Field = Field::ruled("iops_rd_max", Kind::Int, 0, &Rules { unit: Some("operations/s"), ..Rules::NONE });
 pub(crate) const IOPS_RD_MAX_LENGTH: Field = Field::ruled("iops_rd_max_length", Kind::Int, 0,
     &Rules { min: Some(1.0), unit: Some("seconds"), ..Rules::NONE });
+pub(crate) const IOPS_WR: Field = Field::ruled("iops_wr", Kind::Int, 0, &Rules { unit: Some("operations/s"), ..Rules::NONE });
+pub(crate) const IOPS_WR_MAX: Field = Field::ruled("iops_wr_max", Kind::Int, 0, &Rules { unit: Some("operations/s"), ..Rules::NONE });
 pub(crate) const IOPS_WR_MAX_LENGTH: Field = Field::ruled("iops_wr_max_length", Kind::Int, 0,
     &Rules { min: Some(1.0), unit: Some("seconds"), ..Rules::NONE });
 pub(crate) const IOTHREAD: Field = Field::ruled("iothread", Kind::Bool, 0, &Rules { default: Some("false"), ..Rules::NONE });
@@ -398,7 +398,7 @@ pub(crate) const MAX_AGE: Field = Field::ruled("max-age", Kind::Int, 0,
     &Rules { min: Some(0.0), default: Some("30"), unit: Some("seconds"), ..Rules::NONE });
 pub(crate) const MAX_AGE_2: Field = Field::ruled("max-age", Kind::Int, 0,
     &Rules { min: Some(0.0), default: Some("86400"), unit: Some("seconds"), ..Rules::NONE });
-pub(crate) const MAX_AGE_3: Field = Field::ruled("max-age", Kind::Int, 0, &Rules { min: Some(0.0), ..Rules::NONE });
+pub(crate) const MAX_AGE_3: Field = Field::ruled("max-age", Kind::Int, 0, &Rules { min: Some(0.0), unit: Some("seconds"), ..Rules::NONE });
 pub(crate) const MAXDISK: Field = Field::ruled("maxdisk", Kind::Int, 0, &Rules { min: Some(0.0), ..Rules::NONE });
 pub(crate) const MAXDISK_2: Field = Field::ruled("maxdisk", Kind::Int, 0, &Rules { unit: Some("bytes"), ..Rules::NONE });
 pub(crate) const MAXMEM: Field = Field::ruled("maxmem", Kind::Int, 0, &Rules { min: Some(0.0), ..Rules::NONE });
@@ -502,6 +502,7 @@ pub(crate) const SOCKETS_2: Field = Field::ruled("sockets", Kind::Int, 0, &Rules
 pub(crate) const SSD: Field = Field::ruled("ssd", Kind::Bool, 0, &Rules { default: Some("false"), ..Rules::NONE });
 pub(crate) const START_2: Field = Field::ruled("start", Kind::Int, 0, &Rules { default: Some("0"), ..Rules::NONE });
 pub(crate) const START_3: Field = Field::ruled("start", Kind::Int, 0, &Rules { min: Some(0.0), default: Some("0"), ..Rules::NONE });
+pub(crate) const STARTTIME_2: Field = Field::ruled("starttime", Kind::Int, 0, &Rules { unit: Some("unix seconds"), ..Rules::NONE });
 pub(crate) const STATUS_3: Field = Field::ruled("status", Kind::Enum(NodesSubscriptionStatus::VALUES), 0,
     &Rules { default: Some("notfound"), ..Rules::NONE });
 pub(crate) const STORAGE_2: Field = Field::ruled("storage", Kind::Text, FieldFlags::PATH | FieldFlags::REQUIRED,

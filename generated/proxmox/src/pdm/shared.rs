@@ -263,7 +263,7 @@ proxbox_runtime::record! { NodesStatusSwap {
 /// Of `GET /nodes/{node}/subscription`.
 #[derive(Clone, Default)]
 pub struct NodesSubscription {
-    /// `checktime`
+    /// `checktime`: unix seconds
     pub checktime: Option<i64>,
     /// `key`
     pub key: Option<String>,
@@ -290,7 +290,7 @@ pub struct NodesSubscription {
 impl NodesSubscription {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("NodesSubscription", &[
-        Field::new("checktime", Kind::Int, 0),
+        Field::ruled("checktime", Kind::Int, 0, &Rules { unit: Some("unix seconds"), ..Rules::NONE }),
         rows::KEY,
         rows::MESSAGE,
         Field::new("nextduedate", Kind::Text, 0),
@@ -311,15 +311,15 @@ proxbox_runtime::record! { NodesSubscription {
 /// Of `GET /nodes/{node}/tasks`.
 #[derive(Clone, Default)]
 pub struct NodesTasksRow {
-    /// `endtime`
+    /// `endtime`: unix seconds
     pub endtime: Option<i64>,
     /// `node`
     pub node: Option<String>,
     /// `pid`
     pub pid: Option<i64>,
-    /// `pstart`: at least 0
+    /// `pstart`: unix seconds, at least 0
     pub pstart: Option<i64>,
-    /// `starttime`
+    /// `starttime`: unix seconds
     pub starttime: Option<i64>,
     /// `status`
     pub status: Option<String>,
@@ -338,11 +338,11 @@ pub struct NodesTasksRow {
 impl NodesTasksRow {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("NodesTasksRow", &[
-        rows::ENDTIME,
+        Field::ruled("endtime", Kind::Int, 0, &Rules { unit: Some("unix seconds"), ..Rules::NONE }),
         rows::NODE,
         rows::PID,
-        Field::ruled("pstart", Kind::Int, 0, &Rules { min: Some(0.0), ..Rules::NONE }),
-        rows::STARTTIME,
+        Field::ruled("pstart", Kind::Int, 0, &Rules { min: Some(0.0), unit: Some("unix seconds"), ..Rules::NONE }),
+        rows::STARTTIME_2,
         rows::STATUS_2,
         rows::UPID_3,
         rows::USER,
@@ -435,53 +435,6 @@ impl PbsScanPost {
 
 proxbox_runtime::record! { PbsScanPost {
     0 authid, 1 id, 2 nodes, 3 token, 4 kind, 5 web_url,
-} }
-
-/// Of `GET /pve/remotes/{remote}/tasks/{upid}/log`.
-#[derive(Clone, Default)]
-pub struct PveRemotesTasksLog {
-    /// `exitstatus`
-    pub exitstatus: Option<String>,
-    /// `id`
-    pub id: Option<String>,
-    /// `node`
-    pub node: Option<String>,
-    /// `pid`
-    pub pid: Option<i64>,
-    /// `pstart`
-    pub pstart: Option<i64>,
-    /// `starttime`
-    pub starttime: Option<i64>,
-    /// `status`
-    pub status: Option<PveRemotesLxcRowStatus>,
-    /// `type`
-    pub kind: Option<String>,
-    /// `upid`
-    pub upid: Option<String>,
-    /// `user`
-    pub user: Option<String>,
-    /// Members that the description does not foresee.
-    pub extra: BTreeMap<String, Value>,
-}
-
-impl PveRemotesTasksLog {
-    /// The fields and what is known about them.
-    pub const SCHEMA: &'static Schema = &Schema::new("PveRemotesTasksLog", &[
-        rows::EXITSTATUS,
-        rows::ID,
-        rows::NODE,
-        rows::PID,
-        rows::PSTART,
-        rows::STARTTIME,
-        rows::STATUS,
-        rows::TYPE,
-        rows::UPID,
-        rows::USER,
-    ]);
-}
-
-proxbox_runtime::record! { PveRemotesTasksLog {
-    0 exitstatus, 1 id, 2 node, 3 pid, 4 pstart, 5 starttime, 6 status, 7 kind, 8 upid, 9 user,
 } }
 
 /// Of `GET /nodes/{node}/sdn/vnets/{vnet}/mac-vrf`.

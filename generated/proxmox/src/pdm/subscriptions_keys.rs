@@ -170,7 +170,7 @@ proxbox_runtime::operation! { GetSubscriptionsKeysKey -> SubscriptionsKeys;
 /// Of `GET /subscriptions/keys/{key}`.
 #[derive(Clone, Default)]
 pub struct SubscriptionsKeys {
-    /// `check-time`
+    /// `check-time`: unix seconds
     pub check_time: Option<i64>,
     /// `key`
     pub key: Option<String>,

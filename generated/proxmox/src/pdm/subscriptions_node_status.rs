@@ -58,7 +58,7 @@ proxbox_runtime::operation! { GetSubscriptionsNodeStatus -> Rows<SubscriptionsNo
 pub struct SubscriptionsNodeStatusRow {
     /// `assigned-key`
     pub assigned_key: Option<String>,
-    /// `check-time`
+    /// `check-time`: unix seconds
     pub check_time: Option<i64>,
     /// `current-key`
     pub current_key: Option<String>,

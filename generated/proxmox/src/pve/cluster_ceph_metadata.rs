@@ -106,9 +106,9 @@ pub struct ClusterCephMetadataOsd {
     pub hostname: Option<String>,
     /// `id`
     pub id: Option<i64>,
-    /// `mem_swap_kb`
+    /// `mem_swap_kb`: KiB
     pub mem_swap_kb: Option<i64>,
-    /// `mem_total_kb`
+    /// `mem_total_kb`: KiB
     pub mem_total_kb: Option<i64>,
     /// `osd_data`
     pub osd_data: Option<String>,
@@ -131,8 +131,8 @@ impl ClusterCephMetadataOsd {
         rows::FRONT_ADDR,
         rows::HOSTNAME,
         rows::ID,
-        Field::new("mem_swap_kb", Kind::Int, 0),
-        Field::new("mem_total_kb", Kind::Int, 0),
+        Field::ruled("mem_swap_kb", Kind::Int, 0, &Rules { unit: Some("KiB"), ..Rules::NONE }),
+        Field::ruled("mem_total_kb", Kind::Int, 0, &Rules { unit: Some("KiB"), ..Rules::NONE }),
         rows::OSD_DATA,
         rows::OSD_OBJECTSTORE,
     ]);

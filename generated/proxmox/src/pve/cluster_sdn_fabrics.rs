@@ -189,19 +189,14 @@ impl PostClusterSdnFabricsFabric {
         rows::PERSISTENT_KEEPALIVE,
         Field::ruled("protocol", Kind::Enum(ClusterSdnFabricsNodeProtocol::VALUES), FieldFlags::REQUIRED,
             &Rules { values: &[("bgp", Availability::since(Release(9, 2, 0))), ("wireguard", Availability::since(Release(9, 2, 0)))], ..Rules::NONE }),
-        rows::REDISTRIBUTE_2,
+        rows::REDISTRIBUTE,
         rows::ROUTE_FILTER,
     ]);
     /// With everything that must be given.
-    pub fn new(
-        id: impl Into<String>,
-        protocol: ClusterSdnFabricsNodeProtocol,
-        redistribute: Rows<Value>,
-    ) -> Self {
+    pub fn new(id: impl Into<String>, protocol: ClusterSdnFabricsNodeProtocol) -> Self {
         Self {
             id: Some(id.into()),
             protocol: Some(protocol),
-            redistribute: Some(redistribute),
             area: None,
             csnp_interval: None,
             digest: None,
@@ -210,6 +205,7 @@ impl PostClusterSdnFabricsFabric {
             ip_prefix: None,
             lock_token: None,
             persistent_keepalive: None,
+            redistribute: None,
             route_filter: None,
             extra: BTreeMap::new(),
         }
@@ -219,7 +215,8 @@ impl PostClusterSdnFabricsFabric {
 proxbox_runtime::setters! { PostClusterSdnFabricsFabric {
     optional {
     area: String, csnp_interval: f64, digest: String, hello_interval: f64, ip6_prefix: String,
-    ip_prefix: String, lock_token: String, persistent_keepalive: f64, route_filter: String,
+    ip_prefix: String, lock_token: String, persistent_keepalive: f64, redistribute: Rows<Value>,
+    route_filter: String,
     }
 } }
 
@@ -363,29 +360,24 @@ impl PutClusterSdnFabricsFabricId {
         rows::PERSISTENT_KEEPALIVE,
         Field::ruled("protocol", Kind::Enum(ClusterSdnFabricsNodeProtocol::VALUES), FieldFlags::REQUIRED,
             &Rules { values: &[("bgp", Availability::since(Release(9, 2, 0))), ("wireguard", Availability::since(Release(9, 2, 0)))], ..Rules::NONE }),
-        rows::REDISTRIBUTE_2,
+        rows::REDISTRIBUTE,
         rows::ROUTE_FILTER,
     ]);
     /// With everything that must be given.
-    pub fn new(
-        id: impl Into<String>,
-        delete: Rows<Value>,
-        protocol: ClusterSdnFabricsNodeProtocol,
-        redistribute: Rows<Value>,
-    ) -> Self {
+    pub fn new(id: impl Into<String>, protocol: ClusterSdnFabricsNodeProtocol) -> Self {
         Self {
             id: id.into(),
-            delete: Some(delete),
             protocol: Some(protocol),
-            redistribute: Some(redistribute),
             area: None,
             csnp_interval: None,
+            delete: None,
             digest: None,
             hello_interval: None,
             ip6_prefix: None,
             ip_prefix: None,
             lock_token: None,
             persistent_keepalive: None,
+            redistribute: None,
             route_filter: None,
             extra: BTreeMap::new(),
         }
@@ -394,8 +386,9 @@ impl PutClusterSdnFabricsFabricId {
 
 proxbox_runtime::setters! { PutClusterSdnFabricsFabricId {
     optional {
-    area: String, csnp_interval: f64, digest: String, hello_interval: f64, ip6_prefix: String,
-    ip_prefix: String, lock_token: String, persistent_keepalive: f64, route_filter: String,
+    area: String, csnp_interval: f64, delete: Rows<Value>, digest: String, hello_interval: f64,
+    ip6_prefix: String, ip_prefix: String, lock_token: String, persistent_keepalive: f64,
+    redistribute: Rows<Value>, route_filter: String,
     }
 } }
 
@@ -555,7 +548,7 @@ impl PostClusterSdnFabricsNodeFabricId {
         rows::DIGEST_4,
         rows::ENDPOINT,
         rows::FABRIC_ID_2,
-        rows::INTERFACES_2,
+        rows::INTERFACES,
         rows::IP_2,
         rows::IP6,
         rows::LOCK_TOKEN,
@@ -571,18 +564,17 @@ impl PostClusterSdnFabricsNodeFabricId {
     /// With everything that must be given.
     pub fn new(
         fabric_id: impl Into<String>,
-        interfaces: Rows<Value>,
         node_id: impl Into<String>,
         protocol: ClusterSdnFabricsNodeProtocol,
     ) -> Self {
         Self {
             fabric_id: fabric_id.into(),
-            interfaces: Some(interfaces),
             node_id: Some(node_id.into()),
             protocol: Some(protocol),
             allowed_ips: None,
             digest: None,
             endpoint: None,
+            interfaces: None,
             ip: None,
             ip6: None,
             lock_token: None,
@@ -596,9 +588,10 @@ impl PostClusterSdnFabricsNodeFabricId {
 
 proxbox_runtime::setters! { PostClusterSdnFabricsNodeFabricId {
     optional {
-    allowed_ips: Rows<String>, digest: String, endpoint: String, ip: String, ip6: String,
-    lock_token: String, peers: Rows<PropertyString<ClusterSdnFabricsNodePeers>>,
-    public_key: String, role: ClusterSdnFabricsNodeRole,
+    allowed_ips: Rows<String>, digest: String, endpoint: String, interfaces: Rows<Value>,
+    ip: String, ip6: String, lock_token: String,
+    peers: Rows<PropertyString<ClusterSdnFabricsNodePeers>>, public_key: String,
+    role: ClusterSdnFabricsNodeRole,
     }
 } }
 
@@ -746,7 +739,7 @@ impl PutClusterSdnFabricsNodeFabricIdNodeId {
         rows::DIGEST_4,
         rows::ENDPOINT,
         rows::FABRIC_ID_2,
-        rows::INTERFACES_2,
+        rows::INTERFACES,
         rows::IP_2,
         rows::IP6,
         rows::LOCK_TOKEN,
@@ -763,19 +756,17 @@ impl PutClusterSdnFabricsNodeFabricIdNodeId {
     pub fn new(
         fabric_id: impl Into<String>,
         node_id: impl Into<String>,
-        delete: Rows<Value>,
-        interfaces: Rows<Value>,
         protocol: ClusterSdnFabricsNodeProtocol,
     ) -> Self {
         Self {
             fabric_id: fabric_id.into(),
             node_id: node_id.into(),
-            delete: Some(delete),
-            interfaces: Some(interfaces),
             protocol: Some(protocol),
             allowed_ips: None,
+            delete: None,
             digest: None,
             endpoint: None,
+            interfaces: None,
             ip: None,
             ip6: None,
             lock_token: None,
@@ -789,9 +780,10 @@ impl PutClusterSdnFabricsNodeFabricIdNodeId {
 
 proxbox_runtime::setters! { PutClusterSdnFabricsNodeFabricIdNodeId {
     optional {
-    allowed_ips: Rows<String>, digest: String, endpoint: String, ip: String, ip6: String,
-    lock_token: String, peers: Rows<PropertyString<ClusterSdnFabricsNodePeers>>,
-    public_key: String, role: ClusterSdnFabricsNodeRole,
+    allowed_ips: Rows<String>, delete: Rows<Value>, digest: String, endpoint: String,
+    interfaces: Rows<Value>, ip: String, ip6: String, lock_token: String,
+    peers: Rows<PropertyString<ClusterSdnFabricsNodePeers>>, public_key: String,
+    role: ClusterSdnFabricsNodeRole,
     }
 } }
 

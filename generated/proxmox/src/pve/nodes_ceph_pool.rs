@@ -78,7 +78,7 @@ pub struct PostNodesNodeCephPool {
     pub size: Option<i64>,
     /// `target_size`
     pub target_size: Option<String>,
-    /// `target_size_ratio`
+    /// `target_size_ratio`: fraction
     pub target_size_ratio: Option<f64>,
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -271,7 +271,7 @@ pub struct PutNodesNodeCephPoolName {
     pub size: Option<i64>,
     /// `target_size`
     pub target_size: Option<String>,
-    /// `target_size_ratio`
+    /// `target_size_ratio`: fraction
     pub target_size_ratio: Option<f64>,
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -446,7 +446,7 @@ pub struct CephPoolRow {
     pub crush_rule_name: Option<String>,
     /// `min_size`
     pub min_size: Option<i64>,
-    /// `percent_used`
+    /// `percent_used`: percent
     pub percent_used: Option<f64>,
     /// `pg_autoscale_mode`
     pub pg_autoscale_mode: Option<String>,
@@ -464,7 +464,7 @@ pub struct CephPoolRow {
     pub size: Option<i64>,
     /// `target_size`: bytes
     pub target_size: Option<i64>,
-    /// `target_size_ratio`
+    /// `target_size_ratio`: fraction
     pub target_size_ratio: Option<f64>,
     /// `type`
     pub kind: Option<CephPoolRowType>,
@@ -481,7 +481,7 @@ impl CephPoolRow {
         Field::new("crush_rule", Kind::Int, 0),
         Field::new("crush_rule_name", Kind::Text, 0),
         Field::new("min_size", Kind::Int, 0),
-        Field::new("percent_used", Kind::Float, 0),
+        Field::ruled("percent_used", Kind::Float, 0, &Rules { unit: Some("percent"), ..Rules::NONE }),
         Field::new("pg_autoscale_mode", Kind::Text, 0),
         Field::new("pg_num", Kind::Int, 0),
         Field::new("pg_num_final", Kind::Int, 0),
@@ -546,7 +546,7 @@ pub struct CephPoolStatus {
     pub statistics: Option<Value>,
     /// `target_size`
     pub target_size: Option<String>,
-    /// `target_size_ratio`
+    /// `target_size_ratio`: fraction
     pub target_size_ratio: Option<f64>,
     /// `use_gmt_hitset`
     pub use_gmt_hitset: Option<bool>,

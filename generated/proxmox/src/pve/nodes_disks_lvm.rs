@@ -187,7 +187,7 @@ proxbox_runtime::record! { DisksLvm {
 pub struct DisksLvmChildren {
     /// `children`
     pub children: Option<Rows<DisksLvmChildrenChildren>>,
-    /// `free`
+    /// `free`: bytes
     pub free: Option<i64>,
     /// `leaf`
     pub leaf: Option<bool>,
@@ -217,7 +217,7 @@ proxbox_runtime::record! { DisksLvmChildren {
 /// Of `GET /nodes/{node}/disks/lvm`.
 #[derive(Clone, Default)]
 pub struct DisksLvmChildrenChildren {
-    /// `free`
+    /// `free`: bytes
     pub free: Option<i64>,
     /// `leaf`
     pub leaf: Option<bool>,

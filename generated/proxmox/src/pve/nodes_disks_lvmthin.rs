@@ -177,9 +177,9 @@ pub struct DisksLvmthinRow {
     pub lv_size: Option<i64>,
     /// `metadata_size`: bytes
     pub metadata_size: Option<i64>,
-    /// `metadata_used`
+    /// `metadata_used`: bytes
     pub metadata_used: Option<i64>,
-    /// `used`
+    /// `used`: bytes
     pub used: Option<i64>,
     /// `vg`
     pub vg: Option<String>,
@@ -193,7 +193,7 @@ impl DisksLvmthinRow {
         rows::LV,
         Field::ruled("lv_size", Kind::Int, 0, &Rules { unit: Some("bytes"), ..Rules::NONE }),
         Field::ruled("metadata_size", Kind::Int, 0, &Rules { unit: Some("bytes"), ..Rules::NONE }),
-        Field::new("metadata_used", Kind::Int, 0),
+        Field::ruled("metadata_used", Kind::Int, 0, &Rules { unit: Some("bytes"), ..Rules::NONE }),
         rows::USED,
         rows::VG,
     ]);

@@ -357,7 +357,7 @@ impl DisksZfsRow {
         Field::new("alloc", Kind::Int, 0),
         Field::new("dedup", Kind::Float, 0),
         Field::new("frag", Kind::Int, 0),
-        rows::FREE,
+        Field::new("free", Kind::Int, 0),
         rows::HEALTH,
         rows::NAME_2,
         rows::SIZE,

@@ -728,21 +728,21 @@ pub struct NodesQemuPostIde {
     pub heads: Option<i64>,
     /// `import-from`: `pve-volume-id-or-absolute-path`
     pub import_from: Option<String>,
-    /// `iops`
+    /// `iops`: operations/s
     pub iops: Option<i64>,
-    /// `iops_max`
+    /// `iops_max`: operations/s
     pub iops_max: Option<i64>,
     /// `iops_max_length`: seconds, at least 1
     pub iops_max_length: Option<i64>,
-    /// `iops_rd`
+    /// `iops_rd`: operations/s
     pub iops_rd: Option<i64>,
-    /// `iops_rd_max`
+    /// `iops_rd_max`: operations/s
     pub iops_rd_max: Option<i64>,
     /// `iops_rd_max_length`: seconds, at least 1
     pub iops_rd_max_length: Option<i64>,
-    /// `iops_wr`
+    /// `iops_wr`: operations/s
     pub iops_wr: Option<i64>,
-    /// `iops_wr_max`
+    /// `iops_wr_max`: operations/s
     pub iops_wr_max: Option<i64>,
     /// `iops_wr_max_length`: seconds, at least 1
     pub iops_wr_max_length: Option<i64>,
@@ -911,21 +911,21 @@ pub struct NodesQemuPostSata {
     pub heads: Option<i64>,
     /// `import-from`: `pve-volume-id-or-absolute-path`
     pub import_from: Option<String>,
-    /// `iops`
+    /// `iops`: operations/s
     pub iops: Option<i64>,
-    /// `iops_max`
+    /// `iops_max`: operations/s
     pub iops_max: Option<i64>,
     /// `iops_max_length`: seconds, at least 1
     pub iops_max_length: Option<i64>,
-    /// `iops_rd`
+    /// `iops_rd`: operations/s
     pub iops_rd: Option<i64>,
-    /// `iops_rd_max`
+    /// `iops_rd_max`: operations/s
     pub iops_rd_max: Option<i64>,
     /// `iops_rd_max_length`: seconds, at least 1
     pub iops_rd_max_length: Option<i64>,
-    /// `iops_wr`
+    /// `iops_wr`: operations/s
     pub iops_wr: Option<i64>,
-    /// `iops_wr_max`
+    /// `iops_wr_max`: operations/s
     pub iops_wr_max: Option<i64>,
     /// `iops_wr_max_length`: seconds, at least 1
     pub iops_wr_max_length: Option<i64>,
@@ -1090,21 +1090,21 @@ pub struct NodesQemuPostScsi {
     pub heads: Option<i64>,
     /// `import-from`: `pve-volume-id-or-absolute-path`
     pub import_from: Option<String>,
-    /// `iops`
+    /// `iops`: operations/s
     pub iops: Option<i64>,
-    /// `iops_max`
+    /// `iops_max`: operations/s
     pub iops_max: Option<i64>,
     /// `iops_max_length`: seconds, at least 1
     pub iops_max_length: Option<i64>,
-    /// `iops_rd`
+    /// `iops_rd`: operations/s
     pub iops_rd: Option<i64>,
-    /// `iops_rd_max`
+    /// `iops_rd_max`: operations/s
     pub iops_rd_max: Option<i64>,
     /// `iops_rd_max_length`: seconds, at least 1
     pub iops_rd_max_length: Option<i64>,
-    /// `iops_wr`
+    /// `iops_wr`: operations/s
     pub iops_wr: Option<i64>,
-    /// `iops_wr_max`
+    /// `iops_wr_max`: operations/s
     pub iops_wr_max: Option<i64>,
     /// `iops_wr_max_length`: seconds, at least 1
     pub iops_wr_max_length: Option<i64>,
@@ -1341,21 +1341,21 @@ pub struct NodesQemuPostVirtio {
     pub heads: Option<i64>,
     /// `import-from`: `pve-volume-id-or-absolute-path`
     pub import_from: Option<String>,
-    /// `iops`
+    /// `iops`: operations/s
     pub iops: Option<i64>,
-    /// `iops_max`
+    /// `iops_max`: operations/s
     pub iops_max: Option<i64>,
     /// `iops_max_length`: seconds, at least 1
     pub iops_max_length: Option<i64>,
-    /// `iops_rd`
+    /// `iops_rd`: operations/s
     pub iops_rd: Option<i64>,
-    /// `iops_rd_max`
+    /// `iops_rd_max`: operations/s
     pub iops_rd_max: Option<i64>,
     /// `iops_rd_max_length`: seconds, at least 1
     pub iops_rd_max_length: Option<i64>,
-    /// `iops_wr`
+    /// `iops_wr`: operations/s
     pub iops_wr: Option<i64>,
-    /// `iops_wr_max`
+    /// `iops_wr_max`: operations/s
     pub iops_wr_max: Option<i64>,
     /// `iops_wr_max_length`: seconds, at least 1
     pub iops_wr_max_length: Option<i64>,

@@ -1109,7 +1109,7 @@ pub struct QemuConfig {
     pub smbios1: Option<PropertyString<QemuConfigSmbios1>>,
     /// `smp`: at least 1, default `1`
     pub smp: Option<i64>,
-    /// `snaptime`: at least 0, since 9.1.1
+    /// `snaptime`: unix seconds, at least 0, since 9.1.1
     pub snaptime: Option<i64>,
     /// `sockets`: at least 1, default `1`
     pub sockets: Option<i64>,
@@ -1244,7 +1244,7 @@ impl QemuConfig {
             &Rules { max_length: Some(512), format: Some("pve-qm-smbios1"), ..Rules::NONE }),
         rows::SMP,
         Field::ruled("snaptime", Kind::Int, 0,
-            &Rules { min: Some(0.0), availability: Availability::since(Release(9, 1, 1)), ..Rules::NONE }),
+            &Rules { min: Some(0.0), unit: Some("unix seconds"), availability: Availability::since(Release(9, 1, 1)), ..Rules::NONE }),
         rows::SOCKETS_2,
         Field::new("spice_enhancements", Kind::Property(QemuConfigSpiceEnhancements::SCHEMA), 0),
         rows::SSHKEYS,
@@ -1727,21 +1727,21 @@ pub struct QemuConfigIde {
     pub format: Option<QemuConfigIdeFormat>,
     /// `heads`: up to 8.4.0
     pub heads: Option<i64>,
-    /// `iops`
+    /// `iops`: operations/s
     pub iops: Option<i64>,
-    /// `iops_max`
+    /// `iops_max`: operations/s
     pub iops_max: Option<i64>,
     /// `iops_max_length`: seconds, at least 1
     pub iops_max_length: Option<i64>,
-    /// `iops_rd`
+    /// `iops_rd`: operations/s
     pub iops_rd: Option<i64>,
-    /// `iops_rd_max`
+    /// `iops_rd_max`: operations/s
     pub iops_rd_max: Option<i64>,
     /// `iops_rd_max_length`: seconds, at least 1
     pub iops_rd_max_length: Option<i64>,
-    /// `iops_wr`
+    /// `iops_wr`: operations/s
     pub iops_wr: Option<i64>,
-    /// `iops_wr_max`
+    /// `iops_wr_max`: operations/s
     pub iops_wr_max: Option<i64>,
     /// `iops_wr_max_length`: seconds, at least 1
     pub iops_wr_max_length: Option<i64>,
@@ -2360,21 +2360,21 @@ pub struct QemuConfigSata {
     pub format: Option<QemuConfigIdeFormat>,
     /// `heads`: up to 8.4.0
     pub heads: Option<i64>,
-    /// `iops`
+    /// `iops`: operations/s
     pub iops: Option<i64>,
-    /// `iops_max`
+    /// `iops_max`: operations/s
     pub iops_max: Option<i64>,
     /// `iops_max_length`: seconds, at least 1
     pub iops_max_length: Option<i64>,
-    /// `iops_rd`
+    /// `iops_rd`: operations/s
     pub iops_rd: Option<i64>,
-    /// `iops_rd_max`
+    /// `iops_rd_max`: operations/s
     pub iops_rd_max: Option<i64>,
     /// `iops_rd_max_length`: seconds, at least 1
     pub iops_rd_max_length: Option<i64>,
-    /// `iops_wr`
+    /// `iops_wr`: operations/s
     pub iops_wr: Option<i64>,
-    /// `iops_wr_max`
+    /// `iops_wr_max`: operations/s
     pub iops_wr_max: Option<i64>,
     /// `iops_wr_max_length`: seconds, at least 1
     pub iops_wr_max_length: Option<i64>,
@@ -2536,21 +2536,21 @@ pub struct QemuConfigScsi {
     pub format: Option<QemuConfigIdeFormat>,
     /// `heads`: up to 8.4.0
     pub heads: Option<i64>,
-    /// `iops`
+    /// `iops`: operations/s
     pub iops: Option<i64>,
-    /// `iops_max`
+    /// `iops_max`: operations/s
     pub iops_max: Option<i64>,
     /// `iops_max_length`: seconds, at least 1
     pub iops_max_length: Option<i64>,
-    /// `iops_rd`
+    /// `iops_rd`: operations/s
     pub iops_rd: Option<i64>,
-    /// `iops_rd_max`
+    /// `iops_rd_max`: operations/s
     pub iops_rd_max: Option<i64>,
     /// `iops_rd_max_length`: seconds, at least 1
     pub iops_rd_max_length: Option<i64>,
-    /// `iops_wr`
+    /// `iops_wr`: operations/s
     pub iops_wr: Option<i64>,
-    /// `iops_wr_max`
+    /// `iops_wr_max`: operations/s
     pub iops_wr_max: Option<i64>,
     /// `iops_wr_max_length`: seconds, at least 1
     pub iops_wr_max_length: Option<i64>,
@@ -2988,21 +2988,21 @@ pub struct QemuConfigVirtio {
     pub format: Option<QemuConfigIdeFormat>,
     /// `heads`: up to 8.4.0
     pub heads: Option<i64>,
-    /// `iops`
+    /// `iops`: operations/s
     pub iops: Option<i64>,
-    /// `iops_max`
+    /// `iops_max`: operations/s
     pub iops_max: Option<i64>,
     /// `iops_max_length`: seconds, at least 1
     pub iops_max_length: Option<i64>,
-    /// `iops_rd`
+    /// `iops_rd`: operations/s
     pub iops_rd: Option<i64>,
-    /// `iops_rd_max`
+    /// `iops_rd_max`: operations/s
     pub iops_rd_max: Option<i64>,
     /// `iops_rd_max_length`: seconds, at least 1
     pub iops_rd_max_length: Option<i64>,
-    /// `iops_wr`
+    /// `iops_wr`: operations/s
     pub iops_wr: Option<i64>,
-    /// `iops_wr_max`
+    /// `iops_wr_max`: operations/s
     pub iops_wr_max: Option<i64>,
     /// `iops_wr_max_length`: seconds, at least 1
     pub iops_wr_max_length: Option<i64>,

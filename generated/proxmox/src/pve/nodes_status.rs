@@ -234,9 +234,9 @@ impl NodesStatusMemory {
     pub const SCHEMA: &'static Schema = &Schema::new("NodesStatusMemory", &[
         Field::ruled("available", Kind::Int, 0,
             &Rules { unit: Some("bytes"), availability: Availability::since(Release(9, 0, 7)), ..Rules::NONE }),
-        Field::ruled("free", Kind::Int, 0, &Rules { unit: Some("bytes"), ..Rules::NONE }),
+        rows::FREE,
         rows::TOTAL,
-        rows::USED_2,
+        rows::USED,
     ]);
 }
 
@@ -247,13 +247,13 @@ proxbox_runtime::record! { NodesStatusMemory {
 /// Of `GET /nodes/{node}/status`.
 #[derive(Clone, Default)]
 pub struct NodesStatusRootfs {
-    /// `avail`
+    /// `avail`: bytes
     pub avail: Option<i64>,
-    /// `free`
+    /// `free`: bytes
     pub free: Option<i64>,
     /// `total`: bytes
     pub total: Option<i64>,
-    /// `used`
+    /// `used`: bytes
     pub used: Option<i64>,
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -262,7 +262,7 @@ pub struct NodesStatusRootfs {
 impl NodesStatusRootfs {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("NodesStatusRootfs", &[
-        Field::new("avail", Kind::Int, 0),
+        rows::AVAIL,
         rows::FREE,
         rows::TOTAL,
         rows::USED,

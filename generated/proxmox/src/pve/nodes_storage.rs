@@ -162,7 +162,7 @@ impl NodesStorageRow {
             &Rules { format: Some("pve-storage-id"), ..Rules::NONE }),
         rows::TOTAL,
         rows::TYPE_7,
-        rows::USED_2,
+        rows::USED,
         Field::ruled("used_fraction", Kind::Float, 0, &Rules { unit: Some("fraction"), ..Rules::NONE }),
     ]);
 }

@@ -399,7 +399,7 @@ impl StorageContent {
         rows::PATH,
         rows::PROTECTED,
         rows::SIZE_3,
-        rows::USED_2,
+        rows::USED,
     ]);
 }
 
@@ -450,7 +450,7 @@ impl StorageContentRow {
         rows::PARENT,
         rows::PROTECTED,
         rows::SIZE_3,
-        rows::USED_2,
+        rows::USED,
         Field::new("verification", Kind::Record(StorageContentRowVerification::SCHEMA), 0),
         rows::VMID,
         Field::new("volid", Kind::Text, FieldFlags::IDENTITY),

@@ -82,7 +82,7 @@ impl StorageStatus {
         rows::SHARED,
         rows::TOTAL,
         rows::TYPE_7,
-        rows::USED_2,
+        rows::USED,
     ]);
 }
 

@@ -174,7 +174,7 @@ proxbox_runtime::operation! { PutNodesNodeSubscription -> Value;
 /// Of `GET /nodes/{node}/subscription`.
 #[derive(Clone, Default)]
 pub struct NodesSubscription {
-    /// `checktime`
+    /// `checktime`: unix seconds
     pub checktime: Option<i64>,
     /// `key`
     pub key: Option<String>,
@@ -205,7 +205,7 @@ pub struct NodesSubscription {
 impl NodesSubscription {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("NodesSubscription", &[
-        Field::new("checktime", Kind::Int, 0),
+        Field::ruled("checktime", Kind::Int, 0, &Rules { unit: Some("unix seconds"), ..Rules::NONE }),
         rows::KEY_2,
         rows::LEVEL,
         rows::MESSAGE,

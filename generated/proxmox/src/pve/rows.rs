@@ -71,7 +71,7 @@ pub(crate) const CRUSH_RULE: Field = Field::new("crush_rule", Kind::Text, 0);
 pub(crate) const DATA: Field = Field::new("data", Kind::Text, 0);
 pub(crate) const DATA_POOL: Field = Field::new("data-pool", Kind::Text, 0);
 pub(crate) const DEFAULT: Field = Field::new("default", Kind::Bool, 0);
-pub(crate) const DELETE: Field = Field::new("delete", Kind::List(&Kind::Any), FieldFlags::REQUIRED);
+pub(crate) const DELETE: Field = Field::new("delete", Kind::List(&Kind::Any), 0);
 pub(crate) const DELETE_2: Field = Field::new("delete", Kind::List(&Kind::Text), 0);
 pub(crate) const DESC: Field = Field::new("desc", Kind::Text, 0);
 pub(crate) const DESCRIPTION_2: Field = Field::new("description", Kind::Text, 0);
@@ -103,7 +103,6 @@ pub(crate) const FLAGS: Field = Field::new("flags", Kind::Text, 0);
 pub(crate) const FORCE: Field = Field::new("force", Kind::Bool, 0);
 pub(crate) const FORMAT: Field = Field::new("format", Kind::Enum(StoragePutFormat::VALUES), 0);
 pub(crate) const FORMAT_2: Field = Field::new("format", Kind::Text, 0);
-pub(crate) const FREE: Field = Field::new("free", Kind::Int, 0);
 pub(crate) const FREEZE: Field = Field::new("freeze", Kind::Bool, 0);
 pub(crate) const FROM_ADDRESS: Field = Field::new("from-address", Kind::Text, 0);
 pub(crate) const FRONT_ADDR: Field = Field::new("front_addr", Kind::Text, 0);
@@ -122,15 +121,8 @@ pub(crate) const ID_3: Field = Field::new("id", Kind::Text, FieldFlags::IDENTITY
 pub(crate) const ID_4: Field = Field::new("id", Kind::Text, FieldFlags::PATH | FieldFlags::REQUIRED);
 pub(crate) const INDEX: Field = Field::new("index", Kind::Text, 0);
 pub(crate) const INTERFACES: Field = Field::new("interfaces", Kind::List(&Kind::Any), 0);
-pub(crate) const INTERFACES_2: Field = Field::new("interfaces", Kind::List(&Kind::Any), FieldFlags::REQUIRED);
 pub(crate) const INVERT_MATCH: Field = Field::new("invert-match", Kind::Bool, 0);
 pub(crate) const IOMMUGROUP: Field = Field::new("iommugroup", Kind::Int, 0);
-pub(crate) const IOPS: Field = Field::new("iops", Kind::Int, 0);
-pub(crate) const IOPS_MAX: Field = Field::new("iops_max", Kind::Int, 0);
-pub(crate) const IOPS_RD: Field = Field::new("iops_rd", Kind::Int, 0);
-pub(crate) const IOPS_RD_MAX: Field = Field::new("iops_rd_max", Kind::Int, 0);
-pub(crate) const IOPS_WR: Field = Field::new("iops_wr", Kind::Int, 0);
-pub(crate) const IOPS_WR_MAX: Field = Field::new("iops_wr_max", Kind::Int, 0);
 pub(crate) const IOTHREAD: Field = Field::new("iothread", Kind::Bool, 0);
 pub(crate) const IP: Field = Field::new("ip", Kind::Text, 0);
 pub(crate) const IPAM: Field = Field::new("ipam", Kind::Text, 0);
@@ -259,7 +251,6 @@ pub(crate) const TAGGED_ONLY: Field = Field::new("tagged_only", Kind::Bool, 0);
 pub(crate) const TAGS: Field = Field::new("tags", Kind::Text, 0);
 pub(crate) const TARGET: Field = Field::new("target", Kind::List(&Kind::Text), 0);
 pub(crate) const TARGET_2: Field = Field::new("target", Kind::Text, 0);
-pub(crate) const TARGET_SIZE_RATIO: Field = Field::new("target_size_ratio", Kind::Float, 0);
 pub(crate) const TCP_FLAGS_LOG_LEVEL: Field = Field::new("tcp_flags_log_level", Kind::Enum(FirewallRulesLog::VALUES), 0);
 pub(crate) const TEXT: Field = Field::new("text", Kind::Text, 0);
 pub(crate) const TFA_LOCKED_UNTIL: Field = Field::new("tfa-locked-until", Kind::Int, 0);
@@ -284,7 +275,6 @@ pub(crate) const UPID_2: Field = Field::new("upid", Kind::Text, FieldFlags::PATH
 pub(crate) const URL: Field = Field::new("url", Kind::Text, 0);
 pub(crate) const URL_2: Field = Field::new("url", Kind::Text, FieldFlags::REQUIRED);
 pub(crate) const URL_SEQ: Field = Field::new("url_seq", Kind::Text, FieldFlags::PATH | FieldFlags::REQUIRED);
-pub(crate) const USED: Field = Field::new("used", Kind::Int, 0);
 pub(crate) const USER: Field = Field::new("user", Kind::Text, 0);
 pub(crate) const USERNAME: Field = Field::new("username", Kind::Text, 0);
 pub(crate) const USERNAME_2: Field = Field::new("username", Kind::Text, FieldFlags::REQUIRED);
@@ -498,6 +488,7 @@ pub(crate) const FORCE_2: Field = Field::ruled("force", Kind::Bool, 0, &Rules { 
 pub(crate) const FORCE_3: Field = Field::ruled("force", Kind::Bool, 0, &Rules { requires: Some("delete"), ..Rules::NONE });
 pub(crate) const FORCE_STOP: Field = Field::ruled("force-stop", Kind::Bool, 0, &Rules { default: Some("true"), ..Rules::NONE });
 pub(crate) const FORCESTOP: Field = Field::ruled("forceStop", Kind::Bool, 0, &Rules { default: Some("false"), ..Rules::NONE });
+pub(crate) const FREE: Field = Field::ruled("free", Kind::Int, 0, &Rules { unit: Some("bytes"), ..Rules::NONE });
 pub(crate) const FS_NAME: Field = Field::ruled("fs-name", Kind::Text, 0, &Rules { format: Some("pve-configid"), ..Rules::NONE });
 pub(crate) const GATEWAY: Field = Field::ruled("gateway", Kind::Text, 0, &Rules { format: Some("ip"), ..Rules::NONE });
 pub(crate) const GATEWAY_2: Field = Field::ruled("gateway", Kind::Text, 0, &Rules { format: Some("ipv4"), ..Rules::NONE });
@@ -565,9 +556,15 @@ pub(crate) const IMPORT_WORKING_STORAGE: Field = Field::ruled("import-working-st
     &Rules { format: Some("pve-storage-id"), ..Rules::NONE });
 pub(crate) const IONICE: Field = Field::ruled("ionice", Kind::Int, 0,
     &Rules { min: Some(0.0), max: Some(8.0), default: Some("7"), ..Rules::NONE });
+pub(crate) const IOPS: Field = Field::ruled("iops", Kind::Int, 0, &Rules { unit: Some("operations/s"), ..Rules::NONE });
+pub(crate) const IOPS_MAX: Field = Field::ruled("iops_max", Kind::Int, 0, &Rules { unit: Some("operations/s"), ..Rules::NONE });
 pub(crate) const IOPS_MAX_LENGTH: Field = Field::ruled("iops_max_length", Kind::Int, 0, &Rules { min: Some(1.0), unit: Some("seconds"), ..Rules::NONE });
+pub(crate) const IOPS_RD: Field = Field::ruled("iops_rd", Kind::Int, 0, &Rules { unit: Some("operations/s"), ..Rules::NONE });
+pub(crate) const IOPS_RD_MAX: Field = Field::ruled("iops_rd_max", Kind::Int, 0, &Rules { unit: Some("operations/s"), ..Rules::NONE });
 pub(crate) const IOPS_RD_MAX_LENGTH: Field = Field::ruled("iops_rd_max_length", Kind::Int, 0,
     &Rules { min: Some(1.0), unit: Some("seconds"), ..Rules::NONE });
+pub(crate) const IOPS_WR: Field = Field::ruled("iops_wr", Kind::Int, 0, &Rules { unit: Some("operations/s"), ..Rules::NONE });
+pub(crate) const IOPS_WR_MAX: Field = Field::ruled("iops_wr_max", Kind::Int, 0, &Rules { unit: Some("operations/s"), ..Rules::NONE });
 pub(crate) const IOPS_WR_MAX_LENGTH: Field = Field::ruled("iops_wr_max_length", Kind::Int, 0,
     &Rules { min: Some(1.0), unit: Some("seconds"), ..Rules::NONE });
 pub(crate) const IP_2: Field = Field::ruled("ip", Kind::Text, 0, &Rules { format: Some("ipv4"), ..Rules::NONE });
@@ -830,8 +827,6 @@ pub(crate) const REDIRECT_URL: Field = Field::ruled("redirect-url", Kind::Text, 
     &Rules { max_length: Some(255), ..Rules::NONE });
 pub(crate) const REDISTRIBUTE: Field = Field::ruled("redistribute", Kind::List(&Kind::Any), 0,
     &Rules { availability: Availability::since(Release(9, 2, 0)), ..Rules::NONE });
-pub(crate) const REDISTRIBUTE_2: Field = Field::ruled("redistribute", Kind::List(&Kind::Any), FieldFlags::REQUIRED,
-    &Rules { availability: Availability::since(Release(9, 2, 0)), ..Rules::NONE });
 pub(crate) const RELEASE_LOCK: Field = Field::ruled("release-lock", Kind::Bool, 0, &Rules { default: Some("true"), ..Rules::NONE });
 pub(crate) const REMOVE: Field = Field::ruled("remove", Kind::Bool, 0, &Rules { default: Some("true"), ..Rules::NONE });
 pub(crate) const REMOVE_VANISHED: Field = Field::ruled("remove-vanished", Kind::Text, 0,
@@ -972,6 +967,7 @@ pub(crate) const TARGET_VMID: Field = Field::ruled("target-vmid", Kind::Int, 0,
     &Rules { min: Some(100.0), max: Some(999999999.0), format: Some("pve-vmid"), ..Rules::NONE });
 pub(crate) const TARGET_SIZE: Field = Field::ruled("target_size", Kind::Text, 0,
     &Rules { pattern: Some("^(\\d+(\\.\\d+)?)([KMGT])?$"), ..Rules::NONE });
+pub(crate) const TARGET_SIZE_RATIO: Field = Field::ruled("target_size_ratio", Kind::Float, 0, &Rules { unit: Some("fraction"), ..Rules::NONE });
 pub(crate) const TARGETSTORAGE: Field = Field::ruled("targetstorage", Kind::Text, 0, &Rules { format: Some("storage-pair-list"), ..Rules::NONE });
 pub(crate) const TCPFLAGS: Field = Field::ruled("tcpflags", Kind::Bool, 0, &Rules { default: Some("false"), ..Rules::NONE });
 pub(crate) const TDF: Field = Field::ruled("tdf", Kind::Bool, 0, &Rules { default: Some("false"), ..Rules::NONE });
@@ -991,7 +987,7 @@ pub(crate) const UNPRIVILEGED: Field = Field::ruled("unprivileged", Kind::Bool, 
 pub(crate) const UNTIL: Field = Field::ruled("until", Kind::Int, 0, &Rules { min: Some(0.0), unit: Some("unix seconds"), ..Rules::NONE });
 pub(crate) const UPTIME: Field = Field::ruled("uptime", Kind::Int, 0, &Rules { unit: Some("seconds"), ..Rules::NONE });
 pub(crate) const URL_3: Field = Field::ruled("url", Kind::Text, FieldFlags::REQUIRED, &Rules { pattern: Some("https?://.*"), ..Rules::NONE });
-pub(crate) const USED_2: Field = Field::ruled("used", Kind::Int, 0, &Rules { unit: Some("bytes"), ..Rules::NONE });
+pub(crate) const USED: Field = Field::ruled("used", Kind::Int, 0, &Rules { unit: Some("bytes"), ..Rules::NONE });
 pub(crate) const USER_ATTR: Field = Field::ruled("user_attr", Kind::Text, 0,
     &Rules { max_length: Some(256), pattern: Some("\\S{2,}"), ..Rules::NONE });
 pub(crate) const USER_CLASSES: Field = Field::ruled("user_classes", Kind::Text, 0, &Rules { format: Some("ldap-simple-attr-list"), ..Rules::NONE });

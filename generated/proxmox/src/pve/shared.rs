@@ -698,9 +698,9 @@ proxbox_runtime::record! { NodesAptRow {
 /// Of `GET /nodes/{node}/config`.
 #[derive(Clone, Default)]
 pub struct NodesConfigLocation {
-    /// `latitude`: -90 to 90
+    /// `latitude`: degrees, -90 to 90
     pub latitude: Option<f64>,
-    /// `longitude`: -180 to 180
+    /// `longitude`: degrees, -180 to 180
     pub longitude: Option<f64>,
     /// `name`
     pub name: Option<String>,
@@ -712,9 +712,9 @@ impl NodesConfigLocation {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::property("NodesConfigLocation", &[
         Field::ruled("latitude", Kind::Float, FieldFlags::REQUIRED,
-            &Rules { min: Some(-90.0), max: Some(90.0), ..Rules::NONE }),
+            &Rules { min: Some(-90.0), max: Some(90.0), unit: Some("degrees"), ..Rules::NONE }),
         Field::ruled("longitude", Kind::Float, FieldFlags::REQUIRED,
-            &Rules { min: Some(-180.0), max: Some(180.0), ..Rules::NONE }),
+            &Rules { min: Some(-180.0), max: Some(180.0), unit: Some("degrees"), ..Rules::NONE }),
         Field::ruled("name", Kind::Text, 0, &Rules { max_length: Some(128), ..Rules::NONE }),
     ], &PropertyRules {
         default_key: None,

@@ -322,9 +322,8 @@ impl Found<'_> {
     fn members(&mut self, at: &str, schemas: (&Value, &Value), way: Way, depth: usize) {
         let (old, new) = schemas;
         let (before, after) = (&old["properties"], &new["properties"]);
-        let is_required = |schema: &Value, name: &str| {
-            list(&schema["required"]).any(|required| required == name)
-        };
+        let is_required =
+            |schema: &Value, name: &str| list(&schema["required"]).any(|required| required == name);
         let (what, asked) = match (at.ends_with(" key"), way) {
             (true, _) => ("key", false),
             (false, Way::Asked) => ("member", true),

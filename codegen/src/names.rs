@@ -52,7 +52,11 @@ pub(crate) fn field_name(text: &str) -> String {
 /// `dcim_devices_list` becomes `DCIM_DEVICES_LIST`.
 pub(crate) fn const_name(text: &str) -> String {
     let name = text.replace(|c: char| !c.is_ascii_alphanumeric(), "_").to_ascii_uppercase();
-    if name.starts_with(|c: char| c.is_ascii_digit()) { format!("N{name}") } else { name }
+    match name.trim_matches('_') {
+        "" => "UNNAMED".to_owned(),
+        _ if name.starts_with(|c: char| c.is_ascii_digit()) => format!("N{name}"),
+        _ => name,
+    }
 }
 
 /// A variant for an enum's value. Leading digits move behind the first word: `1000base-t` becomes

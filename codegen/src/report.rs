@@ -35,7 +35,8 @@ fn of_product(surface: &Surface, text: &mut String) {
     let patterns = unreadable_patterns(&surface.spec);
     section(text, "Patterns that are not checked", &patterns);
 
-    let fields = api.ops.iter().flat_map(|op| op.params.iter().map(|field| (op.path.as_str(), field)));
+    let fields =
+        api.ops.iter().flat_map(|op| op.params.iter().map(|field| (op.path.as_str(), field)));
     let members = api
         .records
         .iter()
@@ -46,7 +47,9 @@ fn of_product(surface: &Surface, text: &mut String) {
     }
     let units: Vec<String> = units
         .into_iter()
-        .map(|(name, of)| format!("{name} ({} places, {} say)", of.len(), of.first().unwrap_or(&"")))
+        .map(|(name, of)| {
+            format!("{name} ({} places, {} say)", of.len(), of.first().unwrap_or(&""))
+        })
         .collect();
     section(text, "Numbers that no unit is stated for", &units);
 }
@@ -76,10 +79,45 @@ fn lacks_unit(field: &Field) -> bool {
 fn is_bare(name: &str) -> bool {
     let name = name.to_ascii_lowercase().replace(['-', '_'], "");
     let ends = [
-        "id", "vlan", "port", "count", "index", "priority", "version", "prio", "asn", "tag", "number",
-        "num", "pos", "order", "mode", "total", "level", "metric", "hops", "pid", "mask", "prefix", "max",
-        "min", "limit", "start", "slots", "positions", "cores", "sockets", "vcpus", "cpus", "threads",
-        "workers", "quorum", "weight", "retries", "digits", "votes",
+        "id",
+        "vlan",
+        "port",
+        "count",
+        "index",
+        "priority",
+        "version",
+        "prio",
+        "asn",
+        "tag",
+        "number",
+        "num",
+        "pos",
+        "order",
+        "mode",
+        "total",
+        "level",
+        "metric",
+        "hops",
+        "pid",
+        "mask",
+        "prefix",
+        "max",
+        "min",
+        "limit",
+        "start",
+        "slots",
+        "positions",
+        "cores",
+        "sockets",
+        "vcpus",
+        "cpus",
+        "threads",
+        "workers",
+        "quorum",
+        "weight",
+        "retries",
+        "digits",
+        "votes",
     ];
     ends.iter().any(|end| name.ends_with(end))
 }

@@ -132,3 +132,79 @@ fn secrets_are_marked() {
     assert!(param(&api.ops[0], "password").flags.contains(&"SECRET"));
     assert!(!param(&api.ops[0], "comment").flags.contains(&"SECRET"));
 }
+
+#[test]
+fn a_union_of_pbs_and_pdm_has_its_tag_as_a_member() {
+    let info = json!({"returns": {"type": "array", "items": {
+        "typeProperty": "type", "typeSchema": {"type": "string", "enum": ["lxc", "qemu"]},
+        "oneOf": [
+            {"title": "lxc", "properties": {"swap": {"type": "integer"}}},
+            {"title": "qemu", "properties": {"bios": {"type": "string"}},
+             "oneOf": [{"title": "deep", "properties": {"inner": {"type": "boolean"}}}]}]}}});
+    let api = model("/resources", "GET", info.clone());
+    let names: Vec<_> = api.records[0].fields.iter().map(|field| field.wire.as_str()).collect();
+    assert_eq!(names, ["bios", "inner", "swap", "type"]);
+    let operation = operation("/resources", "GET", info);
+    let items = &operation["responses"]["200"]["content"]["application/json"]["schema"]["items"];
+    assert_eq!(items["x-proxmox-one-of"][0]["x-proxmox-instance-types"], json!(["lxc"]));
+}
+
+#[test]
+fn a_whole_schema_in_a_format_is_a_property_string() {
+    let format = json!({"type": "object", "default_key": "name", "properties": {
+        "name": {"type": "string"}, "size": {"type": "integer", "optional": 1}}});
+    let info = json!({"parameters": {"properties": {
+        "mp0": {"type": "string", "format": format, "optional": 1},
+        "hosts": {"type": "string", "optional": 1,
+            "format": {"type": "array", "items": {"type": "string"}}}}}});
+    let api = model("/x", "POST", info);
+    let Type::Property(name) = &param(&api.ops[0], "mp0").ty else { panic!("no property string") };
+    let record = api.records.iter().find(|record| record.name == *name).unwrap();
+    assert_eq!(record.property.as_ref().unwrap().default_key.as_deref(), Some("name"));
+    assert_eq!(param(&api.ops[0], "hosts").ty, Type::Text);
+}
+
+#[test]
+fn patterns_lose_their_slashes_and_perls_spellings() {
+    let info = json!({"parameters": {"properties": {
+        "a": {"type": "string", "pattern": "/^[a-z]+$/"},
+        "b": {"type": "string", "pattern": "(?^i:x){,3}"},
+        "c": {"type": "string", "pattern": "(unreadable"}}}});
+    let api = model("/x", "GET", info);
+    let pattern = |name| param(&api.ops[0], name).rules.pattern.as_deref();
+    assert_eq!(pattern("a"), Some("^[a-z]+$"));
+    assert_eq!(pattern("b"), Some("(?i:x){0,3}"));
+    assert_eq!(pattern("c"), None, "what no engine reads is not checked");
+}
+
+#[test]
+fn keys_of_a_format_are_known_wherever_the_format_is_named() {
+    let parameter = json!({"type": "string", "format": "pve-qm-watchdog", "optional": 1,
+        "typetext": "[[model=]<i6300esb|ib700>] [,action=<enum>]"});
+    let tree = [
+        json!({"path": "/write", "info": {"PUT": {"parameters": {"properties": {"watchdog": parameter}}}}}),
+        json!({"path": "/read", "info": {"GET": {"returns": {"type": "object", "properties": {
+            "watchdog": {"type": "string", "format": "pve-qm-watchdog"}}}}}}),
+    ];
+    let api = lower(Product::Pve, &normalize_proxmox(Product::Pve, &tree, "9.9").spec);
+    let read = api.records.iter().find(|record| record.origin == "GET /read").unwrap();
+    assert!(matches!(read.fields[0].ty, Type::Property(_)), "{:?}", read.fields[0].ty);
+}
+
+#[test]
+fn a_parameter_for_some_types_only_is_not_required() {
+    let info = json!({"parameters": {"properties": {
+        "type": {"type": "string", "enum": ["bgp", "ospf"]},
+        "area": {"type": "string", "type-property": "type", "instance-types": ["ospf"]}}}});
+    let api = model("/x", "POST", info);
+    assert!(param(&api.ops[0], "type").flags.contains(&"REQUIRED"));
+    let area = param(&api.ops[0], "area");
+    assert!(!area.flags.contains(&"REQUIRED"));
+    assert_eq!(area.rules.only_with, Some(("type".into(), vec!["ospf".into()])));
+}
+
+#[test]
+fn an_operation_without_permissions_is_for_root() {
+    let api = model("/x", "GET", json!({}));
+    assert_eq!(api.ops[0].permission, Some(codegen::ir::Permission::Root));
+}

@@ -50,8 +50,9 @@ fn document(root: &Path, name: &str) -> Result<Value> {
         return read_spec(&specs, &kept);
     }
     let path = PathBuf::from(name);
-    let text = std::fs::read_to_string(&path)
-        .with_context(|| format!("{name} is neither a release in specs/ nor a file that can be read"))?;
+    let text = std::fs::read_to_string(&path).with_context(|| {
+        format!("{name} is neither a release in specs/ nor a file that can be read")
+    })?;
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     if !text.trim_start().starts_with('{') {
         let tree = read_apidoc(name, &text)?;
@@ -70,11 +71,12 @@ fn document(root: &Path, name: &str) -> Result<Value> {
 
 /// A line per release: what came, went and changed since the one before.
 pub(crate) fn summary(specs: &Path, manifest: &Manifest) -> Result<String> {
-    let mut text = "# Releases\n\nWritten by `cargo xtask regen` from `specs/`. Details: `cargo xtask drift \
+    let mut text =
+        "# Releases\n\nWritten by `cargo xtask regen` from `specs/`. Details: `cargo xtask drift \
          pve/9.1.3 pve/9.2`.\n\n\
          | product | release | operations | added | removed | changed | breaking |\n\
          |---|---|---|---|---|---|---|\n"
-        .to_owned();
+            .to_owned();
     for product in Product::ALL {
         let mut before: Option<Value> = None;
         for (path, entry) in manifest.releases(product) {

@@ -10,8 +10,7 @@ pub(crate) fn write_workspace(root: &Path, out: &Path) -> Result<()> {
     let exists = |name: &str| out.join("generated").join(name).join("Cargo.toml").exists();
     let crates: Vec<&str> =
         ["netbox", "proxmox", "routes"].into_iter().filter(|name| exists(name)).collect();
-    let members: Vec<String> =
-        crates.iter().map(|name| format!("\"generated/{name}\"")).collect();
+    let members: Vec<String> = crates.iter().map(|name| format!("\"generated/{name}\"")).collect();
     let dependencies: String = crates
         .iter()
         .map(|name| {

@@ -158,7 +158,8 @@ mod tests {
             privileges: vec![name.into()],
             one: false,
         };
-        let any = Permission::Any(vec![on("VM.GuestAgent.Unrestricted"), on("VM.GuestAgent.Audit")]);
+        let any =
+            Permission::Any(vec![on("VM.GuestAgent.Unrestricted"), on("VM.GuestAgent.Audit")]);
         assert_eq!(least(&any).into_iter().collect::<Vec<_>>(), ["VM.GuestAgent.Audit"]);
     }
 }

@@ -12,9 +12,9 @@ use codegen::spec::count;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 
-use crate::{drift, elsewhere};
 use crate::features::forward_features;
 use crate::fetch::{Fetch, read_manifest};
+use crate::{drift, elsewhere};
 
 #[derive(Args)]
 pub(crate) struct Regen {
@@ -131,7 +131,8 @@ fn generate_all(surfaces: &[Surface]) -> Result<Vec<File>> {
 /// What people read about the specs: a line per release, and what is not known or not checked.
 fn documents(root: &Path, specs: &Path, surfaces: &[Surface], check: bool) -> Result<()> {
     let releases = drift::summary(specs, &read_manifest(specs)?)?;
-    for (name, text) in [("docs/releases.md", releases), ("docs/spec-report.md", report(surfaces))] {
+    for (name, text) in [("docs/releases.md", releases), ("docs/spec-report.md", report(surfaces))]
+    {
         let path = root.join(name);
         if std::fs::read_to_string(&path).is_ok_and(|present| present == text) {
             continue;

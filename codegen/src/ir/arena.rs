@@ -78,7 +78,9 @@ impl Arena {
         let enums = self.enums.values().map(|places| places.iter().collect());
         let enums = enums.enumerate().map(|(index, places)| (format!("@{index}"), places));
         let places: Vec<(String, Vec<&Place>)> = records.chain(enums).collect();
-        let names = assign(&places, reserved);
+        let reserved =
+            reserved.iter().cloned().chain(RESERVED.iter().map(|name| (*name).to_owned()));
+        let names = assign(&places, &reserved.collect());
         let place_of: BTreeMap<&str, &Place> = places
             .iter()
             .filter_map(|(id, places)| Some((id.as_str(), best_place(places, names.get(id)?)?)))
@@ -113,6 +115,51 @@ impl Arena {
         Finished { records, enums, names }
     }
 }
+
+/// Names that generated code means something else by: the prelude's, and what files import.
+const RESERVED: [&str; 41] = [
+    "Availability",
+    "BTreeMap",
+    "Box",
+    "Call",
+    "Choice",
+    "Clone",
+    "Debug",
+    "Default",
+    "Err",
+    "Field",
+    "FieldFlags",
+    "From",
+    "IdOr",
+    "Indexed",
+    "Into",
+    "Kind",
+    "Method",
+    "None",
+    "Ok",
+    "Op",
+    "OpFlags",
+    "Operation",
+    "Option",
+    "Page",
+    "PartialEq",
+    "Patch",
+    "Permission",
+    "PropertyRules",
+    "PropertyString",
+    "Recode",
+    "Record",
+    "Release",
+    "Result",
+    "Rows",
+    "Rules",
+    "Schema",
+    "Self",
+    "Some",
+    "String",
+    "Value",
+    "Vec",
+];
 
 /// The outcome: types with their names, and the name for each number.
 pub(super) struct Finished {

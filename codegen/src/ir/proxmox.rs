@@ -330,6 +330,12 @@ fn place_of(path: &str, method: &str) -> Place {
         // What a GET answers has the better claim to the plain name.
         names.iter_mut().for_each(|name| *name = format!("{name}{verb}"));
     }
+    // A name needs a first letter.
+    for name in &mut names {
+        if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {
+            name.insert_str(0, if name.is_empty() { "Root" } else { "N" });
+        }
+    }
     names.dedup();
     let group = fixed
         .iter()
@@ -338,7 +344,10 @@ fn place_of(path: &str, method: &str) -> Place {
     let group = group.collect::<Vec<_>>().join("_");
     Place {
         names,
-        group: if group.is_empty() { "root".to_owned() } else { group },
+        group: match group.as_str() {
+            "" => "root".to_owned(),
+            _ => crate::names::field_name(&group),
+        },
         origin: format!("{} {path}", method.to_uppercase()),
     }
 }

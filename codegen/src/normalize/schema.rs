@@ -209,7 +209,9 @@ fn required_of(properties: Option<&Value>) -> Option<Value> {
     let required: BTreeSet<&str> = properties?
         .as_object()?
         .iter()
-        .filter(|(_, schema)| !schema.get("optional").is_some_and(truthy) && !is_conditional(schema))
+        .filter(|(_, schema)| {
+            !schema.get("optional").is_some_and(truthy) && !is_conditional(schema)
+        })
         .map(|(name, _)| name.as_str())
         .collect();
     (!required.is_empty()).then(|| required.into_iter().collect())

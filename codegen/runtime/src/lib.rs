@@ -17,6 +17,7 @@ mod open_enum;
 mod operation;
 mod page;
 mod patch;
+mod pattern;
 mod permission;
 mod property;
 mod recode;
@@ -27,6 +28,7 @@ mod rows;
 mod scalar;
 mod schema;
 mod slot;
+mod unavailable;
 mod validate;
 
 pub use availability::{Availability, NoRelease, Release};
@@ -54,6 +56,7 @@ pub use rows::{Rejected, Rows};
 pub use scalar::Scalar;
 pub use schema::{Field, FieldFlags, Kind, Rules, Schema};
 pub use slot::{IndexedSlot, ListSlot, Object, Slot, View};
+pub use unavailable::{Unavailable, unavailable};
 pub use validate::{Violation, validate, validate_value};
 
 /// The JSON value that untyped parts of both APIs are kept in.

@@ -130,6 +130,14 @@ pub trait Operation: Record + Sized {
     fn op(&self) -> &'static Op {
         Self::OP
     }
+    /// The rules of the description that the parameters break. The server checks more.
+    fn validate(&self) -> Vec<crate::Violation> {
+        crate::validate(self)
+    }
+    /// What the call uses and a server of `release` lacks.
+    fn unavailable(&self, release: crate::Release) -> Option<crate::Unavailable> {
+        crate::unavailable(Self::OP, self, release)
+    }
     /// The privileges that a caller may need, each with the path that they are needed on.
     fn privileges(&self) -> Vec<(&'static str, &'static str)> {
         Self::OP.permission.privileges()

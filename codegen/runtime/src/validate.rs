@@ -1,18 +1,33 @@
 //! Checks of values against a schema, shared by clients, mocks and the proxy.
 //!
-//! Patterns are not checked here: they are Perl's, and this crate has no regular expressions.
+//! Checked are what must be given, kinds, limits, lengths, enums, patterns (with the feature
+//! `patterns`), fields that need others, and the keys of property strings. Named formats
+//! (`pve-node`) are the server's own code and not checked; neither are NetBox's choices, which each
+//! installation may extend.
 
 use serde_json::{Map, Value};
 
-use crate::{Field, FieldFlags, Kind, Record, Scalar, Schema, record_to_value};
+use crate::{Field, FieldFlags, Kind, Record, Rules, Scalar, Schema, record_to_value};
 
 /// One broken rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
-    /// The field.
+    /// The field; of a key in a property string `net0.bridge`.
     pub field: String,
     /// The rule, in words.
     pub rule: String,
+    /// What was given, cut to 60 characters; of secrets nothing.
+    pub given: String,
+}
+
+impl std::fmt::Display for Violation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.field, self.rule)?;
+        match self.given.as_str() {
+            "" => Ok(()),
+            given => write!(f, ", given: {given}"),
+        }
+    }
 }
 
 /// All rules that a record breaks.
@@ -25,32 +40,118 @@ pub fn validate(record: &dyn Record) -> Vec<Violation> {
 
 /// All rules that the members of an object break.
 pub fn validate_value(schema: &Schema, members: &Map<String, Value>) -> Vec<Violation> {
-    let missing = schema
-        .fields
-        .iter()
-        .filter(|field| field.flags.has(FieldFlags::REQUIRED) && !members.contains_key(field.name));
-    let missing = missing.map(|field| violation(field.name, "is required"));
-    let wrong = members.iter().filter_map(|(name, value)| {
-        let field = schema.field(name)?;
-        Some(violation(name, &check(field, value)?))
-    });
-    missing.chain(wrong).collect()
+    let mut broken = Vec::new();
+    for field in schema.fields {
+        if field.flags.has(FieldFlags::REQUIRED) && !is_given(field, members) {
+            broken.push(violation(field, field.name, "is required".into(), None));
+        }
+    }
+    for (name, value) in members {
+        let Some(field) = schema.field(name) else { continue };
+        check(field, name, value, &mut broken);
+        among(field, name, members, &mut broken);
+    }
+    broken
 }
 
-fn violation(field: &str, rule: &str) -> Violation {
-    Violation { field: field.to_owned(), rule: rule.to_owned() }
+fn is_given(field: &Field, members: &Map<String, Value>) -> bool {
+    match field.name.strip_suffix("[n]") {
+        Some(prefix) => members.keys().any(|name| name.starts_with(prefix)),
+        None => members.contains_key(field.name),
+    }
 }
 
-fn check(field: &Field, value: &Value) -> Option<String> {
+fn violation(field: &Field, name: &str, rule: String, value: Option<&Value>) -> Violation {
+    let shown = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let secret = field.flags.has(FieldFlags::SECRET);
+    let given = value.filter(|_| !secret).map(shown).unwrap_or_default();
+    Violation { field: name.to_owned(), rule, given: given.chars().take(60).collect() }
+}
+
+/// Rules about other fields beside this one.
+fn among(field: &Field, name: &str, members: &Map<String, Value>, broken: &mut Vec<Violation>) {
+    if let Some(other) = field.rules.requires
+        && !members.contains_key(other)
+    {
+        broken.push(violation(field, name, format!("needs {other} beside it"), None));
+    }
+    if let Some((other, values)) = field.rules.only_with
+        && let Some(Value::String(given)) = members.get(other)
+        && !values.contains(&given.as_str())
+    {
+        let rule = format!("is there only where {other} is {}", values.join(" or "));
+        broken.push(violation(field, name, rule, None));
+    }
+}
+
+fn check(field: &Field, name: &str, value: &Value, broken: &mut Vec<Violation>) {
     if value.is_null() {
-        let nullable = field.flags.has(FieldFlags::NULLABLE);
-        return (!nullable).then(|| "may not be null".to_owned());
+        if !field.flags.has(FieldFlags::NULLABLE) {
+            broken.push(violation(field, name, "may not be null".into(), None));
+        }
+        return;
     }
     let kind = match field.kind {
         Kind::Indexed(kind) => *kind,
         kind => kind,
     };
-    let rules = field.rules;
+    match (kind, value) {
+        (Kind::List(inner), Value::Array(items)) => {
+            for item in items {
+                let rule = check_one(inner, &Rules::NONE, item);
+                broken.extend(rule.map(|rule| violation(field, name, rule, Some(item))));
+            }
+        }
+        (Kind::Property(schema), Value::String(text)) if schema.property.is_some() => {
+            keys(schema, name, text, broken);
+        }
+        (Kind::Record(schema), Value::Object(members)) => {
+            broken.extend(
+                validate_value(schema, members)
+                    .into_iter()
+                    .map(|inner| Violation { field: format!("{name}.{}", inner.field), ..inner }),
+            );
+        }
+        _ => {}
+    }
+    if let Some(rule) = check_one(&kind, field.rules, value) {
+        broken.push(violation(field, name, rule, Some(value)));
+    }
+}
+
+/// The keys of a property string, each as a field.
+fn keys(schema: &Schema, name: &str, text: &str, broken: &mut Vec<Violation>) {
+    let Some(rules) = schema.property else { return };
+    let mut members = Map::new();
+    for part in text.split(',').filter(|part| !part.trim().is_empty()) {
+        let (key, value) = match (part.split_once('='), rules.default_key) {
+            (Some((key, value)), _) => (key.trim(), value),
+            (None, Some(key)) => (key, part),
+            (None, None) => {
+                let rule = format!("has the part `{part}` without a key");
+                broken.push(Violation { field: name.to_owned(), rule, given: String::new() });
+                continue;
+            }
+        };
+        if let Some((spelling, of_name, of_value)) =
+            rules.key_aliases.iter().find(|(spelling, ..)| *spelling == key)
+        {
+            members.insert((*of_name).to_owned(), Value::from(*spelling));
+            members.insert((*of_value).to_owned(), Value::from(value));
+        } else {
+            let alias = rules.aliases.iter().find(|(spelling, _)| *spelling == key);
+            let key = alias.map_or(key, |(_, key)| *key);
+            members.insert(key.to_owned(), Value::from(value));
+        }
+    }
+    broken.extend(
+        validate_value(schema, &members)
+            .into_iter()
+            .map(|inner| Violation { field: format!("{name}.{}", inner.field), ..inner }),
+    );
+}
+
+fn check_one(kind: &Kind, rules: &Rules, value: &Value) -> Option<String> {
     let scalar = scalar(value);
     match kind {
         Kind::Bool if scalar.is_none_or(|s| s.as_bool().is_none()) => {
@@ -64,30 +165,34 @@ fn check(field: &Field, value: &Value) -> Option<String> {
         }
         Kind::Int | Kind::Float => {
             let number = scalar?.as_float()?;
-            if rules.min.is_some_and(|min| number < min) {
-                return Some(format!("is less than {}", rules.min?));
+            if let Some(min) = rules.min.filter(|min| number < *min) {
+                return Some(format!("is less than {min}"));
             }
-            (rules.max.is_some_and(|max| number > max))
-                .then(|| format!("is more than {}", rules.max.unwrap_or_default()))
+            rules.max.filter(|max| number > *max).map(|max| format!("is more than {max}"))
         }
-        Kind::Enum(values) | Kind::Choice(values) => {
+        Kind::Enum(values) => {
             let text = scalar?.as_text()?;
             (!values.is_empty() && !values.contains(&text.as_str()))
                 .then(|| format!("is none of {}", values.join(", ")))
         }
-        Kind::Text | Kind::Property(_) => {
-            let Some(text) = scalar.and_then(|s| s.as_text()) else {
-                return Some("is not text".into());
-            };
-            let length = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
-            if rules.min_length.is_some_and(|min| length < min) {
-                return Some(format!("is shorter than {} characters", rules.min_length?));
-            }
-            (rules.max_length.is_some_and(|max| length > max))
-                .then(|| format!("is longer than {} characters", rules.max_length.unwrap_or(0)))
-        }
+        Kind::Text | Kind::Property(_) => match scalar.and_then(|s| s.as_text()) {
+            Some(text) => check_text(&text, rules),
+            None => Some("is not text".into()),
+        },
         _ => None,
     }
+}
+
+fn check_text(text: &str, rules: &Rules) -> Option<String> {
+    let length = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
+    if let Some(min) = rules.min_length.filter(|min| length < *min) {
+        return Some(format!("is shorter than {min} characters"));
+    }
+    if let Some(max) = rules.max_length.filter(|max| length > *max) {
+        return Some(format!("is longer than {max} characters"));
+    }
+    let pattern = rules.pattern?;
+    (!crate::pattern::matches(pattern, text)).then(|| format!("does not match {pattern}"))
 }
 
 fn scalar(value: &Value) -> Option<Scalar<'_>> {

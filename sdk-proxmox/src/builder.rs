@@ -11,10 +11,11 @@ use crate::counters::Counters;
 use crate::host::Host;
 use crate::http_transport::HttpTransport;
 use crate::login::{Login, Session, TotpCode};
+use crate::release::Releases;
 use crate::retry::Retry;
 use crate::tls::{self, Trust};
 use crate::wire::Wire;
-use crate::{Client, Error};
+use crate::{Client, Error, Product};
 
 /// pveproxy closes idle connections after five seconds; one closed under our feet costs a retry.
 const IDLE: Duration = Duration::from_secs(4);
@@ -22,6 +23,8 @@ const IDLE: Duration = Duration::from_secs(4);
 /// Settings of a [`Client`]. Nothing is sent before the first call.
 #[must_use]
 pub struct ClientBuilder {
+    product: Product,
+    check_release: bool,
     hosts: Vec<String>,
     credentials: Credentials,
     totp: Option<TotpCode>,
@@ -43,6 +46,8 @@ enum Credentials {
 impl ClientBuilder {
     pub(crate) fn new(host: &str) -> Self {
         Self {
+            product: Product::Pve,
+            check_release: true,
             hosts: vec![host.to_owned()],
             credentials: Credentials::None,
             totp: None,
@@ -54,6 +59,21 @@ impl ClientBuilder {
             retries: 2,
             concurrency: 8,
         }
+    }
+
+    /// The product that is called; Proxmox VE.
+    pub fn product(mut self, product: Product) -> Self {
+        self.product = product;
+        self
+    }
+
+    /// Whether a call that the server's release does not know fails before it is sent; it does.
+    ///
+    /// Calls that every known release has are not looked at. The first other one asks the server
+    /// for its release, once.
+    pub fn check_release(mut self, check: bool) -> Self {
+        self.check_release = check;
+        self
     }
 
     /// Adds another node of the same cluster, asked when the others cannot be connected to.
@@ -140,26 +160,29 @@ impl ClientBuilder {
         let hosts = self
             .hosts
             .iter()
-            .map(|host| Host::parse(host, self.concurrency))
+            .map(|host| Host::parse(host, self.product.port(), self.concurrency))
             .collect::<Result<Vec<_>, _>>()?;
         let client = self.http_client(&hosts)?;
         let login = match self.credentials {
             Credentials::None => Login::Anonymous,
-            Credentials::Token { id, secret } => Login::token(&id, &secret)?,
+            Credentials::Token { id, secret } => Login::token(self.product, &id, &secret)?,
             Credentials::Password { user, .. } if !user.contains('@') => {
                 let why = "the realm is missing: user@pam or user@pve";
                 return Err(Error::Invalid(format!("`{user}` is not a user's name: {why}")));
             }
             Credentials::Password { user, password } => {
                 let ticket = Mutex::new(None);
-                Login::Ticket(Session { user, password, totp: self.totp, ticket })
+                let product = self.product;
+                Login::Ticket(Session { product, user, password, totp: self.totp, ticket })
             }
         };
         let counters = Arc::new(Counters::default());
         let preferred = AtomicUsize::new(0);
         let wire = Wire { client, hosts, preferred, counters: counters.clone() };
         let retry = Retry { times: self.retries };
-        Ok(Client::new(Arc::new(HttpTransport { wire, login, retry }), counters))
+        let transport = Arc::new(HttpTransport { wire, login, retry });
+        let releases = Releases::new(self.product, self.check_release);
+        Ok(Client::new(transport, counters, releases))
     }
 
     fn http_client(&self, hosts: &[Host]) -> Result<reqwest::Client, Error> {

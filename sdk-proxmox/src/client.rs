@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use proxbox_runtime::{Decoded, Operation, Request, Slot};
+use proxbox_runtime::{Decoded, Operation, Release, Request, Slot};
 
 use crate::counters::Counters;
+use crate::release::Releases;
 use crate::{
-    CallName, ClientBuilder, Counted, Error, Outcome, Reply, Task, Transport, UpidError, answer,
+    CallName, ClientBuilder, Counted, Error, Outcome, Product, Reply, Task, Transport, UpidError, answer,
 };
 
 /// A connection to a Proxmox VE cluster. Clones share connections, login and counters.
@@ -15,6 +16,7 @@ use crate::{
 pub struct Client {
     transport: Arc<dyn Transport>,
     counters: Arc<Counters>,
+    releases: Arc<Releases>,
 }
 
 impl Client {
@@ -25,15 +27,32 @@ impl Client {
 
     /// A client over a transport of your own.
     pub fn with_transport(transport: Arc<dyn Transport>) -> Self {
-        Self::new(transport, Arc::default())
+        Self::new(transport, Arc::default(), Releases::new(Product::Pve, true))
     }
 
-    pub(crate) fn new(transport: Arc<dyn Transport>, counters: Arc<Counters>) -> Self {
-        Self { transport, counters }
+    pub(crate) fn new(
+        transport: Arc<dyn Transport>,
+        counters: Arc<Counters>,
+        releases: Releases,
+    ) -> Self {
+        Self { transport, counters, releases: Arc::new(releases) }
+    }
+
+    /// The product that is called.
+    pub fn product(&self) -> Product {
+        self.releases.product
+    }
+
+    /// The server's release, asked for once; nothing where it does not tell.
+    pub async fn release(&self) -> Option<Release> {
+        self.releases.of(self).await
     }
 
     /// Sends an operation and decodes what `data` holds; other members are in `beside`.
+    ///
+    /// What the server's release lacks is [`Error::Unavailable`] before anything is sent.
     pub async fn send<O: Operation>(&self, operation: &O) -> Result<Decoded<O::Output>, Error> {
+        self.releases.check(self, O::OP, operation).await?;
         let request = operation.request();
         let call = CallName::from(&request);
         let reply = self.answer(request).await?;

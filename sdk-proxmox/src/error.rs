@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use proxbox_runtime::{Method, Request};
+use proxbox_runtime::{Method, Request, Unavailable};
+
+use crate::Product;
 
 /// The cause below an [`Error`].
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -75,6 +77,14 @@ pub enum Error {
         start: String,
         /// Where and why reading failed.
         source: serde_json::Error,
+    },
+    /// The server's release lacks what the call uses; nothing was sent.
+    #[error("{}", missing.told(&product.to_string()))]
+    Unavailable {
+        /// The product that was called.
+        product: Product,
+        /// What it lacks, and which releases have it.
+        missing: Box<Unavailable>,
     },
     /// A setting or argument is wrong; nothing was sent.
     #[error("{0}")]

@@ -20,10 +20,10 @@ pub(crate) struct Host {
 }
 
 impl Host {
-    /// Reads `https://pve1:8006`, `pve1`, `10.0.0.1:8006` or `[::1]`; the port is 8006 if left out.
+    /// Reads `https://pve1:8006`, `pve1`, `10.0.0.1:8006` or `[::1]`; `port` holds where none is given.
     ///
     /// Without TLS only loopback addresses are taken: elsewhere the secret could be read.
-    pub(crate) fn parse(text: &str, concurrency: usize) -> Result<Self, Error> {
+    pub(crate) fn parse(text: &str, port: u16, concurrency: usize) -> Result<Self, Error> {
         let invalid =
             |why: &str| Error::Invalid(format!("`{text}` is not the address of a node: {why}"));
         let text = text.trim();
@@ -43,7 +43,7 @@ impl Host {
             return Err(invalid("it ends with the port"));
         }
         let host = url.host_str().ok_or_else(|| invalid("the host is missing"))?;
-        let port = url.port().unwrap_or_else(|| default_port(&whole, tls));
+        let port = url.port().unwrap_or_else(|| stated_port(&whole, tls).unwrap_or(port));
         let name: Arc<str> = format!("{host}:{port}").into();
         let path = url.path().trim_end_matches('/').trim_end_matches("/api2/json");
         let scheme = url.scheme();
@@ -57,12 +57,12 @@ impl Host {
 }
 
 /// An explicit `:443` is dropped by the URL's normal form, yet is not Proxmox's default.
-fn default_port(whole: &str, tls: bool) -> u16 {
+fn stated_port(whole: &str, tls: bool) -> Option<u16> {
     let authority = whole.split("://").nth(1).and_then(|rest| rest.split('/').next());
     match authority {
-        Some(authority) if tls && authority.ends_with(":443") => 443,
-        Some(authority) if !tls && authority.ends_with(":80") => 80,
-        _ => 8006,
+        Some(authority) if tls && authority.ends_with(":443") => Some(443),
+        Some(authority) if !tls && authority.ends_with(":80") => Some(80),
+        _ => None,
     }
 }
 
@@ -93,7 +93,7 @@ mod tests {
             ("http://[::1]:80", "http://[::1]:80/api2/json"),
         ];
         for (text, expected) in cases {
-            let host = Host::parse(text, 1).unwrap_or_else(|error| panic!("{text}: {error}"));
+            let host = Host::parse(text, 8006, 1).unwrap_or_else(|error| panic!("{text}: {error}"));
             assert_eq!(host.base, expected);
         }
     }
@@ -103,9 +103,9 @@ mod tests {
         let refused =
             ["http://pve1:8006", "ftp://pve1", "https://", "https://pve1:8006?x=1", "a b", ""];
         for text in refused {
-            assert!(Host::parse(text, 1).is_err(), "{text}");
+            assert!(Host::parse(text, 8006, 1).is_err(), "{text}");
         }
-        let error = Host::parse("https://root:hunter2@pve1:8006", 1).err().expect("refused");
+        let error = Host::parse("https://root:hunter2@pve1:8006", 8006, 1).err().expect("refused");
         assert!(!error.to_string().contains("hunter2"));
     }
 }

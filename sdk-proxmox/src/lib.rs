@@ -50,6 +50,8 @@ mod login;
 #[cfg(feature = "mock")]
 pub mod mock;
 pub mod parse;
+mod product;
+mod release;
 mod retry;
 mod task;
 mod tls;
@@ -61,6 +63,7 @@ pub use builder::ClientBuilder;
 pub use client::Client;
 pub use counters::Counted;
 pub use error::{ApiError, BoxError, CallName, ConnectFailure, Error};
+pub use product::Product;
 pub use task::{LogLine, Outcome, Task, TaskState};
 pub use transport::{BoxFuture, Reply, Transport};
 pub use upid::{Upid, UpidError};
@@ -73,6 +76,7 @@ pub use generated_proxmox::pdm;
 pub use generated_proxmox::pve;
 
 pub use proxbox_runtime::{
-    Decoded, Drift, DriftReason, Indexed, Op, OpenEnum, Operation, Payload, PropertyError,
+    Availability, Decoded, Drift, DriftReason, Indexed, Op, OpenEnum, Operation, Payload, Permission,
+    PropertyError, Release, Unavailable, Violation,
     PropertyString, Record, Rejected, Request, Rows, Value,
 };

@@ -12,7 +12,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use crate::wire::Wire;
-use crate::{Error, answer};
+use crate::{Error, Product, answer};
 
 /// A ticket is good for two hours; it is renewed with half an hour left, as Proxmox's own UI does.
 const RENEW_AFTER: Duration = Duration::from_secs(90 * 60);
@@ -40,6 +40,7 @@ pub(crate) enum Login {
 
 /// A user's login and the ticket it gave.
 pub(crate) struct Session {
+    pub(crate) product: Product,
     pub(crate) user: String,
     pub(crate) password: SecretString,
     pub(crate) totp: Option<TotpCode>,
@@ -61,7 +62,7 @@ pub(crate) struct Pass {
 
 impl Login {
     /// A token, `user@realm!name`, and its secret.
-    pub(crate) fn token(id: &str, secret: &SecretString) -> Result<Self, Error> {
+    pub(crate) fn token(product: Product, id: &str, secret: &SecretString) -> Result<Self, Error> {
         let well_formed = id.split_once('!').is_some_and(|(user, name)| {
             !name.is_empty()
                 && user
@@ -74,7 +75,7 @@ impl Login {
         if secret.expose_secret().trim().is_empty() {
             return Err(Error::Invalid(format!("the secret of token {id} is empty")));
         }
-        let header = format!("PVEAPIToken={id}={}", secret.expose_secret().trim());
+        let header = product.token(id, secret.expose_secret().trim());
         Ok(Self::Token(sensitive(&header, "token")?))
     }
 
@@ -168,9 +169,11 @@ impl Session {
         let mut form = vec![
             ("username".to_owned(), self.user.clone()),
             ("password".to_owned(), password.to_owned()),
-            // Release 7 and older answer in a form of their own without it.
-            ("new-format".to_owned(), "1".to_owned()),
         ];
+        if self.product == Product::Pve {
+            // Release 7 and older answer in a form of their own without it; others do not know it.
+            form.push(("new-format".to_owned(), "1".to_owned()));
+        }
         form.extend(challenge.map(|ticket| ("tfa-challenge".to_owned(), ticket.to_owned())));
         let mut request = Request::new(&TICKET, &[]);
         request.payload = Payload::Form(form);
@@ -195,7 +198,8 @@ impl Session {
             let why = "the answer holds no ticket".to_owned();
             return Err(Error::Auth { user: self.user.clone(), why });
         };
-        let cookie = format!("PVEAuthCookie={}", utf8_percent_encode(ticket, NON_ALPHANUMERIC));
+        let name = self.product.cookie();
+        let cookie = format!("{name}={}", utf8_percent_encode(ticket, NON_ALPHANUMERIC));
         Ok(Ticket {
             cookie: sensitive(&cookie, "ticket")?,
             csrf: sensitive(csrf, "CSRF prevention token")?,

@@ -5,9 +5,12 @@ use std::str::FromStr;
 
 /// The identifier of a task: `UPID:node:pid:pstart:starttime:type:id:user@realm:`.
 ///
-/// The form of Proxmox Backup Server, with one more number, is read too.
+/// The form of Proxmox Backup Server, with one more number, is read too, and that of Proxmox
+/// Datacenter Manager, which begins with the name of the remote: `remote!UPID:...`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Upid {
+    /// Datacenter Manager: the remote that runs the task.
+    pub remote: Option<String>,
     /// The node that runs the task.
     pub node: String,
     /// Process id.
@@ -49,8 +52,12 @@ impl FromStr for Upid {
 
     fn from_str(text: &str) -> Result<Self, UpidError> {
         let wrong = |why| UpidError { text: text.chars().take(200).collect(), why };
+        let (remote, plain) = match text.split_once("!UPID:") {
+            Some((remote, _)) if !remote.contains(':') => (Some(remote), &text[remote.len() + 1..]),
+            _ => (None, text),
+        };
         let rest =
-            text.strip_prefix("UPID:").ok_or_else(|| wrong("it does not begin with UPID"))?;
+            plain.strip_prefix("UPID:").ok_or_else(|| wrong("it does not begin with UPID"))?;
         let rest = rest.strip_suffix(':').ok_or_else(|| wrong("it does not end with a colon"))?;
         let parts: Vec<&str> = rest.split(':').collect();
         let (node, pid, pstart, task_id, starttime, kind, id, user) = match parts[..] {
@@ -67,6 +74,7 @@ impl FromStr for Upid {
             return Err(wrong("node, type or user is empty"));
         }
         Ok(Self {
+            remote: remote.map(str::to_owned),
             node: node.to_owned(),
             pid: number(pid)?,
             pstart: number(pstart)?,

@@ -56,7 +56,7 @@ pub use rows::{Rejected, Rows};
 pub use scalar::Scalar;
 pub use schema::{Field, FieldFlags, Kind, Rules, Schema};
 pub use slot::{IndexedSlot, ListSlot, Object, Slot, View};
-pub use unavailable::{Unavailable, unavailable};
+pub use unavailable::{Unavailable, is_limited, unavailable};
 pub use validate::{Violation, validate, validate_value};
 
 /// The JSON value that untyped parts of both APIs are kept in.

@@ -1,7 +1,5 @@
 //! What a call uses that the server's release lacks.
 
-use std::fmt;
-
 use crate::{Availability, Field, Op, Record, Release, View};
 
 /// Something that a release lacks.
@@ -15,20 +13,27 @@ pub struct Unavailable {
     pub release: Release,
 }
 
-/// `GET /cluster/ha/rules needs 9.0, this is 8.4`
-impl fmt::Display for Unavailable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Unavailable {
+    /// `GET /cluster/ha/rules needs PVE 9.0, this is 8.4`
+    pub fn told(&self, product: &str) -> String {
         let Self { what, availability, release } = self;
         match (availability.since, availability.until) {
             (Some(since), _) if release.line() < since.line() => {
-                write!(f, "{what} needs {}.{}, this is {release}", since.0, since.1)
+                format!("{what} needs {product} {}.{}, this is {release}", since.0, since.1)
             }
-            (_, Some(until)) => {
-                write!(f, "{what} was there up to {}.{}, this is {release}", until.0, until.1)
-            }
-            _ => write!(f, "{what} is there {availability}, this is {release}"),
+            (_, Some(until)) => format!(
+                "{what} was there up to {product} {}.{}, this is {release}",
+                until.0, until.1
+            ),
+            _ => format!("{what} is there {availability}, this is {product} {release}"),
         }
     }
+}
+
+/// Whether a call uses anything that some known release lacks.
+pub fn is_limited(op: &Op, params: &dyn Record) -> bool {
+    let ends = [Release(0, 0, 0), Release(u16::MAX, 0, 0)];
+    ends.into_iter().any(|release| unavailable(op, params, release).is_some())
 }
 
 /// The first thing that a call uses and `release` lacks: the operation, a parameter that is set, or

@@ -141,19 +141,19 @@ proxbox_runtime::parameters! { Params { 0 kind, 1 novel } }
 fn what_a_release_lacks_is_named_with_the_release_that_has_it() {
     let op = |availability| Op { path: "/cluster/ha/rules", availability, ..Op::PLAIN };
     let told = |op: &Op, params: &Params, release| {
-        unavailable(op, params, release).map(|missing| missing.to_string()).unwrap_or_default()
+        unavailable(op, params, release).map(|missing| missing.told("PVE")).unwrap_or_default()
     };
     let always = op(Availability::ALWAYS);
     let since = op(Availability::since(Release(9, 1, 3)));
     let until = op(Availability::until(Release(8, 4, 0)));
     let none = Params::default();
     let (old, new) = (Release(8, 4, 1), Release(9, 2, 0));
-    assert_eq!(told(&since, &none, old), "GET /cluster/ha/rules needs 9.1, this is 8.4.1");
+    assert_eq!(told(&since, &none, old), "GET /cluster/ha/rules needs PVE 9.1, this is 8.4.1");
     assert_eq!(told(&since, &none, Release(9, 1, 0)), "");
-    assert_eq!(told(&until, &none, new), "GET /cluster/ha/rules was there up to 8.4, this is 9.2");
+    assert_eq!(told(&until, &none, new), "GET /cluster/ha/rules was there up to PVE 8.4, this is 9.2");
     let novel = Params { novel: Some(1), ..none.clone() };
-    assert_eq!(told(&always, &novel, old), "the parameter novel needs 9.0, this is 8.4.1");
+    assert_eq!(told(&always, &novel, old), "the parameter novel needs PVE 9.0, this is 8.4.1");
     assert_eq!(told(&always, &novel, new), "");
     let bgp = Params { kind: Some("bgp".into()), ..none };
-    assert_eq!(told(&always, &bgp, old), "the value bgp of kind needs 9.2, this is 8.4.1");
+    assert_eq!(told(&always, &bgp, old), "the value bgp of kind needs PVE 9.2, this is 8.4.1");
 }

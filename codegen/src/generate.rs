@@ -4,6 +4,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use crate::emit::{EmitError, File, emit_netbox, emit_proxmox, emit_proxmox_crate, emit_routes};
+use crate::fixups::{self, Stale};
 use crate::history::{Release, add_plugin, join};
 use crate::ir::{Api, lower_netbox, lower_proxmox};
 use crate::manifest::Manifest;
@@ -23,6 +24,9 @@ pub enum GenerateError {
         /// Operations in the model.
         found: usize,
     },
+    /// A correction has lost its reason.
+    #[error(transparent)]
+    Stale(#[from] Stale),
     /// Printing failed.
     #[error("specs/{spec}: {source}")]
     Emit {
@@ -42,6 +46,8 @@ pub struct Surface {
     pub path: String,
     /// All releases as one document.
     pub spec: Value,
+    /// A correction of the document that no longer applies.
+    pub stale: Option<Stale>,
 }
 
 /// Each product's releases joined; a plugin's endpoints become part of NetBox. `read` gives the
@@ -60,12 +66,13 @@ pub fn surfaces<E>(
         }
         let documents: Vec<Release<'_>> =
             documents.iter().map(|(number, spec)| Release { number, spec }).collect();
-        let spec = join(&documents);
+        let mut spec = join(&documents);
+        let stale = fixups::apply(product, &mut spec, documents.len()).err();
         match surfaces.iter_mut().find(|surface| surface.product == Product::Netbox) {
             Some(netbox) if product == Product::NetboxProxbox => {
                 add_plugin(&mut netbox.spec, &spec)
             }
-            _ => surfaces.push(Surface { product, path: (*newest).to_owned(), spec }),
+            _ => surfaces.push(Surface { product, path: (*newest).to_owned(), spec, stale }),
         }
     }
     Ok(surfaces)
@@ -76,6 +83,9 @@ pub fn generate(surfaces: &[Surface]) -> Result<Vec<File>, GenerateError> {
     let mut files = Vec::new();
     let mut proxmox = Vec::new();
     for surface in surfaces {
+        if let Some(stale) = &surface.stale {
+            return Err(stale.clone().into());
+        }
         let api = lower(surface.product, &surface.spec);
         let (expected, found) = (count(&surface.spec).operations, api.ops.len());
         let spec = || surface.path.clone();

@@ -8,6 +8,7 @@
 pub mod crawl;
 pub mod drift;
 pub mod emit;
+pub mod fixups;
 pub mod generate;
 pub mod history;
 pub mod ir;

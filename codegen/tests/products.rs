@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use codegen::emit::File;
+use codegen::fixups::{Stale, apply};
 use codegen::generate::{Surface, generate, lower, surfaces};
 use codegen::ir::{Api, Type};
 use codegen::manifest::Manifest;
@@ -181,7 +182,8 @@ fn the_order_of_the_source_does_not_matter() {
     let files = |tree: &[Value]| {
         let spec = normalize_proxmox(Product::Pve, tree, "9.9").spec;
         let text = print(&spec);
-        let surface = Surface { product: Product::Pve, path: "pve/9.9.json".into(), spec };
+        let surface =
+            Surface { product: Product::Pve, path: "pve/9.9.json".into(), spec, stale: None };
         (text, generate(&[surface]).unwrap())
     };
     assert!(files(tree) == files(&reversed));
@@ -296,4 +298,20 @@ fn the_table_of_routes() {
         let text = &all_files().iter().find(|file| file.path == path).unwrap().text;
         snapshot(&format!("routes_{product}"), text);
     }
+}
+
+#[test]
+fn a_correction_that_lost_its_reason_stops_the_generator() {
+    let mut spec = json!({"paths": {"/api/x/": {"get": {"parameters": [
+        {"name": "fields", "schema": {"type": "string", "x-since": "4.6"}}]}}}});
+    assert!(apply(Product::Netbox, &mut spec, 2).is_ok());
+    let told = apply(Product::Netbox, &mut spec, 2).unwrap_err().to_string();
+    assert!(told.contains("no longer applies"), "{told}");
+    let surface = Surface {
+        product: Product::Netbox,
+        path: "x".into(),
+        spec,
+        stale: Some(Stale { name: "x", product: Product::Netbox }),
+    };
+    assert!(generate(&[surface]).is_err());
 }

@@ -1,6 +1,6 @@
 //! Settings of a client.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
@@ -33,6 +33,7 @@ pub struct Builder {
     concurrency: usize,
     retries: u32,
     fresh_connections: bool,
+    check_release: bool,
 }
 
 impl Builder {
@@ -49,6 +50,7 @@ impl Builder {
             concurrency: 8,
             retries: 3,
             fresh_connections: false,
+            check_release: true,
         }
     }
 
@@ -106,6 +108,14 @@ impl Builder {
         self
     }
 
+    /// Whether a request that uses what NetBox's release lacks fails before it is sent; it does.
+    ///
+    /// NetBox ignores filters and fields that it does not know.
+    pub fn check_release(mut self, check: bool) -> Self {
+        self.check_release = check;
+        self
+    }
+
     /// Opens a new connection for each write, if true.
     ///
     /// NetBox's workers keep a connection once they have it, so writes over pooled connections
@@ -132,6 +142,8 @@ impl Builder {
             headers,
             gate: Semaphore::new(self.concurrency),
             counters: Counters::default(),
+            release: OnceLock::new(),
+            check_release: self.check_release,
         };
         let retry = Retry { times: self.retries, patches: false };
         Ok(Client::new(Arc::new(inner), retry))

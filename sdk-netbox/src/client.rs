@@ -1,9 +1,10 @@
 //! The client: one NetBox, one token, any number of requests.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use http::HeaderMap;
+use proxbox_runtime::Release;
 use tokio::sync::Semaphore;
 
 use crate::address::Address;
@@ -32,6 +33,8 @@ pub(crate) struct Inner {
     pub(crate) headers: HeaderMap,
     pub(crate) gate: Semaphore,
     pub(crate) counters: Counters,
+    pub(crate) release: OnceLock<Release>,
+    pub(crate) check_release: bool,
 }
 
 impl Client {

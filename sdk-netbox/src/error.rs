@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use http::Method;
+use proxbox_runtime::Unavailable;
 
 use crate::api_error::{ApiError, FieldErrors};
 
@@ -58,6 +59,9 @@ pub enum ErrorKind {
     /// The answer lacks an object that was asked for.
     #[error("{0}")]
     Missing(String),
+    /// NetBox's release lacks what the request uses; it was not sent.
+    #[error("{}", .0.told("NetBox"))]
+    Unavailable(Box<Unavailable>),
     /// The request makes no sense and was not sent.
     #[error("{0}")]
     Invalid(String),
@@ -121,7 +125,13 @@ impl Error {
     /// Nothing reached NetBox, so the request may be sent again whatever it does.
     pub fn is_not_sent(&self) -> bool {
         let kind = &*self.kind;
-        matches!(kind, ErrorKind::Connect { .. } | ErrorKind::Invalid(_) | ErrorKind::Skipped(_))
+        matches!(
+            kind,
+            ErrorKind::Connect { .. }
+                | ErrorKind::Unavailable(_)
+                | ErrorKind::Invalid(_)
+                | ErrorKind::Skipped(_)
+        )
     }
 
     /// A write that may or may not have happened: look before sending it again.

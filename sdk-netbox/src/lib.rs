@@ -43,6 +43,7 @@ mod error;
 mod list;
 mod objects;
 mod raw;
+mod release;
 mod retry;
 mod token;
 mod transport;
@@ -64,3 +65,4 @@ pub use raw::Status;
 pub use generated_netbox::{filters, operations, ops, types};
 /// Records, requests, queries: what the generated types are made of.
 pub use proxbox_runtime as runtime;
+pub use proxbox_runtime::{Availability, Release, Unavailable};

@@ -54,6 +54,7 @@ impl Client {
             path,
             query: Payload::encode_form(&pairs),
             body: body.as_ref().map(json),
+            limits: Vec::new(),
         };
         Ok(self.fetch(&outgoing).await?.value)
     }
@@ -68,6 +69,7 @@ impl Client {
             path: "/graphql/".to_owned(),
             query: String::new(),
             body: Some(json(&body)),
+            limits: Vec::new(),
         };
         let mut answer: Value = self.fetch(&outgoing).await?.value;
         if let Some(Value::Array(errors)) = answer.get("errors")

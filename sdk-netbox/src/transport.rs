@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::api_error::ApiError;
 use crate::client::Client;
 use crate::error::{Error, ErrorKind};
+use crate::release::{Limit, limits, stated};
 
 /// Gunicorn refuses longer request lines with a page that explains nothing.
 const LONGEST_LINE: usize = 4094;
@@ -21,6 +22,8 @@ pub(crate) struct Outgoing {
     /// Encoded.
     pub(crate) query: String,
     pub(crate) body: Option<Bytes>,
+    /// What only some releases of NetBox have.
+    pub(crate) limits: Vec<Limit>,
 }
 
 impl Outgoing {
@@ -31,7 +34,13 @@ impl Outgoing {
             Payload::Form(pairs) => Some(Bytes::from(Payload::encode_form(pairs))),
             Payload::Json(value) => Some(json(value)),
         };
-        Self { method, path: request.path.clone(), query: request.encoded_query(), body }
+        let limits = limits(request);
+        Self { method, path: request.path.clone(), query: request.encoded_query(), body, limits }
+    }
+
+    /// A request without query and body, of something that every release has.
+    pub(crate) fn plain(method: Method, path: &str) -> Self {
+        Self { method, path: path.to_owned(), query: String::new(), body: None, limits: Vec::new() }
     }
 }
 
@@ -103,6 +112,9 @@ impl Client {
         if let Err(error) = outgoing.check() {
             return (0, Err(error));
         }
+        if let Err(error) = self.check_release(outgoing).await {
+            return (0, Err(error));
+        }
         loop {
             let error = match self.attempt(outgoing).await {
                 Ok(body) => return (tries, Ok(body)),
@@ -118,12 +130,16 @@ impl Client {
         }
     }
 
-    async fn attempt(&self, outgoing: &Outgoing) -> Result<Bytes, Error> {
+    pub(crate) async fn attempt(&self, outgoing: &Outgoing) -> Result<Bytes, Error> {
         // The gate is never closed, so this only ever waits.
         let _pass = self.inner.gate.acquire().await;
         let started = Instant::now();
         let response = self.respond(outgoing).await?;
         let status = response.status();
+        if let Some(release) = stated(response.headers()) {
+            // The first answer's holds: a server that is upgraded is restarted.
+            let _ = self.inner.release.set(release);
+        }
         let retry_after = retry_after(response.headers());
         let body = response.bytes().await.map_err(|error| self.broken(outgoing, error))?;
         self.inner.counters.received(body.len());

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::Method;
@@ -267,4 +268,38 @@ async fn no_more_requests_are_in_flight_than_allowed() {
         let (came_early, ..) = tokio::join!(server, ask(), ask());
         assert_eq!(came_early, together, "{allowed} allowed");
     }
+}
+
+/// Answers every request as a NetBox of this release, and notes the paths.
+async fn netbox_of(release: &'static str) -> (String, Arc<Mutex<Vec<String>>>) {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let noted = seen.clone();
+    let answer = move |request: axum::extract::Request| {
+        noted.lock().unwrap().push(request.uri().to_string());
+        async move { ([("API-Version", release)], r#"{"count": 0, "results": []}"#) }
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let router = axum::Router::new().fallback(answer);
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    (url, seen)
+}
+
+#[tokio::test]
+async fn a_filter_that_an_older_netbox_would_ignore_is_not_sent() {
+    use sdk_netbox::{
+        filters::dcim::cable_terminations as filters, ops::dcim::CABLE_TERMINATIONS_LIST as LIST,
+    };
+    let (url, seen) = netbox_of("4.5").await;
+    let client = Client::builder(&url).token("0123456789").build().unwrap();
+    let new = filters::CABLE_ID.eq(1);
+    let error = client.list(&LIST, [new.clone()]).all().await.unwrap_err();
+    let told = error.to_string();
+    assert!(told.contains("needs NetBox 4.6, this is 4.5"), "{told}");
+    assert_eq!(*seen.lock().unwrap(), ["/api/status/"]);
+
+    let all = client.list(&LIST, []).fields(["id"]).all().await;
+    assert!(all.is_ok_and(|rows| rows.is_empty()), "`fields` is older than its description");
+    let client = Client::builder(&url).token("x").check_release(false).build().unwrap();
+    assert!(client.list(&LIST, [new]).all().await.is_ok());
 }

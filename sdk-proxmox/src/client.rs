@@ -8,7 +8,8 @@ use proxbox_runtime::{Decoded, Operation, Release, Request, Slot};
 use crate::counters::Counters;
 use crate::release::Releases;
 use crate::{
-    CallName, ClientBuilder, Counted, Error, Outcome, Product, Reply, Task, Transport, UpidError, answer,
+    CallName, ClientBuilder, Counted, Error, Outcome, Product, Reply, Task, Transport, UpidError,
+    answer,
 };
 
 /// A connection to a Proxmox VE cluster. Clones share connections, login and counters.

@@ -76,7 +76,7 @@ pub use generated_proxmox::pdm;
 pub use generated_proxmox::pve;
 
 pub use proxbox_runtime::{
-    Availability, Decoded, Drift, DriftReason, Indexed, Op, OpenEnum, Operation, Payload, Permission,
-    PropertyError, Release, Unavailable, Violation,
-    PropertyString, Record, Rejected, Request, Rows, Value,
+    Availability, Decoded, Drift, DriftReason, Indexed, Op, OpenEnum, Operation, Payload,
+    Permission, PropertyError, PropertyString, Record, Rejected, Release, Request, Rows,
+    Unavailable, Value, Violation,
 };

@@ -215,7 +215,7 @@ proptest! {
         nodes in prop::collection::vec(node(), 1..6)
     ) {
         let spec = normalize_proxmox(Product::Pve, &tree(nodes), "9.9").spec;
-        let surface = Surface { product: Product::Pve, path: "pve/9.9.json".into(), spec };
+        let surface = Surface { product: Product::Pve, path: "pve/9.9.json".into(), spec, stale: None };
         let generated = generate(&[surface]);
         prop_assert!(generated.is_ok(), "{}", generated.err().unwrap());
     }

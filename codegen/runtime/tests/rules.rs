@@ -150,7 +150,10 @@ fn what_a_release_lacks_is_named_with_the_release_that_has_it() {
     let (old, new) = (Release(8, 4, 1), Release(9, 2, 0));
     assert_eq!(told(&since, &none, old), "GET /cluster/ha/rules needs PVE 9.1, this is 8.4.1");
     assert_eq!(told(&since, &none, Release(9, 1, 0)), "");
-    assert_eq!(told(&until, &none, new), "GET /cluster/ha/rules was there up to PVE 8.4, this is 9.2");
+    assert_eq!(
+        told(&until, &none, new),
+        "GET /cluster/ha/rules was there up to PVE 8.4, this is 9.2"
+    );
     let novel = Params { novel: Some(1), ..none.clone() };
     assert_eq!(told(&always, &novel, old), "the parameter novel needs PVE 9.0, this is 8.4.1");
     assert_eq!(told(&always, &novel, new), "");

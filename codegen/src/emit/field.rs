@@ -167,7 +167,10 @@ pub(super) fn availability(availability: &Availability) -> Option<String> {
 
 /// `since 9.1`, for people; nothing if always.
 pub(super) fn when(availability: &Availability) -> Option<String> {
-    match (&availability.since, &availability.until) {
+    // Which patch brought it is not known: not every release is described.
+    let line = |release: &String| release.split('.').take(2).collect::<Vec<_>>().join(".");
+    let (since, until) = (availability.since.as_ref(), availability.until.as_ref());
+    match (since.map(line), until.map(line)) {
         (Some(since), Some(until)) => Some(format!("from {since} to {until}")),
         (Some(since), None) => Some(format!("since {since}")),
         (None, Some(until)) => Some(format!("up to {until}")),

@@ -4,15 +4,12 @@
 /// Filters of `/api/core/background-queues/`.
 pub mod background_queues_retrieve {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// All of them.
     pub const ALL: &[QueryField] = &[BRIEF.field(), FIELDS.field(), OMIT.field()];
 }
@@ -20,15 +17,12 @@ pub mod background_queues_retrieve {
 /// Filters of `/api/core/background-queues/{name}/`.
 pub mod background_queues_retrieve_by_name {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// All of them.
     pub const ALL: &[QueryField] = &[BRIEF.field(), FIELDS.field(), OMIT.field()];
 }
@@ -36,15 +30,12 @@ pub mod background_queues_retrieve_by_name {
 /// Filters of `/api/core/background-tasks/`.
 pub mod background_tasks_retrieve {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// All of them.
     pub const ALL: &[QueryField] = &[BRIEF.field(), FIELDS.field(), OMIT.field()];
 }
@@ -52,15 +43,12 @@ pub mod background_tasks_retrieve {
 /// Filters of `/api/core/background-tasks/{id}/`.
 pub mod background_tasks_retrieve_by_id {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// All of them.
     pub const ALL: &[QueryField] = &[BRIEF.field(), FIELDS.field(), OMIT.field()];
 }
@@ -68,15 +56,12 @@ pub mod background_tasks_retrieve_by_id {
 /// Filters of `/api/core/background-workers/`.
 pub mod background_workers_retrieve {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// All of them.
     pub const ALL: &[QueryField] = &[BRIEF.field(), FIELDS.field(), OMIT.field()];
 }
@@ -84,15 +69,12 @@ pub mod background_workers_retrieve {
 /// Filters of `/api/core/background-workers/{name}/`.
 pub mod background_workers_retrieve_by_name {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// All of them.
     pub const ALL: &[QueryField] = &[BRIEF.field(), FIELDS.field(), OMIT.field()];
 }
@@ -100,16 +82,14 @@ pub mod background_workers_retrieve_by_name {
 /// Filters of `/api/core/data-files/`.
 pub mod data_files {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
     /// `created`
     pub const CREATED: Ordered = Ordered::new("created");
     /// `created_by_request`
     pub const CREATED_BY_REQUEST: Exact = Exact::new("created_by_request");
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
     /// `hash`
     pub const HASH: Text = Text::new("hash");
     /// `id`
@@ -122,9 +102,8 @@ pub mod data_files {
     pub const MODIFIED_BY_REQUEST: Exact = Exact::new("modified_by_request");
     /// `offset`
     pub const OFFSET: Exact = Exact::new("offset");
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// `ordering`
     pub const ORDERING: Exact = Exact::new("ordering");
     /// `path`
@@ -137,7 +116,7 @@ pub mod data_files {
     pub const SOURCE: Match = Match::new("source");
     /// `source_id`
     pub const SOURCE_ID: Match = Match::new("source_id");
-    /// `start`: since 4.6.8
+    /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
         .only(Availability::since(Release(4, 6, 8)));
     /// `updated_by_request`
@@ -169,15 +148,12 @@ pub mod data_files {
 /// Filters of `/api/core/data-files/{id}/`.
 pub mod data_files_retrieve {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// All of them.
     pub const ALL: &[QueryField] = &[BRIEF.field(), FIELDS.field(), OMIT.field()];
 }
@@ -185,9 +161,8 @@ pub mod data_files_retrieve {
 /// Filters of `/api/core/data-sources/`.
 pub mod data_sources {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
     /// `created`
     pub const CREATED: Ordered = Ordered::new("created");
     /// `created_by_request`
@@ -196,9 +171,8 @@ pub mod data_sources {
     pub const DESCRIPTION: Text = Text::new("description");
     /// `enabled`
     pub const ENABLED: Exact = Exact::new("enabled");
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
     /// `id`
     pub const ID: Ordered = Ordered::new("id");
     /// `last_synced`
@@ -213,9 +187,8 @@ pub mod data_sources {
     pub const NAME: Text = Text::new("name");
     /// `offset`
     pub const OFFSET: Exact = Exact::new("offset");
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// `ordering`
     pub const ORDERING: Exact = Exact::new("ordering");
     /// `owner`
@@ -230,7 +203,7 @@ pub mod data_sources {
     pub const Q: Exact = Exact::new("q");
     /// `source_url`
     pub const SOURCE_URL: Text = Text::new("source_url");
-    /// `start`: since 4.6.8
+    /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
         .only(Availability::since(Release(4, 6, 8)));
     /// `status`
@@ -281,15 +254,12 @@ pub mod data_sources {
 /// Filters of `/api/core/data-sources/{id}/`.
 pub mod data_sources_retrieve {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// All of them.
     pub const ALL: &[QueryField] = &[BRIEF.field(), FIELDS.field(), OMIT.field()];
 }
@@ -297,16 +267,14 @@ pub mod data_sources_retrieve {
 /// Filters of `/api/core/jobs/`.
 pub mod jobs {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
     /// `completed`
     pub const COMPLETED: Window = Window::new("completed");
     /// `created`
     pub const CREATED: Window = Window::new("created");
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
     /// `id`
     pub const ID: Ordered = Ordered::new("id");
     /// `interval`
@@ -317,7 +285,7 @@ pub mod jobs {
     pub const LIMIT: Exact = Exact::new("limit");
     /// `name`
     pub const NAME: Text = Text::new("name");
-    /// `notifications`: since 4.6.8
+    /// `notifications`: since 4.6
     pub const NOTIFICATIONS: Text = Text::new("notifications")
         .only(Availability::since(Release(4, 6, 8)));
     /// `object_id`
@@ -328,9 +296,8 @@ pub mod jobs {
     pub const OBJECT_TYPE_ID: Match = Match::new("object_type_id");
     /// `offset`
     pub const OFFSET: Exact = Exact::new("offset");
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// `ordering`
     pub const ORDERING: Exact = Exact::new("ordering");
     /// `q`
@@ -339,7 +306,7 @@ pub mod jobs {
     pub const QUEUE_NAME: Text = Text::new("queue_name");
     /// `scheduled`
     pub const SCHEDULED: Window = Window::new("scheduled");
-    /// `start`: since 4.6.8
+    /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
         .only(Availability::since(Release(4, 6, 8)));
     /// `started`
@@ -348,7 +315,7 @@ pub mod jobs {
     pub const STATUS: Text = Text::new("status");
     /// `user`
     pub const USER: Match = Match::new("user");
-    /// `user_id`: since 4.6.8
+    /// `user_id`: since 4.6
     pub const USER_ID: Match = Match::new("user_id")
         .only(Availability::since(Release(4, 6, 8)));
     /// All of them.
@@ -383,15 +350,12 @@ pub mod jobs {
 /// Filters of `/api/core/jobs/{id}/`.
 pub mod jobs_retrieve {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// All of them.
     pub const ALL: &[QueryField] = &[BRIEF.field(), FIELDS.field(), OMIT.field()];
 }
@@ -401,18 +365,16 @@ pub mod object_changes {
     use proxbox_runtime::*;
     /// `action`
     pub const ACTION: Text = Text::new("action");
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
     /// `changed_object_id`
     pub const CHANGED_OBJECT_ID: Ordered = Ordered::new("changed_object_id");
     /// `changed_object_type`
     pub const CHANGED_OBJECT_TYPE: Match = Match::new("changed_object_type");
     /// `changed_object_type_id`
     pub const CHANGED_OBJECT_TYPE_ID: Match = Match::new("changed_object_type_id");
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
     /// `id`
     pub const ID: Ordered = Ordered::new("id");
     /// `limit`
@@ -421,9 +383,8 @@ pub mod object_changes {
     pub const OBJECT_REPR: Text = Text::new("object_repr");
     /// `offset`
     pub const OFFSET: Exact = Exact::new("offset");
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// `ordering`
     pub const ORDERING: Exact = Exact::new("ordering");
     /// `q`
@@ -434,7 +395,7 @@ pub mod object_changes {
     pub const RELATED_OBJECT_TYPE: Match = Match::new("related_object_type");
     /// `request_id`
     pub const REQUEST_ID: Exact = Exact::new("request_id");
-    /// `start`: since 4.6.8
+    /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
         .only(Availability::since(Release(4, 6, 8)));
     /// `time_after`
@@ -477,15 +438,12 @@ pub mod object_changes {
 /// Filters of `/api/core/object-changes/{id}/`.
 pub mod object_changes_retrieve {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// All of them.
     pub const ALL: &[QueryField] = &[BRIEF.field(), FIELDS.field(), OMIT.field()];
 }
@@ -495,14 +453,12 @@ pub mod object_types {
     use proxbox_runtime::*;
     /// `app_label`
     pub const APP_LABEL: Text = Text::new("app_label");
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
     /// `features`
     pub const FEATURES: Exact = Exact::new("features");
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
     /// `id`
     pub const ID: Ordered = Ordered::new("id");
     /// `limit`
@@ -511,16 +467,15 @@ pub mod object_types {
     pub const MODEL: Text = Text::new("model");
     /// `offset`
     pub const OFFSET: Exact = Exact::new("offset");
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// `ordering`
     pub const ORDERING: Exact = Exact::new("ordering");
     /// `public`
     pub const PUBLIC: Exact = Exact::new("public");
     /// `q`
     pub const Q: Exact = Exact::new("q");
-    /// `start`: since 4.6.8
+    /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
         .only(Availability::since(Release(4, 6, 8)));
     /// All of them.
@@ -544,15 +499,12 @@ pub mod object_types {
 /// Filters of `/api/core/object-types/{id}/`.
 pub mod object_types_retrieve {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// All of them.
     pub const ALL: &[QueryField] = &[BRIEF.field(), FIELDS.field(), OMIT.field()];
 }

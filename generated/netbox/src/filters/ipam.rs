@@ -4,9 +4,8 @@
 /// Filters of `/api/ipam/aggregates/`.
 pub mod aggregates {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
     /// `contact`
     pub const CONTACT: Match = Match::new("contact");
     /// `contact_group`
@@ -23,9 +22,8 @@ pub mod aggregates {
     pub const DESCRIPTION: Text = Text::new("description");
     /// `family`
     pub const FAMILY: Exact = Exact::new("family");
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
     /// `id`
     pub const ID: Ordered = Ordered::new("id");
     /// `last_updated`
@@ -36,9 +34,8 @@ pub mod aggregates {
     pub const MODIFIED_BY_REQUEST: Exact = Exact::new("modified_by_request");
     /// `offset`
     pub const OFFSET: Exact = Exact::new("offset");
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// `ordering`
     pub const ORDERING: Exact = Exact::new("ordering");
     /// `owner`
@@ -57,7 +54,7 @@ pub mod aggregates {
     pub const RIR: Match = Match::new("rir");
     /// `rir_id`
     pub const RIR_ID: Match = Match::new("rir_id");
-    /// `start`: since 4.6.8
+    /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
         .only(Availability::since(Release(4, 6, 8)));
     /// `tag`
@@ -115,15 +112,12 @@ pub mod aggregates {
 /// Filters of `/api/ipam/aggregates/{id}/`.
 pub mod aggregates_retrieve {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// All of them.
     pub const ALL: &[QueryField] = &[BRIEF.field(), FIELDS.field(), OMIT.field()];
 }
@@ -131,9 +125,8 @@ pub mod aggregates_retrieve {
 /// Filters of `/api/ipam/asn-ranges/`.
 pub mod asn_ranges {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
     /// `created`
     pub const CREATED: Ordered = Ordered::new("created");
     /// `created_by_request`
@@ -142,9 +135,8 @@ pub mod asn_ranges {
     pub const DESCRIPTION: Text = Text::new("description");
     /// `end`
     pub const END: Ordered = Ordered::new("end");
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
     /// `id`
     pub const ID: Ordered = Ordered::new("id");
     /// `last_updated`
@@ -157,9 +149,8 @@ pub mod asn_ranges {
     pub const NAME: Text = Text::new("name");
     /// `offset`
     pub const OFFSET: Exact = Exact::new("offset");
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// `ordering`
     pub const ORDERING: Exact = Exact::new("ordering");
     /// `owner`
@@ -232,15 +223,12 @@ pub mod asn_ranges {
 /// Filters of `/api/ipam/asn-ranges/{id}/`.
 pub mod asn_ranges_retrieve {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// All of them.
     pub const ALL: &[QueryField] = &[BRIEF.field(), FIELDS.field(), OMIT.field()];
 }
@@ -248,15 +236,12 @@ pub mod asn_ranges_retrieve {
 /// Filters of `/api/ipam/asn-ranges/{id}/available-asns/`.
 pub mod asn_ranges_available_asns {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// All of them.
     pub const ALL: &[QueryField] = &[BRIEF.field(), FIELDS.field(), OMIT.field()];
 }
@@ -266,18 +251,16 @@ pub mod asns {
     use proxbox_runtime::*;
     /// `asn`
     pub const ASN: Ordered = Ordered::new("asn");
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
     /// `created`
     pub const CREATED: Ordered = Ordered::new("created");
     /// `created_by_request`
     pub const CREATED_BY_REQUEST: Exact = Exact::new("created_by_request");
     /// `description`
     pub const DESCRIPTION: Text = Text::new("description");
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
     /// `id`
     pub const ID: Ordered = Ordered::new("id");
     /// `last_updated`
@@ -288,9 +271,8 @@ pub mod asns {
     pub const MODIFIED_BY_REQUEST: Exact = Exact::new("modified_by_request");
     /// `offset`
     pub const OFFSET: Exact = Exact::new("offset");
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// `ordering`
     pub const ORDERING: Exact = Exact::new("ordering");
     /// `owner`
@@ -311,10 +293,10 @@ pub mod asns {
     pub const RIR: Match = Match::new("rir");
     /// `rir_id`
     pub const RIR_ID: Match = Match::new("rir_id");
-    /// `role`: since 4.6.8
+    /// `role`: since 4.6
     pub const ROLE: Match = Match::new("role")
         .only(Availability::since(Release(4, 6, 8)));
-    /// `role_id`: since 4.6.8
+    /// `role_id`: since 4.6
     pub const ROLE_ID: Match = Match::new("role_id")
         .only(Availability::since(Release(4, 6, 8)));
     /// `site`
@@ -325,7 +307,7 @@ pub mod asns {
     pub const SITE_GROUP_ID: Match = Match::new("site_group_id");
     /// `site_id`
     pub const SITE_ID: Match = Match::new("site_id");
-    /// `start`: since 4.6.8
+    /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
         .only(Availability::since(Release(4, 6, 8)));
     /// `tag`
@@ -386,15 +368,12 @@ pub mod asns {
 /// Filters of `/api/ipam/asns/{id}/`.
 pub mod asns_retrieve {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// All of them.
     pub const ALL: &[QueryField] = &[BRIEF.field(), FIELDS.field(), OMIT.field()];
 }
@@ -402,9 +381,8 @@ pub mod asns_retrieve {
 /// Filters of `/api/ipam/fhrp-group-assignments/`.
 pub mod fhrp_group_assignments {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
     /// `created`
     pub const CREATED: Ordered = Ordered::new("created");
     /// `created_by_request`
@@ -413,9 +391,8 @@ pub mod fhrp_group_assignments {
     pub const DEVICE: Exact = Exact::new("device");
     /// `device_id`
     pub const DEVICE_ID: Exact = Exact::new("device_id");
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
     /// `group_id`
     pub const GROUP_ID: Match = Match::new("group_id");
     /// `id`
@@ -432,14 +409,13 @@ pub mod fhrp_group_assignments {
     pub const MODIFIED_BY_REQUEST: Exact = Exact::new("modified_by_request");
     /// `offset`
     pub const OFFSET: Exact = Exact::new("offset");
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// `ordering`
     pub const ORDERING: Exact = Exact::new("ordering");
     /// `priority`
     pub const PRIORITY: Ordered = Ordered::new("priority");
-    /// `start`: since 4.6.8
+    /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
         .only(Availability::since(Release(4, 6, 8)));
     /// `updated_by_request`
@@ -477,15 +453,12 @@ pub mod fhrp_group_assignments {
 /// Filters of `/api/ipam/fhrp-group-assignments/{id}/`.
 pub mod fhrp_group_assignments_retrieve {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// All of them.
     pub const ALL: &[QueryField] = &[BRIEF.field(), FIELDS.field(), OMIT.field()];
 }
@@ -497,18 +470,16 @@ pub mod fhrp_groups {
     pub const AUTH_KEY: Text = Text::new("auth_key");
     /// `auth_type`
     pub const AUTH_TYPE: Text = Text::new("auth_type");
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
     /// `created`
     pub const CREATED: Ordered = Ordered::new("created");
     /// `created_by_request`
     pub const CREATED_BY_REQUEST: Exact = Exact::new("created_by_request");
     /// `description`
     pub const DESCRIPTION: Text = Text::new("description");
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
     /// `group_id`
     pub const GROUP_ID: Ordered = Ordered::new("group_id");
     /// `id`
@@ -523,9 +494,8 @@ pub mod fhrp_groups {
     pub const NAME: Text = Text::new("name");
     /// `offset`
     pub const OFFSET: Exact = Exact::new("offset");
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// `ordering`
     pub const ORDERING: Exact = Exact::new("ordering");
     /// `owner`
@@ -542,7 +512,7 @@ pub mod fhrp_groups {
     pub const Q: Exact = Exact::new("q");
     /// `related_ip`
     pub const RELATED_IP: Exact = Exact::new("related_ip");
-    /// `start`: since 4.6.8
+    /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
         .only(Availability::since(Release(4, 6, 8)));
     /// `tag`
@@ -586,15 +556,12 @@ pub mod fhrp_groups {
 /// Filters of `/api/ipam/fhrp-groups/{id}/`.
 pub mod fhrp_groups_retrieve {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// All of them.
     pub const ALL: &[QueryField] = &[BRIEF.field(), FIELDS.field(), OMIT.field()];
 }
@@ -612,9 +579,8 @@ pub mod ip_addresses {
     pub const ASSIGNED_OBJECT_TYPE: Match = Match::new("assigned_object_type");
     /// `assigned_to_interface`
     pub const ASSIGNED_TO_INTERFACE: Exact = Exact::new("assigned_to_interface");
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
     /// `contact`
     pub const CONTACT: Match = Match::new("contact");
     /// `contact_group`
@@ -637,9 +603,8 @@ pub mod ip_addresses {
     pub const FAMILY: Exact = Exact::new("family");
     /// `fhrpgroup_id`
     pub const FHRPGROUP_ID: Match = Match::new("fhrpgroup_id");
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
     /// `id`
     pub const ID: Ordered = Ordered::new("id");
     /// `interface`
@@ -658,9 +623,8 @@ pub mod ip_addresses {
     pub const NAT_INSIDE_ID: Match = Match::new("nat_inside_id");
     /// `offset`
     pub const OFFSET: Exact = Exact::new("offset");
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// `ordering`
     pub const ORDERING: Exact = Exact::new("ordering");
     /// `owner`
@@ -683,7 +647,7 @@ pub mod ip_addresses {
     pub const ROLE: Text = Text::new("role");
     /// `service_id`
     pub const SERVICE_ID: Match = Match::new("service_id");
-    /// `start`: since 4.6.8
+    /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
         .only(Availability::since(Release(4, 6, 8)));
     /// `status`
@@ -776,15 +740,12 @@ pub mod ip_addresses {
 /// Filters of `/api/ipam/ip-addresses/{id}/`.
 pub mod ip_addresses_retrieve {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// All of them.
     pub const ALL: &[QueryField] = &[BRIEF.field(), FIELDS.field(), OMIT.field()];
 }
@@ -792,9 +753,8 @@ pub mod ip_addresses_retrieve {
 /// Filters of `/api/ipam/ip-ranges/`.
 pub mod ip_ranges {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
     /// `contact`
     pub const CONTACT: Match = Match::new("contact");
     /// `contact_group`
@@ -813,9 +773,8 @@ pub mod ip_ranges {
     pub const END_ADDRESS: Exact = Exact::new("end_address");
     /// `family`
     pub const FAMILY: Exact = Exact::new("family");
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
     /// `id`
     pub const ID: Ordered = Ordered::new("id");
     /// `last_updated`
@@ -830,9 +789,8 @@ pub mod ip_ranges {
     pub const MODIFIED_BY_REQUEST: Exact = Exact::new("modified_by_request");
     /// `offset`
     pub const OFFSET: Exact = Exact::new("offset");
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// `ordering`
     pub const ORDERING: Exact = Exact::new("ordering");
     /// `owner`
@@ -853,7 +811,7 @@ pub mod ip_ranges {
     pub const ROLE_ID: Match = Match::new("role_id");
     /// `size`
     pub const SIZE: Ordered = Ordered::new("size");
-    /// `start`: since 4.6.8
+    /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
         .only(Availability::since(Release(4, 6, 8)));
     /// `start_address`
@@ -927,15 +885,12 @@ pub mod ip_ranges {
 /// Filters of `/api/ipam/ip-ranges/{id}/`.
 pub mod ip_ranges_retrieve {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// All of them.
     pub const ALL: &[QueryField] = &[BRIEF.field(), FIELDS.field(), OMIT.field()];
 }
@@ -943,15 +898,12 @@ pub mod ip_ranges_retrieve {
 /// Filters of `/api/ipam/ip-ranges/{id}/available-ips/`.
 pub mod ip_ranges_available_ips {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// All of them.
     pub const ALL: &[QueryField] = &[BRIEF.field(), FIELDS.field(), OMIT.field()];
 }
@@ -959,9 +911,8 @@ pub mod ip_ranges_available_ips {
 /// Filters of `/api/ipam/prefixes/`.
 pub mod prefixes {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
     /// `children`
     pub const CHILDREN: Ordered = Ordered::new("children");
     /// `contact`
@@ -982,9 +933,8 @@ pub mod prefixes {
     pub const DESCRIPTION: Text = Text::new("description");
     /// `family`
     pub const FAMILY: Exact = Exact::new("family");
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
     /// `id`
     pub const ID: Ordered = Ordered::new("id");
     /// `is_pool`
@@ -1005,9 +955,8 @@ pub mod prefixes {
     pub const MODIFIED_BY_REQUEST: Exact = Exact::new("modified_by_request");
     /// `offset`
     pub const OFFSET: Exact = Exact::new("offset");
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// `ordering`
     pub const ORDERING: Exact = Exact::new("ordering");
     /// `owner`
@@ -1046,7 +995,7 @@ pub mod prefixes {
     pub const SITE_GROUP_ID: Match = Match::new("site_group_id");
     /// `site_id`
     pub const SITE_ID: Match = Match::new("site_id");
-    /// `start`: since 4.6.8
+    /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
         .only(Availability::since(Release(4, 6, 8)));
     /// `status`
@@ -1148,15 +1097,12 @@ pub mod prefixes {
 /// Filters of `/api/ipam/prefixes/{id}/`.
 pub mod prefixes_retrieve {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// All of them.
     pub const ALL: &[QueryField] = &[BRIEF.field(), FIELDS.field(), OMIT.field()];
 }
@@ -1164,15 +1110,12 @@ pub mod prefixes_retrieve {
 /// Filters of `/api/ipam/prefixes/{id}/available-ips/`.
 pub mod prefixes_available_ips {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// All of them.
     pub const ALL: &[QueryField] = &[BRIEF.field(), FIELDS.field(), OMIT.field()];
 }
@@ -1180,15 +1123,12 @@ pub mod prefixes_available_ips {
 /// Filters of `/api/ipam/prefixes/{id}/available-prefixes/`.
 pub mod prefixes_available_prefixes {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// All of them.
     pub const ALL: &[QueryField] = &[BRIEF.field(), FIELDS.field(), OMIT.field()];
 }
@@ -1196,18 +1136,16 @@ pub mod prefixes_available_prefixes {
 /// Filters of `/api/ipam/rirs/`.
 pub mod rirs {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
     /// `created`
     pub const CREATED: Ordered = Ordered::new("created");
     /// `created_by_request`
     pub const CREATED_BY_REQUEST: Exact = Exact::new("created_by_request");
     /// `description`
     pub const DESCRIPTION: Text = Text::new("description");
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
     /// `id`
     pub const ID: Ordered = Ordered::new("id");
     /// `is_private`
@@ -1222,9 +1160,8 @@ pub mod rirs {
     pub const NAME: Text = Text::new("name");
     /// `offset`
     pub const OFFSET: Exact = Exact::new("offset");
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// `ordering`
     pub const ORDERING: Exact = Exact::new("ordering");
     /// `owner`
@@ -1239,7 +1176,7 @@ pub mod rirs {
     pub const Q: Exact = Exact::new("q");
     /// `slug`
     pub const SLUG: Text = Text::new("slug");
-    /// `start`: since 4.6.8
+    /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
         .only(Availability::since(Release(4, 6, 8)));
     /// `tag`
@@ -1280,15 +1217,12 @@ pub mod rirs {
 /// Filters of `/api/ipam/rirs/{id}/`.
 pub mod rirs_retrieve {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// All of them.
     pub const ALL: &[QueryField] = &[BRIEF.field(), FIELDS.field(), OMIT.field()];
 }
@@ -1296,18 +1230,16 @@ pub mod rirs_retrieve {
 /// Filters of `/api/ipam/roles/`.
 pub mod roles {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
     /// `created`
     pub const CREATED: Ordered = Ordered::new("created");
     /// `created_by_request`
     pub const CREATED_BY_REQUEST: Exact = Exact::new("created_by_request");
     /// `description`
     pub const DESCRIPTION: Text = Text::new("description");
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
     /// `id`
     pub const ID: Ordered = Ordered::new("id");
     /// `last_updated`
@@ -1320,9 +1252,8 @@ pub mod roles {
     pub const NAME: Text = Text::new("name");
     /// `offset`
     pub const OFFSET: Exact = Exact::new("offset");
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// `ordering`
     pub const ORDERING: Exact = Exact::new("ordering");
     /// `owner`
@@ -1337,7 +1268,7 @@ pub mod roles {
     pub const Q: Exact = Exact::new("q");
     /// `slug`
     pub const SLUG: Text = Text::new("slug");
-    /// `start`: since 4.6.8
+    /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
         .only(Availability::since(Release(4, 6, 8)));
     /// `tag`
@@ -1380,15 +1311,12 @@ pub mod roles {
 /// Filters of `/api/ipam/roles/{id}/`.
 pub mod roles_retrieve {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// All of them.
     pub const ALL: &[QueryField] = &[BRIEF.field(), FIELDS.field(), OMIT.field()];
 }
@@ -1396,9 +1324,8 @@ pub mod roles_retrieve {
 /// Filters of `/api/ipam/route-targets/`.
 pub mod route_targets {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
     /// `created`
     pub const CREATED: Ordered = Ordered::new("created");
     /// `created_by_request`
@@ -1413,9 +1340,8 @@ pub mod route_targets {
     pub const EXPORTING_VRF: Match = Match::new("exporting_vrf");
     /// `exporting_vrf_id`
     pub const EXPORTING_VRF_ID: Match = Match::new("exporting_vrf_id");
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
     /// `id`
     pub const ID: Ordered = Ordered::new("id");
     /// `importing_l2vpn`
@@ -1436,9 +1362,8 @@ pub mod route_targets {
     pub const NAME: Text = Text::new("name");
     /// `offset`
     pub const OFFSET: Exact = Exact::new("offset");
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// `ordering`
     pub const ORDERING: Exact = Exact::new("ordering");
     /// `owner`
@@ -1451,7 +1376,7 @@ pub mod route_targets {
     pub const OWNER_ID: Match = Match::new("owner_id");
     /// `q`
     pub const Q: Exact = Exact::new("q");
-    /// `start`: since 4.6.8
+    /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
         .only(Availability::since(Release(4, 6, 8)));
     /// `tag`
@@ -1510,15 +1435,12 @@ pub mod route_targets {
 /// Filters of `/api/ipam/route-targets/{id}/`.
 pub mod route_targets_retrieve {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// All of them.
     pub const ALL: &[QueryField] = &[BRIEF.field(), FIELDS.field(), OMIT.field()];
 }
@@ -1526,18 +1448,16 @@ pub mod route_targets_retrieve {
 /// Filters of `/api/ipam/service-templates/`.
 pub mod service_templates {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
     /// `created`
     pub const CREATED: Ordered = Ordered::new("created");
     /// `created_by_request`
     pub const CREATED_BY_REQUEST: Exact = Exact::new("created_by_request");
     /// `description`
     pub const DESCRIPTION: Text = Text::new("description");
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
     /// `id`
     pub const ID: Ordered = Ordered::new("id");
     /// `last_updated`
@@ -1550,9 +1470,8 @@ pub mod service_templates {
     pub const NAME: Text = Text::new("name");
     /// `offset`
     pub const OFFSET: Exact = Exact::new("offset");
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// `ordering`
     pub const ORDERING: Exact = Exact::new("ordering");
     /// `owner`
@@ -1569,7 +1488,7 @@ pub mod service_templates {
     pub const PROTOCOL: Text = Text::new("protocol");
     /// `q`
     pub const Q: Exact = Exact::new("q");
-    /// `start`: since 4.6.8
+    /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
         .only(Availability::since(Release(4, 6, 8)));
     /// `tag`
@@ -1610,15 +1529,12 @@ pub mod service_templates {
 /// Filters of `/api/ipam/service-templates/{id}/`.
 pub mod service_templates_retrieve {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// All of them.
     pub const ALL: &[QueryField] = &[BRIEF.field(), FIELDS.field(), OMIT.field()];
 }
@@ -1626,9 +1542,8 @@ pub mod service_templates_retrieve {
 /// Filters of `/api/ipam/services/`.
 pub mod services {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
     /// `contact`
     pub const CONTACT: Match = Match::new("contact");
     /// `contact_group`
@@ -1649,9 +1564,8 @@ pub mod services {
     pub const FHRPGROUP: Exact = Exact::new("fhrpgroup");
     /// `fhrpgroup_id`
     pub const FHRPGROUP_ID: Exact = Exact::new("fhrpgroup_id");
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
     /// `id`
     pub const ID: Ordered = Ordered::new("id");
     /// `ip_address`
@@ -1668,9 +1582,8 @@ pub mod services {
     pub const NAME: Text = Text::new("name");
     /// `offset`
     pub const OFFSET: Exact = Exact::new("offset");
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// `ordering`
     pub const ORDERING: Exact = Exact::new("ordering");
     /// `owner`
@@ -1691,7 +1604,7 @@ pub mod services {
     pub const PROTOCOL: Text = Text::new("protocol");
     /// `q`
     pub const Q: Exact = Exact::new("q");
-    /// `start`: since 4.6.8
+    /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
         .only(Availability::since(Release(4, 6, 8)));
     /// `tag`
@@ -1749,15 +1662,12 @@ pub mod services {
 /// Filters of `/api/ipam/services/{id}/`.
 pub mod services_retrieve {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// All of them.
     pub const ALL: &[QueryField] = &[BRIEF.field(), FIELDS.field(), OMIT.field()];
 }
@@ -1765,9 +1675,8 @@ pub mod services_retrieve {
 /// Filters of `/api/ipam/vlan-groups/`.
 pub mod vlan_groups {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
     /// `cluster`
     pub const CLUSTER: Exact = Exact::new("cluster");
     /// `cluster_group`
@@ -1780,9 +1689,8 @@ pub mod vlan_groups {
     pub const CREATED_BY_REQUEST: Exact = Exact::new("created_by_request");
     /// `description`
     pub const DESCRIPTION: Text = Text::new("description");
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
     /// `id`
     pub const ID: Ordered = Ordered::new("id");
     /// `last_updated`
@@ -1797,9 +1705,8 @@ pub mod vlan_groups {
     pub const NAME: Text = Text::new("name");
     /// `offset`
     pub const OFFSET: Exact = Exact::new("offset");
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// `ordering`
     pub const ORDERING: Exact = Exact::new("ordering");
     /// `owner`
@@ -1814,7 +1721,7 @@ pub mod vlan_groups {
     pub const Q: Exact = Exact::new("q");
     /// `rack`
     pub const RACK: Exact = Exact::new("rack");
-    /// `rack_group`: since 4.6.8
+    /// `rack_group`: since 4.6
     pub const RACK_GROUP: Exact = Exact::new("rack_group")
         .only(Availability::since(Release(4, 6, 8)));
     /// `region`
@@ -1829,7 +1736,7 @@ pub mod vlan_groups {
     pub const SITE_GROUP: Exact = Exact::new("site_group");
     /// `slug`
     pub const SLUG: Text = Text::new("slug");
-    /// `start`: since 4.6.8
+    /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
         .only(Availability::since(Release(4, 6, 8)));
     /// `tag`
@@ -1844,7 +1751,7 @@ pub mod vlan_groups {
     pub const TENANT_GROUP_ID: Match = Match::new("tenant_group_id");
     /// `tenant_id`
     pub const TENANT_ID: Match = Match::new("tenant_id");
-    /// `total_vlan_ids`: since 4.6.8
+    /// `total_vlan_ids`: since 4.6
     pub const TOTAL_VLAN_IDS: Ordered = Ordered::new("total_vlan_ids")
         .only(Availability::since(Release(4, 6, 8)));
     /// `updated_by_request`
@@ -1896,15 +1803,12 @@ pub mod vlan_groups {
 /// Filters of `/api/ipam/vlan-groups/{id}/`.
 pub mod vlan_groups_retrieve {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// All of them.
     pub const ALL: &[QueryField] = &[BRIEF.field(), FIELDS.field(), OMIT.field()];
 }
@@ -1912,15 +1816,12 @@ pub mod vlan_groups_retrieve {
 /// Filters of `/api/ipam/vlan-groups/{id}/available-vlans/`.
 pub mod vlan_groups_available_vlans {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// All of them.
     pub const ALL: &[QueryField] = &[BRIEF.field(), FIELDS.field(), OMIT.field()];
 }
@@ -1928,18 +1829,16 @@ pub mod vlan_groups_available_vlans {
 /// Filters of `/api/ipam/vlan-translation-policies/`.
 pub mod vlan_translation_policies {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
     /// `created`
     pub const CREATED: Ordered = Ordered::new("created");
     /// `created_by_request`
     pub const CREATED_BY_REQUEST: Exact = Exact::new("created_by_request");
     /// `description`
     pub const DESCRIPTION: Text = Text::new("description");
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
     /// `id`
     pub const ID: Ordered = Ordered::new("id");
     /// `last_updated`
@@ -1952,9 +1851,8 @@ pub mod vlan_translation_policies {
     pub const NAME: Text = Text::new("name");
     /// `offset`
     pub const OFFSET: Exact = Exact::new("offset");
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// `ordering`
     pub const ORDERING: Exact = Exact::new("ordering");
     /// `owner`
@@ -1967,7 +1865,7 @@ pub mod vlan_translation_policies {
     pub const OWNER_ID: Match = Match::new("owner_id");
     /// `q`
     pub const Q: Exact = Exact::new("q");
-    /// `start`: since 4.6.8
+    /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
         .only(Availability::since(Release(4, 6, 8)));
     /// `tag`
@@ -2006,15 +1904,12 @@ pub mod vlan_translation_policies {
 /// Filters of `/api/ipam/vlan-translation-policies/{id}/`.
 pub mod vlan_translation_policies_retrieve {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// All of them.
     pub const ALL: &[QueryField] = &[BRIEF.field(), FIELDS.field(), OMIT.field()];
 }
@@ -2022,18 +1917,16 @@ pub mod vlan_translation_policies_retrieve {
 /// Filters of `/api/ipam/vlan-translation-rules/`.
 pub mod vlan_translation_rules {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
     /// `created`
     pub const CREATED: Ordered = Ordered::new("created");
     /// `created_by_request`
     pub const CREATED_BY_REQUEST: Exact = Exact::new("created_by_request");
     /// `description`
     pub const DESCRIPTION: Text = Text::new("description");
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
     /// `id`
     pub const ID: Ordered = Ordered::new("id");
     /// `last_updated`
@@ -2046,9 +1939,8 @@ pub mod vlan_translation_rules {
     pub const MODIFIED_BY_REQUEST: Exact = Exact::new("modified_by_request");
     /// `offset`
     pub const OFFSET: Exact = Exact::new("offset");
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// `ordering`
     pub const ORDERING: Exact = Exact::new("ordering");
     /// `policy`
@@ -2059,7 +1951,7 @@ pub mod vlan_translation_rules {
     pub const Q: Exact = Exact::new("q");
     /// `remote_vid`
     pub const REMOTE_VID: Ordered = Ordered::new("remote_vid");
-    /// `start`: since 4.6.8
+    /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
         .only(Availability::since(Release(4, 6, 8)));
     /// `tag`
@@ -2097,15 +1989,12 @@ pub mod vlan_translation_rules {
 /// Filters of `/api/ipam/vlan-translation-rules/{id}/`.
 pub mod vlan_translation_rules_retrieve {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// All of them.
     pub const ALL: &[QueryField] = &[BRIEF.field(), FIELDS.field(), OMIT.field()];
 }
@@ -2115,7 +2004,7 @@ pub mod vlans {
     use proxbox_runtime::*;
     /// `available_at_site`
     pub const AVAILABLE_AT_SITE: Exact = Exact::new("available_at_site");
-    /// `available_at_site_group`: since 4.6.8
+    /// `available_at_site_group`: since 4.6
     pub const AVAILABLE_AT_SITE_GROUP: Exact = Exact::new("available_at_site_group")
         .only(Availability::since(Release(4, 6, 8)));
     /// `available_on_device`
@@ -2124,18 +2013,16 @@ pub mod vlans {
     pub const AVAILABLE_ON_VIRTUALMACHINE: Exact = Exact::new(
         "available_on_virtualmachine",
     );
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
     /// `created`
     pub const CREATED: Ordered = Ordered::new("created");
     /// `created_by_request`
     pub const CREATED_BY_REQUEST: Exact = Exact::new("created_by_request");
     /// `description`
     pub const DESCRIPTION: Text = Text::new("description");
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
     /// `group`
     pub const GROUP: Match = Match::new("group");
     /// `group_id`
@@ -2158,9 +2045,8 @@ pub mod vlans {
     pub const NAME: Text = Text::new("name");
     /// `offset`
     pub const OFFSET: Exact = Exact::new("offset");
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// `ordering`
     pub const ORDERING: Exact = Exact::new("ordering");
     /// `owner`
@@ -2195,7 +2081,7 @@ pub mod vlans {
     pub const SITE_GROUP_ID: Match = Match::new("site_group_id");
     /// `site_id`
     pub const SITE_ID: Match = Match::new("site_id");
-    /// `start`: since 4.6.8
+    /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
         .only(Availability::since(Release(4, 6, 8)));
     /// `status`
@@ -2275,15 +2161,12 @@ pub mod vlans {
 /// Filters of `/api/ipam/vlans/{id}/`.
 pub mod vlans_retrieve {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// All of them.
     pub const ALL: &[QueryField] = &[BRIEF.field(), FIELDS.field(), OMIT.field()];
 }
@@ -2291,9 +2174,8 @@ pub mod vlans_retrieve {
 /// Filters of `/api/ipam/vrfs/`.
 pub mod vrfs {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
     /// `created`
     pub const CREATED: Ordered = Ordered::new("created");
     /// `created_by_request`
@@ -2306,9 +2188,8 @@ pub mod vrfs {
     pub const EXPORT_TARGET: Match = Match::new("export_target");
     /// `export_target_id`
     pub const EXPORT_TARGET_ID: Match = Match::new("export_target_id");
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
     /// `id`
     pub const ID: Ordered = Ordered::new("id");
     /// `import_target`
@@ -2325,9 +2206,8 @@ pub mod vrfs {
     pub const NAME: Text = Text::new("name");
     /// `offset`
     pub const OFFSET: Exact = Exact::new("offset");
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// `ordering`
     pub const ORDERING: Exact = Exact::new("ordering");
     /// `owner`
@@ -2342,7 +2222,7 @@ pub mod vrfs {
     pub const Q: Exact = Exact::new("q");
     /// `rd`
     pub const RD: Text = Text::new("rd");
-    /// `start`: since 4.6.8
+    /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
         .only(Availability::since(Release(4, 6, 8)));
     /// `tag`
@@ -2399,15 +2279,12 @@ pub mod vrfs {
 /// Filters of `/api/ipam/vrfs/{id}/`.
 pub mod vrfs_retrieve {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// All of them.
     pub const ALL: &[QueryField] = &[BRIEF.field(), FIELDS.field(), OMIT.field()];
 }

@@ -4,18 +4,16 @@
 /// Filters of `/api/tenancy/contact-assignments/`.
 pub mod contact_assignments {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
     /// `contact_id`
     pub const CONTACT_ID: Match = Match::new("contact_id");
     /// `created`
     pub const CREATED: Ordered = Ordered::new("created");
     /// `created_by_request`
     pub const CREATED_BY_REQUEST: Exact = Exact::new("created_by_request");
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
     /// `group`
     pub const GROUP: Match = Match::new("group");
     /// `group_id`
@@ -36,9 +34,8 @@ pub mod contact_assignments {
     pub const OBJECT_TYPE_ID: Match = Match::new("object_type_id");
     /// `offset`
     pub const OFFSET: Exact = Exact::new("offset");
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// `ordering`
     pub const ORDERING: Exact = Exact::new("ordering");
     /// `priority`
@@ -49,7 +46,7 @@ pub mod contact_assignments {
     pub const ROLE: Match = Match::new("role");
     /// `role_id`
     pub const ROLE_ID: Match = Match::new("role_id");
-    /// `start`: since 4.6.8
+    /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
         .only(Availability::since(Release(4, 6, 8)));
     /// `tag`
@@ -91,15 +88,12 @@ pub mod contact_assignments {
 /// Filters of `/api/tenancy/contact-assignments/{id}/`.
 pub mod contact_assignments_retrieve {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// All of them.
     pub const ALL: &[QueryField] = &[BRIEF.field(), FIELDS.field(), OMIT.field()];
 }
@@ -111,9 +105,8 @@ pub mod contact_groups {
     pub const ANCESTOR: Match = Match::new("ancestor");
     /// `ancestor_id`
     pub const ANCESTOR_ID: Match = Match::new("ancestor_id");
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
     /// `contact_id`
     pub const CONTACT_ID: Match = Match::new("contact_id");
     /// `created`
@@ -122,9 +115,8 @@ pub mod contact_groups {
     pub const CREATED_BY_REQUEST: Exact = Exact::new("created_by_request");
     /// `description`
     pub const DESCRIPTION: Text = Text::new("description");
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
     /// `id`
     pub const ID: Ordered = Ordered::new("id");
     /// `last_updated`
@@ -137,9 +129,8 @@ pub mod contact_groups {
     pub const NAME: Text = Text::new("name");
     /// `offset`
     pub const OFFSET: Exact = Exact::new("offset");
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// `ordering`
     pub const ORDERING: Exact = Exact::new("ordering");
     /// `owner`
@@ -158,7 +149,7 @@ pub mod contact_groups {
     pub const Q: Exact = Exact::new("q");
     /// `slug`
     pub const SLUG: Text = Text::new("slug");
-    /// `start`: since 4.6.8
+    /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
         .only(Availability::since(Release(4, 6, 8)));
     /// `tag`
@@ -203,15 +194,12 @@ pub mod contact_groups {
 /// Filters of `/api/tenancy/contact-groups/{id}/`.
 pub mod contact_groups_retrieve {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// All of them.
     pub const ALL: &[QueryField] = &[BRIEF.field(), FIELDS.field(), OMIT.field()];
 }
@@ -219,18 +207,16 @@ pub mod contact_groups_retrieve {
 /// Filters of `/api/tenancy/contact-roles/`.
 pub mod contact_roles {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
     /// `created`
     pub const CREATED: Ordered = Ordered::new("created");
     /// `created_by_request`
     pub const CREATED_BY_REQUEST: Exact = Exact::new("created_by_request");
     /// `description`
     pub const DESCRIPTION: Text = Text::new("description");
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
     /// `id`
     pub const ID: Ordered = Ordered::new("id");
     /// `last_updated`
@@ -243,9 +229,8 @@ pub mod contact_roles {
     pub const NAME: Text = Text::new("name");
     /// `offset`
     pub const OFFSET: Exact = Exact::new("offset");
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// `ordering`
     pub const ORDERING: Exact = Exact::new("ordering");
     /// `owner`
@@ -260,7 +245,7 @@ pub mod contact_roles {
     pub const Q: Exact = Exact::new("q");
     /// `slug`
     pub const SLUG: Text = Text::new("slug");
-    /// `start`: since 4.6.8
+    /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
         .only(Availability::since(Release(4, 6, 8)));
     /// `tag`
@@ -300,15 +285,12 @@ pub mod contact_roles {
 /// Filters of `/api/tenancy/contact-roles/{id}/`.
 pub mod contact_roles_retrieve {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// All of them.
     pub const ALL: &[QueryField] = &[BRIEF.field(), FIELDS.field(), OMIT.field()];
 }
@@ -318,9 +300,8 @@ pub mod contacts {
     use proxbox_runtime::*;
     /// `address`
     pub const ADDRESS: Text = Text::new("address");
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
     /// `created`
     pub const CREATED: Ordered = Ordered::new("created");
     /// `created_by_request`
@@ -329,9 +310,8 @@ pub mod contacts {
     pub const DESCRIPTION: Text = Text::new("description");
     /// `email`
     pub const EMAIL: Text = Text::new("email");
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
     /// `group`
     pub const GROUP: Match = Match::new("group");
     /// `group_id`
@@ -350,9 +330,8 @@ pub mod contacts {
     pub const NAME: Text = Text::new("name");
     /// `offset`
     pub const OFFSET: Exact = Exact::new("offset");
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// `ordering`
     pub const ORDERING: Exact = Exact::new("ordering");
     /// `owner`
@@ -367,7 +346,7 @@ pub mod contacts {
     pub const PHONE: Text = Text::new("phone");
     /// `q`
     pub const Q: Exact = Exact::new("q");
-    /// `start`: since 4.6.8
+    /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
         .only(Availability::since(Release(4, 6, 8)));
     /// `tag`
@@ -415,15 +394,12 @@ pub mod contacts {
 /// Filters of `/api/tenancy/contacts/{id}/`.
 pub mod contacts_retrieve {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// All of them.
     pub const ALL: &[QueryField] = &[BRIEF.field(), FIELDS.field(), OMIT.field()];
 }
@@ -435,18 +411,16 @@ pub mod tenant_groups {
     pub const ANCESTOR: Match = Match::new("ancestor");
     /// `ancestor_id`
     pub const ANCESTOR_ID: Match = Match::new("ancestor_id");
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
     /// `created`
     pub const CREATED: Ordered = Ordered::new("created");
     /// `created_by_request`
     pub const CREATED_BY_REQUEST: Exact = Exact::new("created_by_request");
     /// `description`
     pub const DESCRIPTION: Text = Text::new("description");
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
     /// `id`
     pub const ID: Ordered = Ordered::new("id");
     /// `last_updated`
@@ -459,9 +433,8 @@ pub mod tenant_groups {
     pub const NAME: Text = Text::new("name");
     /// `offset`
     pub const OFFSET: Exact = Exact::new("offset");
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// `ordering`
     pub const ORDERING: Exact = Exact::new("ordering");
     /// `owner`
@@ -480,7 +453,7 @@ pub mod tenant_groups {
     pub const Q: Exact = Exact::new("q");
     /// `slug`
     pub const SLUG: Text = Text::new("slug");
-    /// `start`: since 4.6.8
+    /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
         .only(Availability::since(Release(4, 6, 8)));
     /// `tag`
@@ -524,15 +497,12 @@ pub mod tenant_groups {
 /// Filters of `/api/tenancy/tenant-groups/{id}/`.
 pub mod tenant_groups_retrieve {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// All of them.
     pub const ALL: &[QueryField] = &[BRIEF.field(), FIELDS.field(), OMIT.field()];
 }
@@ -540,9 +510,8 @@ pub mod tenant_groups_retrieve {
 /// Filters of `/api/tenancy/tenants/`.
 pub mod tenants {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
     /// `contact`
     pub const CONTACT: Match = Match::new("contact");
     /// `contact_group`
@@ -555,9 +524,8 @@ pub mod tenants {
     pub const CREATED_BY_REQUEST: Exact = Exact::new("created_by_request");
     /// `description`
     pub const DESCRIPTION: Text = Text::new("description");
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
     /// `group`
     pub const GROUP: Match = Match::new("group");
     /// `group_id`
@@ -574,9 +542,8 @@ pub mod tenants {
     pub const NAME: Text = Text::new("name");
     /// `offset`
     pub const OFFSET: Exact = Exact::new("offset");
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// `ordering`
     pub const ORDERING: Exact = Exact::new("ordering");
     /// `owner`
@@ -591,7 +558,7 @@ pub mod tenants {
     pub const Q: Exact = Exact::new("q");
     /// `slug`
     pub const SLUG: Text = Text::new("slug");
-    /// `start`: since 4.6.8
+    /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
         .only(Availability::since(Release(4, 6, 8)));
     /// `tag`
@@ -636,15 +603,12 @@ pub mod tenants {
 /// Filters of `/api/tenancy/tenants/{id}/`.
 pub mod tenants_retrieve {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// All of them.
     pub const ALL: &[QueryField] = &[BRIEF.field(), FIELDS.field(), OMIT.field()];
 }

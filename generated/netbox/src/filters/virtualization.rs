@@ -4,9 +4,8 @@
 /// Filters of `/api/virtualization/cluster-groups/`.
 pub mod cluster_groups {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
     /// `contact`
     pub const CONTACT: Match = Match::new("contact");
     /// `contact_group`
@@ -19,9 +18,8 @@ pub mod cluster_groups {
     pub const CREATED_BY_REQUEST: Exact = Exact::new("created_by_request");
     /// `description`
     pub const DESCRIPTION: Text = Text::new("description");
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
     /// `id`
     pub const ID: Ordered = Ordered::new("id");
     /// `last_updated`
@@ -34,9 +32,8 @@ pub mod cluster_groups {
     pub const NAME: Text = Text::new("name");
     /// `offset`
     pub const OFFSET: Exact = Exact::new("offset");
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// `ordering`
     pub const ORDERING: Exact = Exact::new("ordering");
     /// `owner`
@@ -51,7 +48,7 @@ pub mod cluster_groups {
     pub const Q: Exact = Exact::new("q");
     /// `slug`
     pub const SLUG: Text = Text::new("slug");
-    /// `start`: since 4.6.8
+    /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
         .only(Availability::since(Release(4, 6, 8)));
     /// `tag`
@@ -94,15 +91,12 @@ pub mod cluster_groups {
 /// Filters of `/api/virtualization/cluster-groups/{id}/`.
 pub mod cluster_groups_retrieve {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// All of them.
     pub const ALL: &[QueryField] = &[BRIEF.field(), FIELDS.field(), OMIT.field()];
 }
@@ -110,18 +104,16 @@ pub mod cluster_groups_retrieve {
 /// Filters of `/api/virtualization/cluster-types/`.
 pub mod cluster_types {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
     /// `created`
     pub const CREATED: Ordered = Ordered::new("created");
     /// `created_by_request`
     pub const CREATED_BY_REQUEST: Exact = Exact::new("created_by_request");
     /// `description`
     pub const DESCRIPTION: Text = Text::new("description");
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
     /// `id`
     pub const ID: Ordered = Ordered::new("id");
     /// `last_updated`
@@ -134,9 +126,8 @@ pub mod cluster_types {
     pub const NAME: Text = Text::new("name");
     /// `offset`
     pub const OFFSET: Exact = Exact::new("offset");
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// `ordering`
     pub const ORDERING: Exact = Exact::new("ordering");
     /// `owner`
@@ -151,7 +142,7 @@ pub mod cluster_types {
     pub const Q: Exact = Exact::new("q");
     /// `slug`
     pub const SLUG: Text = Text::new("slug");
-    /// `start`: since 4.6.8
+    /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
         .only(Availability::since(Release(4, 6, 8)));
     /// `tag`
@@ -191,15 +182,12 @@ pub mod cluster_types {
 /// Filters of `/api/virtualization/cluster-types/{id}/`.
 pub mod cluster_types_retrieve {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// All of them.
     pub const ALL: &[QueryField] = &[BRIEF.field(), FIELDS.field(), OMIT.field()];
 }
@@ -207,9 +195,8 @@ pub mod cluster_types_retrieve {
 /// Filters of `/api/virtualization/clusters/`.
 pub mod clusters {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
     /// `contact`
     pub const CONTACT: Match = Match::new("contact");
     /// `contact_group`
@@ -222,9 +209,8 @@ pub mod clusters {
     pub const CREATED_BY_REQUEST: Exact = Exact::new("created_by_request");
     /// `description`
     pub const DESCRIPTION: Text = Text::new("description");
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
     /// `group`
     pub const GROUP: Match = Match::new("group");
     /// `group_id`
@@ -245,9 +231,8 @@ pub mod clusters {
     pub const NAME: Text = Text::new("name");
     /// `offset`
     pub const OFFSET: Exact = Exact::new("offset");
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// `ordering`
     pub const ORDERING: Exact = Exact::new("ordering");
     /// `owner`
@@ -276,7 +261,7 @@ pub mod clusters {
     pub const SITE_GROUP_ID: Match = Match::new("site_group_id");
     /// `site_id`
     pub const SITE_ID: Match = Match::new("site_id");
-    /// `start`: since 4.6.8
+    /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
         .only(Availability::since(Release(4, 6, 8)));
     /// `status`
@@ -351,15 +336,12 @@ pub mod clusters {
 /// Filters of `/api/virtualization/clusters/{id}/`.
 pub mod clusters_retrieve {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// All of them.
     pub const ALL: &[QueryField] = &[BRIEF.field(), FIELDS.field(), OMIT.field()];
 }
@@ -369,9 +351,8 @@ pub mod interfaces {
     use proxbox_runtime::*;
     /// `bridge_id`
     pub const BRIDGE_ID: Match = Match::new("bridge_id");
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
     /// `cluster`
     pub const CLUSTER: Match = Match::new("cluster");
     /// `cluster_id`
@@ -384,9 +365,8 @@ pub mod interfaces {
     pub const DESCRIPTION: Text = Text::new("description");
     /// `enabled`
     pub const ENABLED: Exact = Exact::new("enabled");
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
     /// `id`
     pub const ID: Ordered = Ordered::new("id");
     /// `l2vpn`
@@ -409,9 +389,8 @@ pub mod interfaces {
     pub const NAME: Text = Text::new("name");
     /// `offset`
     pub const OFFSET: Exact = Exact::new("offset");
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// `ordering`
     pub const ORDERING: Exact = Exact::new("ordering");
     /// `owner`
@@ -430,7 +409,7 @@ pub mod interfaces {
     pub const PRIMARY_MAC_ADDRESS_ID: Match = Match::new("primary_mac_address_id");
     /// `q`
     pub const Q: Exact = Exact::new("q");
-    /// `start`: since 4.6.8
+    /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
         .only(Availability::since(Release(4, 6, 8)));
     /// `tag`
@@ -507,15 +486,12 @@ pub mod interfaces {
 /// Filters of `/api/virtualization/interfaces/{id}/`.
 pub mod interfaces_retrieve {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// All of them.
     pub const ALL: &[QueryField] = &[BRIEF.field(), FIELDS.field(), OMIT.field()];
 }
@@ -523,18 +499,16 @@ pub mod interfaces_retrieve {
 /// Filters of `/api/virtualization/virtual-disks/`.
 pub mod virtual_disks {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
     /// `created`
     pub const CREATED: Ordered = Ordered::new("created");
     /// `created_by_request`
     pub const CREATED_BY_REQUEST: Exact = Exact::new("created_by_request");
     /// `description`
     pub const DESCRIPTION: Text = Text::new("description");
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
     /// `id`
     pub const ID: Ordered = Ordered::new("id");
     /// `last_updated`
@@ -547,9 +521,8 @@ pub mod virtual_disks {
     pub const NAME: Text = Text::new("name");
     /// `offset`
     pub const OFFSET: Exact = Exact::new("offset");
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// `ordering`
     pub const ORDERING: Exact = Exact::new("ordering");
     /// `owner`
@@ -564,7 +537,7 @@ pub mod virtual_disks {
     pub const Q: Exact = Exact::new("q");
     /// `size`
     pub const SIZE: Ordered = Ordered::new("size");
-    /// `start`: since 4.6.8
+    /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
         .only(Availability::since(Release(4, 6, 8)));
     /// `tag`
@@ -610,15 +583,12 @@ pub mod virtual_disks {
 /// Filters of `/api/virtualization/virtual-disks/{id}/`.
 pub mod virtual_disks_retrieve {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// All of them.
     pub const ALL: &[QueryField] = &[BRIEF.field(), FIELDS.field(), OMIT.field()];
 }
@@ -731,9 +701,8 @@ pub mod virtual_machine_types_retrieve {
 /// Filters of `/api/virtualization/virtual-machines/`.
 pub mod virtual_machines {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
     /// `cluster`
     pub const CLUSTER: Match = Match::new("cluster");
     /// `cluster_group`
@@ -766,9 +735,8 @@ pub mod virtual_machines {
     pub const DEVICE_ID: Match = Match::new("device_id");
     /// `disk`
     pub const DISK: Ordered = Ordered::new("disk");
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
     /// `has_primary_ip`
     pub const HAS_PRIMARY_IP: Exact = Exact::new("has_primary_ip");
     /// `id`
@@ -791,9 +759,8 @@ pub mod virtual_machines {
     pub const NAME: Text = Text::new("name");
     /// `offset`
     pub const OFFSET: Exact = Exact::new("offset");
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// `ordering`
     pub const ORDERING: Exact = Exact::new("ordering");
     /// `owner`
@@ -836,7 +803,7 @@ pub mod virtual_machines {
     pub const SITE_GROUP_ID: Match = Match::new("site_group_id");
     /// `site_id`
     pub const SITE_ID: Match = Match::new("site_id");
-    /// `start`: since 4.6.8
+    /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
         .only(Availability::since(Release(4, 6, 8)));
     /// `start_on_boot`
@@ -861,10 +828,10 @@ pub mod virtual_machines {
     pub const VCPUS: Ordered = Ordered::new("vcpus");
     /// `virtual_disk_count`
     pub const VIRTUAL_DISK_COUNT: Ordered = Ordered::new("virtual_disk_count");
-    /// `virtual_machine_type`: since 4.6.8
+    /// `virtual_machine_type`: since 4.6
     pub const VIRTUAL_MACHINE_TYPE: Match = Match::new("virtual_machine_type")
         .only(Availability::since(Release(4, 6, 8)));
-    /// `virtual_machine_type_id`: since 4.6.8
+    /// `virtual_machine_type_id`: since 4.6
     pub const VIRTUAL_MACHINE_TYPE_ID: Match = Match::new("virtual_machine_type_id")
         .only(Availability::since(Release(4, 6, 8)));
     /// All of them.
@@ -940,15 +907,12 @@ pub mod virtual_machines {
 /// Filters of `/api/virtualization/virtual-machines/{id}/`.
 pub mod virtual_machines_retrieve {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// All of them.
     pub const ALL: &[QueryField] = &[BRIEF.field(), FIELDS.field(), OMIT.field()];
 }

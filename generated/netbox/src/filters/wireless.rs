@@ -8,18 +8,16 @@ pub mod wireless_lan_groups {
     pub const ANCESTOR: Match = Match::new("ancestor");
     /// `ancestor_id`
     pub const ANCESTOR_ID: Match = Match::new("ancestor_id");
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
     /// `created`
     pub const CREATED: Ordered = Ordered::new("created");
     /// `created_by_request`
     pub const CREATED_BY_REQUEST: Exact = Exact::new("created_by_request");
     /// `description`
     pub const DESCRIPTION: Text = Text::new("description");
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
     /// `id`
     pub const ID: Ordered = Ordered::new("id");
     /// `last_updated`
@@ -32,9 +30,8 @@ pub mod wireless_lan_groups {
     pub const NAME: Text = Text::new("name");
     /// `offset`
     pub const OFFSET: Exact = Exact::new("offset");
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// `ordering`
     pub const ORDERING: Exact = Exact::new("ordering");
     /// `owner`
@@ -53,7 +50,7 @@ pub mod wireless_lan_groups {
     pub const Q: Exact = Exact::new("q");
     /// `slug`
     pub const SLUG: Text = Text::new("slug");
-    /// `start`: since 4.6.8
+    /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
         .only(Availability::since(Release(4, 6, 8)));
     /// `tag`
@@ -97,15 +94,12 @@ pub mod wireless_lan_groups {
 /// Filters of `/api/wireless/wireless-lan-groups/{id}/`.
 pub mod wireless_lan_groups_retrieve {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// All of them.
     pub const ALL: &[QueryField] = &[BRIEF.field(), FIELDS.field(), OMIT.field()];
 }
@@ -119,18 +113,16 @@ pub mod wireless_lans {
     pub const AUTH_PSK: Text = Text::new("auth_psk");
     /// `auth_type`
     pub const AUTH_TYPE: Text = Text::new("auth_type");
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
     /// `created`
     pub const CREATED: Ordered = Ordered::new("created");
     /// `created_by_request`
     pub const CREATED_BY_REQUEST: Exact = Exact::new("created_by_request");
     /// `description`
     pub const DESCRIPTION: Text = Text::new("description");
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
     /// `group`
     pub const GROUP: Match = Match::new("group");
     /// `group_id`
@@ -151,9 +143,8 @@ pub mod wireless_lans {
     pub const MODIFIED_BY_REQUEST: Exact = Exact::new("modified_by_request");
     /// `offset`
     pub const OFFSET: Exact = Exact::new("offset");
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// `ordering`
     pub const ORDERING: Exact = Exact::new("ordering");
     /// `owner`
@@ -184,7 +175,7 @@ pub mod wireless_lans {
     pub const SITE_ID: Match = Match::new("site_id");
     /// `ssid`
     pub const SSID: Text = Text::new("ssid");
-    /// `start`: since 4.6.8
+    /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
         .only(Availability::since(Release(4, 6, 8)));
     /// `status`
@@ -257,15 +248,12 @@ pub mod wireless_lans {
 /// Filters of `/api/wireless/wireless-lans/{id}/`.
 pub mod wireless_lans_retrieve {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// All of them.
     pub const ALL: &[QueryField] = &[BRIEF.field(), FIELDS.field(), OMIT.field()];
 }
@@ -279,9 +267,8 @@ pub mod wireless_links {
     pub const AUTH_PSK: Text = Text::new("auth_psk");
     /// `auth_type`
     pub const AUTH_TYPE: Text = Text::new("auth_type");
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
     /// `created`
     pub const CREATED: Ordered = Ordered::new("created");
     /// `created_by_request`
@@ -292,9 +279,8 @@ pub mod wireless_links {
     pub const DISTANCE: Ordered = Ordered::new("distance");
     /// `distance_unit`
     pub const DISTANCE_UNIT: Text = Text::new("distance_unit");
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
     /// `id`
     pub const ID: Ordered = Ordered::new("id");
     /// `interface_a_id`
@@ -309,9 +295,8 @@ pub mod wireless_links {
     pub const MODIFIED_BY_REQUEST: Exact = Exact::new("modified_by_request");
     /// `offset`
     pub const OFFSET: Exact = Exact::new("offset");
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// `ordering`
     pub const ORDERING: Exact = Exact::new("ordering");
     /// `owner`
@@ -326,7 +311,7 @@ pub mod wireless_links {
     pub const Q: Exact = Exact::new("q");
     /// `ssid`
     pub const SSID: Text = Text::new("ssid");
-    /// `start`: since 4.6.8
+    /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
         .only(Availability::since(Release(4, 6, 8)));
     /// `status`
@@ -387,15 +372,12 @@ pub mod wireless_links {
 /// Filters of `/api/wireless/wireless-links/{id}/`.
 pub mod wireless_links_retrieve {
     use proxbox_runtime::*;
-    /// `brief`: since 4.6.8
-    pub const BRIEF: Exact = Exact::new("brief")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `fields`: since 4.6.8
-    pub const FIELDS: Exact = Exact::new("fields")
-        .only(Availability::since(Release(4, 6, 8)));
-    /// `omit`: since 4.6.8
-    pub const OMIT: Exact = Exact::new("omit")
-        .only(Availability::since(Release(4, 6, 8)));
+    /// `brief`
+    pub const BRIEF: Exact = Exact::new("brief");
+    /// `fields`
+    pub const FIELDS: Exact = Exact::new("fields");
+    /// `omit`
+    pub const OMIT: Exact = Exact::new("omit");
     /// All of them.
     pub const ALL: &[QueryField] = &[BRIEF.field(), FIELDS.field(), OMIT.field()];
 }

@@ -90,7 +90,7 @@ use crate::types::{
 
 /// `DELETE /api/dcim/cable-bundles/`
 ///
-/// NetBox since 4.6.8.
+/// NetBox since 4.6.
 /// All of them are deleted, or none: an object in use refuses with 409.
 pub const CABLE_BUNDLES_BULK_DESTROY: Call<Vec<CableBundleRequest>, Value> = Call::new(&Op {
     method: Method::Delete, path: "/api/dcim/cable-bundles/", flags: OpFlags(0),
@@ -103,7 +103,7 @@ pub const CABLE_BUNDLES_BULK_DESTROY: Call<Vec<CableBundleRequest>, Value> = Cal
 
 /// `GET /api/dcim/cable-bundles/`
 ///
-/// NetBox since 4.6.8.
+/// NetBox since 4.6.
 pub const CABLE_BUNDLES_LIST: Call<(), Page<CableBundle>> = Call::new(&Op {
     method: Method::Get, path: "/api/dcim/cable-bundles/", flags: OpFlags(0),
     params: crate::NO_PARAMS, filters: crate::filters::dcim::cable_bundles::ALL,
@@ -115,7 +115,7 @@ pub const CABLE_BUNDLES_LIST: Call<(), Page<CableBundle>> = Call::new(&Op {
 
 /// `PATCH /api/dcim/cable-bundles/`
 ///
-/// NetBox since 4.6.8.
+/// NetBox since 4.6.
 /// All of them are written, or none; errors come per object.
 pub const CABLE_BUNDLES_BULK_PARTIAL_UPDATE: Call<
     Vec<PatchedBulkCableBundleRequest>,
@@ -131,7 +131,7 @@ pub const CABLE_BUNDLES_BULK_PARTIAL_UPDATE: Call<
 
 /// `POST /api/dcim/cable-bundles/`
 ///
-/// NetBox since 4.6.8.
+/// NetBox since 4.6.
 /// Takes one object or a list of them.
 pub const CABLE_BUNDLES_CREATE: Call<CableBundleRequest, CableBundle> = Call::new(&Op {
     method: Method::Post, path: "/api/dcim/cable-bundles/", flags: OpFlags(OpFlags::BULK),
@@ -144,7 +144,7 @@ pub const CABLE_BUNDLES_CREATE: Call<CableBundleRequest, CableBundle> = Call::ne
 
 /// `PUT /api/dcim/cable-bundles/`
 ///
-/// NetBox since 4.6.8.
+/// NetBox since 4.6.
 /// All of them are written, or none; errors come per object.
 pub const CABLE_BUNDLES_BULK_UPDATE: Call<
     Vec<BulkCableBundleRequest>,
@@ -160,7 +160,7 @@ pub const CABLE_BUNDLES_BULK_UPDATE: Call<
 
 /// `DELETE /api/dcim/cable-bundles/{id}/`
 ///
-/// NetBox since 4.6.8.
+/// NetBox since 4.6.
 pub const CABLE_BUNDLES_DESTROY: Call<(), Value> = Call::new(&Op {
     method: Method::Delete, path: "/api/dcim/cable-bundles/{id}/", flags: OpFlags(0),
     params: crate::ID, filters: &[],
@@ -172,7 +172,7 @@ pub const CABLE_BUNDLES_DESTROY: Call<(), Value> = Call::new(&Op {
 
 /// `GET /api/dcim/cable-bundles/{id}/`
 ///
-/// NetBox since 4.6.8.
+/// NetBox since 4.6.
 pub const CABLE_BUNDLES_RETRIEVE: Call<(), CableBundle> = Call::new(&Op {
     method: Method::Get, path: "/api/dcim/cable-bundles/{id}/", flags: OpFlags(0),
     params: crate::ID, filters: crate::filters::dcim::cable_bundles_retrieve::ALL,
@@ -184,7 +184,7 @@ pub const CABLE_BUNDLES_RETRIEVE: Call<(), CableBundle> = Call::new(&Op {
 
 /// `PATCH /api/dcim/cable-bundles/{id}/`
 ///
-/// NetBox since 4.6.8.
+/// NetBox since 4.6.
 pub const CABLE_BUNDLES_PARTIAL_UPDATE: Call<
     PatchedCableBundleRequest,
     CableBundle,
@@ -199,7 +199,7 @@ pub const CABLE_BUNDLES_PARTIAL_UPDATE: Call<
 
 /// `PUT /api/dcim/cable-bundles/{id}/`
 ///
-/// NetBox since 4.6.8.
+/// NetBox since 4.6.
 pub const CABLE_BUNDLES_UPDATE: Call<CableBundleRequest, CableBundle> = Call::new(&Op {
     method: Method::Put, path: "/api/dcim/cable-bundles/{id}/", flags: OpFlags(0),
     params: crate::ID, filters: &[],
@@ -3536,7 +3536,7 @@ pub const POWER_PORTS_TRACE_RETRIEVE: Call<(), PowerPort> = Call::new(&Op {
 
 /// `DELETE /api/dcim/rack-groups/`
 ///
-/// NetBox since 4.6.8.
+/// NetBox since 4.6.
 /// All of them are deleted, or none: an object in use refuses with 409.
 pub const RACK_GROUPS_BULK_DESTROY: Call<Vec<RackGroupRequest>, Value> = Call::new(&Op {
     method: Method::Delete, path: "/api/dcim/rack-groups/", flags: OpFlags(0),
@@ -3549,7 +3549,7 @@ pub const RACK_GROUPS_BULK_DESTROY: Call<Vec<RackGroupRequest>, Value> = Call::n
 
 /// `GET /api/dcim/rack-groups/`
 ///
-/// NetBox since 4.6.8.
+/// NetBox since 4.6.
 pub const RACK_GROUPS_LIST: Call<(), Page<RackGroup>> = Call::new(&Op {
     method: Method::Get, path: "/api/dcim/rack-groups/", flags: OpFlags(0),
     params: crate::NO_PARAMS, filters: crate::filters::dcim::rack_groups::ALL,
@@ -3561,7 +3561,7 @@ pub const RACK_GROUPS_LIST: Call<(), Page<RackGroup>> = Call::new(&Op {
 
 /// `PATCH /api/dcim/rack-groups/`
 ///
-/// NetBox since 4.6.8.
+/// NetBox since 4.6.
 /// All of them are written, or none; errors come per object.
 pub const RACK_GROUPS_BULK_PARTIAL_UPDATE: Call<
     Vec<PatchedBulkRackGroupRequest>,
@@ -3577,7 +3577,7 @@ pub const RACK_GROUPS_BULK_PARTIAL_UPDATE: Call<
 
 /// `POST /api/dcim/rack-groups/`
 ///
-/// NetBox since 4.6.8.
+/// NetBox since 4.6.
 /// Takes one object or a list of them.
 pub const RACK_GROUPS_CREATE: Call<RackGroupRequest, RackGroup> = Call::new(&Op {
     method: Method::Post, path: "/api/dcim/rack-groups/", flags: OpFlags(OpFlags::BULK),
@@ -3590,7 +3590,7 @@ pub const RACK_GROUPS_CREATE: Call<RackGroupRequest, RackGroup> = Call::new(&Op 
 
 /// `PUT /api/dcim/rack-groups/`
 ///
-/// NetBox since 4.6.8.
+/// NetBox since 4.6.
 /// All of them are written, or none; errors come per object.
 pub const RACK_GROUPS_BULK_UPDATE: Call<
     Vec<BulkRackGroupRequest>,
@@ -3606,7 +3606,7 @@ pub const RACK_GROUPS_BULK_UPDATE: Call<
 
 /// `DELETE /api/dcim/rack-groups/{id}/`
 ///
-/// NetBox since 4.6.8.
+/// NetBox since 4.6.
 pub const RACK_GROUPS_DESTROY: Call<(), Value> = Call::new(&Op {
     method: Method::Delete, path: "/api/dcim/rack-groups/{id}/", flags: OpFlags(0),
     params: crate::ID, filters: &[],
@@ -3618,7 +3618,7 @@ pub const RACK_GROUPS_DESTROY: Call<(), Value> = Call::new(&Op {
 
 /// `GET /api/dcim/rack-groups/{id}/`
 ///
-/// NetBox since 4.6.8.
+/// NetBox since 4.6.
 pub const RACK_GROUPS_RETRIEVE: Call<(), RackGroup> = Call::new(&Op {
     method: Method::Get, path: "/api/dcim/rack-groups/{id}/", flags: OpFlags(0),
     params: crate::ID, filters: crate::filters::dcim::rack_groups_retrieve::ALL,
@@ -3630,7 +3630,7 @@ pub const RACK_GROUPS_RETRIEVE: Call<(), RackGroup> = Call::new(&Op {
 
 /// `PATCH /api/dcim/rack-groups/{id}/`
 ///
-/// NetBox since 4.6.8.
+/// NetBox since 4.6.
 pub const RACK_GROUPS_PARTIAL_UPDATE: Call<PatchedRackGroupRequest, RackGroup> = Call::new(&Op {
     method: Method::Patch, path: "/api/dcim/rack-groups/{id}/", flags: OpFlags(0),
     params: crate::ID, filters: &[],
@@ -3642,7 +3642,7 @@ pub const RACK_GROUPS_PARTIAL_UPDATE: Call<PatchedRackGroupRequest, RackGroup> =
 
 /// `PUT /api/dcim/rack-groups/{id}/`
 ///
-/// NetBox since 4.6.8.
+/// NetBox since 4.6.
 pub const RACK_GROUPS_UPDATE: Call<RackGroupRequest, RackGroup> = Call::new(&Op {
     method: Method::Put, path: "/api/dcim/rack-groups/{id}/", flags: OpFlags(0),
     params: crate::ID, filters: &[],

@@ -1546,7 +1546,7 @@ pub const SCRIPTS_LIST: Call<(), Page<Script>> = Call::new(&Op {
 
 /// `POST /api/extras/scripts/`
 ///
-/// NetBox up to 4.5.5.
+/// NetBox up to 4.5.
 pub const SCRIPTS_CREATE: Call<(), Script> = Call::new(&Op {
     method: Method::Post, path: "/api/extras/scripts/", flags: OpFlags(0),
     params: crate::NO_PARAMS, filters: &[],
@@ -1558,7 +1558,7 @@ pub const SCRIPTS_CREATE: Call<(), Script> = Call::new(&Op {
 
 /// `POST /api/extras/scripts/upload/`
 ///
-/// NetBox since 4.6.8.
+/// NetBox since 4.6.
 pub const SCRIPTS_UPLOAD_CREATE: Call<ScriptModuleRequest, ScriptModule> = Call::new(&Op {
     method: Method::Post, path: "/api/extras/scripts/upload/", flags: OpFlags(0),
     params: crate::NO_PARAMS, filters: &[],
@@ -1570,7 +1570,7 @@ pub const SCRIPTS_UPLOAD_CREATE: Call<ScriptModuleRequest, ScriptModule> = Call:
 
 /// `PATCH /api/extras/scripts/upload/{id}/`
 ///
-/// NetBox since 4.6.8.
+/// NetBox since 4.6.
 pub const SCRIPTS_UPLOAD_PARTIAL_UPDATE: Call<
     PatchedScriptModuleRequest,
     ScriptModule,
@@ -1585,7 +1585,7 @@ pub const SCRIPTS_UPLOAD_PARTIAL_UPDATE: Call<
 
 /// `PUT /api/extras/scripts/upload/{id}/`
 ///
-/// NetBox since 4.6.8.
+/// NetBox since 4.6.
 pub const SCRIPTS_UPLOAD_UPDATE: Call<ScriptModuleRequest, ScriptModule> = Call::new(&Op {
     method: Method::Put, path: "/api/extras/scripts/upload/{id}/", flags: OpFlags(0),
     params: crate::ID, filters: &[],
@@ -1597,7 +1597,7 @@ pub const SCRIPTS_UPLOAD_UPDATE: Call<ScriptModuleRequest, ScriptModule> = Call:
 
 /// `DELETE /api/extras/scripts/{id}/`
 ///
-/// NetBox up to 4.5.5.
+/// NetBox up to 4.5.
 pub const SCRIPTS_DESTROY: Call<(), Value> = Call::new(&Op {
     method: Method::Delete, path: "/api/extras/scripts/{id}/", flags: OpFlags(0),
     params: crate::ID, filters: &[],
@@ -1618,7 +1618,7 @@ pub const SCRIPTS_RETRIEVE: Call<(), Script> = Call::new(&Op {
 
 /// `PATCH /api/extras/scripts/{id}/`
 ///
-/// NetBox up to 4.5.5.
+/// NetBox up to 4.5.
 pub const SCRIPTS_PARTIAL_UPDATE: Call<PatchedScriptInputRequest, Script> = Call::new(&Op {
     method: Method::Patch, path: "/api/extras/scripts/{id}/", flags: OpFlags(0),
     params: crate::ID, filters: &[],
@@ -1630,7 +1630,7 @@ pub const SCRIPTS_PARTIAL_UPDATE: Call<PatchedScriptInputRequest, Script> = Call
 
 /// `POST /api/extras/scripts/{id}/`
 ///
-/// NetBox since 4.6.8.
+/// NetBox since 4.6.
 pub const SCRIPTS_RUN: Call<ScriptInputRequest, ScriptDetail> = Call::new(&Op {
     method: Method::Post, path: "/api/extras/scripts/{id}/", flags: OpFlags(0),
     params: crate::ID, filters: &[],
@@ -1642,7 +1642,7 @@ pub const SCRIPTS_RUN: Call<ScriptInputRequest, ScriptDetail> = Call::new(&Op {
 
 /// `PUT /api/extras/scripts/{id}/`
 ///
-/// NetBox up to 4.5.5.
+/// NetBox up to 4.5.
 pub const SCRIPTS_UPDATE: Call<ScriptInputRequest, Script> = Call::new(&Op {
     method: Method::Put, path: "/api/extras/scripts/{id}/", flags: OpFlags(0),
     params: crate::ID, filters: &[],

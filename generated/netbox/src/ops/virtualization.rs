@@ -507,7 +507,7 @@ pub const VIRTUAL_DISKS_UPDATE: Call<VirtualDiskRequest, VirtualDisk> = Call::ne
 
 /// `DELETE /api/virtualization/virtual-machine-types/`
 ///
-/// NetBox since 4.6.8.
+/// NetBox since 4.6.
 /// All of them are deleted, or none: an object in use refuses with 409.
 pub const VIRTUAL_MACHINE_TYPES_BULK_DESTROY: Call<
     Vec<VirtualMachineTypeRequest>,
@@ -523,7 +523,7 @@ pub const VIRTUAL_MACHINE_TYPES_BULK_DESTROY: Call<
 
 /// `GET /api/virtualization/virtual-machine-types/`
 ///
-/// NetBox since 4.6.8.
+/// NetBox since 4.6.
 pub const VIRTUAL_MACHINE_TYPES_LIST: Call<(), Page<VirtualMachineType>> = Call::new(&Op {
     method: Method::Get, path: "/api/virtualization/virtual-machine-types/", flags: OpFlags(0),
     params: crate::NO_PARAMS, filters: crate::filters::virtualization::virtual_machine_types::ALL,
@@ -535,7 +535,7 @@ pub const VIRTUAL_MACHINE_TYPES_LIST: Call<(), Page<VirtualMachineType>> = Call:
 
 /// `PATCH /api/virtualization/virtual-machine-types/`
 ///
-/// NetBox since 4.6.8.
+/// NetBox since 4.6.
 /// All of them are written, or none; errors come per object.
 pub const VIRTUAL_MACHINE_TYPES_BULK_PARTIAL_UPDATE: Call<
     Vec<PatchedBulkVirtualMachineTypeRequest>,
@@ -551,7 +551,7 @@ pub const VIRTUAL_MACHINE_TYPES_BULK_PARTIAL_UPDATE: Call<
 
 /// `POST /api/virtualization/virtual-machine-types/`
 ///
-/// NetBox since 4.6.8.
+/// NetBox since 4.6.
 /// Takes one object or a list of them.
 pub const VIRTUAL_MACHINE_TYPES_CREATE: Call<
     VirtualMachineTypeRequest,
@@ -567,7 +567,7 @@ pub const VIRTUAL_MACHINE_TYPES_CREATE: Call<
 
 /// `PUT /api/virtualization/virtual-machine-types/`
 ///
-/// NetBox since 4.6.8.
+/// NetBox since 4.6.
 /// All of them are written, or none; errors come per object.
 pub const VIRTUAL_MACHINE_TYPES_BULK_UPDATE: Call<
     Vec<BulkVirtualMachineTypeRequest>,
@@ -583,7 +583,7 @@ pub const VIRTUAL_MACHINE_TYPES_BULK_UPDATE: Call<
 
 /// `DELETE /api/virtualization/virtual-machine-types/{id}/`
 ///
-/// NetBox since 4.6.8.
+/// NetBox since 4.6.
 pub const VIRTUAL_MACHINE_TYPES_DESTROY: Call<(), Value> = Call::new(&Op {
     method: Method::Delete, path: "/api/virtualization/virtual-machine-types/{id}/", flags: OpFlags(0),
     params: crate::ID, filters: &[],
@@ -595,7 +595,7 @@ pub const VIRTUAL_MACHINE_TYPES_DESTROY: Call<(), Value> = Call::new(&Op {
 
 /// `GET /api/virtualization/virtual-machine-types/{id}/`
 ///
-/// NetBox since 4.6.8.
+/// NetBox since 4.6.
 pub const VIRTUAL_MACHINE_TYPES_RETRIEVE: Call<(), VirtualMachineType> = Call::new(&Op {
     method: Method::Get, path: "/api/virtualization/virtual-machine-types/{id}/", flags: OpFlags(0),
     params: crate::ID, filters: crate::filters::virtualization::virtual_machine_types_retrieve::ALL,
@@ -607,7 +607,7 @@ pub const VIRTUAL_MACHINE_TYPES_RETRIEVE: Call<(), VirtualMachineType> = Call::n
 
 /// `PATCH /api/virtualization/virtual-machine-types/{id}/`
 ///
-/// NetBox since 4.6.8.
+/// NetBox since 4.6.
 pub const VIRTUAL_MACHINE_TYPES_PARTIAL_UPDATE: Call<
     PatchedVirtualMachineTypeRequest,
     VirtualMachineType,
@@ -622,7 +622,7 @@ pub const VIRTUAL_MACHINE_TYPES_PARTIAL_UPDATE: Call<
 
 /// `PUT /api/virtualization/virtual-machine-types/{id}/`
 ///
-/// NetBox since 4.6.8.
+/// NetBox since 4.6.
 pub const VIRTUAL_MACHINE_TYPES_UPDATE: Call<
     VirtualMachineTypeRequest,
     VirtualMachineType,

@@ -165,7 +165,7 @@ proxbox_runtime::record! { BriefCircuitRequest {
 /// `BriefProvider` of the schema.
 #[derive(Clone, Default)]
 pub struct BriefProvider {
-    /// `circuit_count`: `int64`, up to 4.5.5
+    /// `circuit_count`: `int64`, up to 4.5
     pub circuit_count: Option<i64>,
     /// `description`
     pub description: Option<String>,
@@ -368,7 +368,7 @@ pub struct BriefVirtualCircuitType {
     pub slug: Option<String>,
     /// `url`: `uri`
     pub url: Option<String>,
-    /// `virtual_circuit_count`: `int64`, up to 4.5.5
+    /// `virtual_circuit_count`: `int64`, up to 4.5
     pub virtual_circuit_count: Option<i64>,
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,

@@ -77,7 +77,7 @@ pub struct BriefInventoryItemRole {
     pub display: Option<String>,
     /// `id`
     pub id: i64,
-    /// `inventoryitem_count`: `int64`, up to 4.5.5
+    /// `inventoryitem_count`: `int64`, up to 4.5
     pub inventoryitem_count: Option<i64>,
     /// `name`
     pub name: Option<String>,
@@ -315,7 +315,7 @@ pub struct BriefPowerPanel {
     pub id: i64,
     /// `name`
     pub name: Option<String>,
-    /// `powerfeed_count`: `int64`, up to 4.5.5
+    /// `powerfeed_count`: `int64`, up to 4.5
     pub powerfeed_count: Option<i64>,
     /// `url`: `uri`
     pub url: Option<String>,
@@ -345,7 +345,7 @@ proxbox_runtime::record! { BriefPowerPanel {
 pub struct BriefRack {
     /// `description`
     pub description: Option<String>,
-    /// `device_count`: `int64`, up to 4.5.5
+    /// `device_count`: `int64`, up to 4.5
     pub device_count: Option<i64>,
     /// `display`
     pub display: Option<String>,
@@ -387,7 +387,7 @@ pub struct BriefRackRole {
     pub id: i64,
     /// `name`
     pub name: Option<String>,
-    /// `rack_count`: `int64`, up to 4.5.5
+    /// `rack_count`: `int64`, up to 4.5
     pub rack_count: Option<i64>,
     /// `slug`
     pub slug: Option<String>,
@@ -3724,7 +3724,7 @@ pub struct Cable {
     pub a_terminations: Option<Rows<GenericObject>>,
     /// `b_terminations`
     pub b_terminations: Option<Rows<GenericObject>>,
-    /// `bundle`: since 4.6.8
+    /// `bundle`: since 4.6
     pub bundle: Option<Box<BriefCableBundle>>,
     /// `color`
     pub color: Option<String>,
@@ -3919,7 +3919,7 @@ pub struct CableRequest {
     pub a_terminations: Option<Rows<GenericObjectRequest>>,
     /// `b_terminations`
     pub b_terminations: Option<Rows<GenericObjectRequest>>,
-    /// `bundle`: since 4.6.8
+    /// `bundle`: since 4.6
     pub bundle: Patch<IdOr<BriefCableBundleRequest>>,
     /// `color`
     pub color: Option<String>,
@@ -3937,7 +3937,7 @@ pub struct CableRequest {
     pub length_unit: Patch<CableLengthUnit>,
     /// `owner`
     pub owner: Patch<IdOr<BriefOwnerRequest>>,
-    /// `profile`: `breakout-1c2p-2c1p` since 4.6.8, `breakout-1c8p-8c1p` since 4.6.8
+    /// `profile`: `breakout-1c2p-2c1p` since 4.6, `breakout-1c8p-8c1p` since 4.6
     pub profile: Option<CableProfile>,
     /// `status`
     pub status: Option<CableStatus>,
@@ -4492,7 +4492,7 @@ proxbox_runtime::record! { Device {
 /// `DeviceBay` of the schema.
 #[derive(Clone, Default)]
 pub struct DeviceBay {
-    /// `_occupied`: since 4.6.8
+    /// `_occupied`: since 4.6
     pub occupied: Option<bool>,
     /// `created`: `date-time`
     pub created: Option<String>,
@@ -4506,7 +4506,7 @@ pub struct DeviceBay {
     pub display: Option<String>,
     /// `display_url`: `uri`
     pub display_url: Option<String>,
-    /// `enabled`: since 4.6.8
+    /// `enabled`: since 4.6
     pub enabled: Option<bool>,
     /// `id`
     pub id: i64,
@@ -4565,7 +4565,7 @@ pub struct DeviceBayRequest {
     pub description: Option<String>,
     /// `device`
     pub device: Option<IdOr<BriefDeviceRequest>>,
-    /// `enabled`: since 4.6.8
+    /// `enabled`: since 4.6
     pub enabled: Option<bool>,
     /// `installed_device`
     pub installed_device: Patch<IdOr<BriefDeviceRequest>>,
@@ -4633,7 +4633,7 @@ pub struct DeviceBayTemplate {
     pub device_type: Option<Box<BriefDeviceType>>,
     /// `display`
     pub display: Option<String>,
-    /// `enabled`: since 4.6.8
+    /// `enabled`: since 4.6
     pub enabled: Option<bool>,
     /// `id`
     pub id: i64,
@@ -4677,7 +4677,7 @@ pub struct DeviceBayTemplateRequest {
     pub description: Option<String>,
     /// `device_type`
     pub device_type: Option<IdOr<BriefDeviceTypeRequest>>,
-    /// `enabled`: since 4.6.8
+    /// `enabled`: since 4.6
     pub enabled: Option<bool>,
     /// `label`
     pub label: Option<String>,
@@ -5401,7 +5401,7 @@ pub struct FrontPortRequest {
     pub rear_ports: Option<Rows<FrontPortMappingRequest>>,
     /// `tags`
     pub tags: Option<Rows<NestedTagRequest>>,
-    /// `type`: `mdc` since 4.6.8, `mu` since 4.6.8, `mu-apc` since 4.6.8, `mu-pc` since 4.6.8, `mu-up…
+    /// `type`: `mdc` since 4.6, `mu` since 4.6, `mu-apc` since 4.6, `mu-pc` since 4.6, `mu-upc` since…
     pub kind: Option<RearPortType>,
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -5535,7 +5535,7 @@ pub struct FrontPortTemplateRequest {
     pub positions: Option<i64>,
     /// `rear_ports`
     pub rear_ports: Option<Rows<FrontPortTemplateMappingRequest>>,
-    /// `type`: `mdc` since 4.6.8, `mu` since 4.6.8, `mu-apc` since 4.6.8, `mu-pc` since 4.6.8, `mu-up…
+    /// `type`: `mdc` since 4.6, `mu` since 4.6, `mu-apc` since 4.6, `mu-pc` since 4.6, `mu-upc` since…
     pub kind: Option<RearPortType>,
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -5890,7 +5890,7 @@ pub struct InterfaceRequest {
     pub tags: Option<Rows<NestedTagRequest>>,
     /// `tx_power`: -40 to 127
     pub tx_power: Patch<i64>,
-    /// `type`: `1.6tbase-cr8` since 4.6.8, `1.6tbase-dr8` since 4.6.8, `1.6tbase-dr8-2` since 4.6.8, …
+    /// `type`: `1.6tbase-cr8` since 4.6, `1.6tbase-dr8` since 4.6, `1.6tbase-dr8-2` since 4.6, `1.6tb…
     pub kind: Option<InterfaceType>,
     /// `untagged_vlan`
     pub untagged_vlan: Patch<IdOr<BriefVLANRequest>>,
@@ -6086,7 +6086,7 @@ pub struct InterfaceTemplateRequest {
     pub poe_type: Patch<InterfacePoeType>,
     /// `rf_role`
     pub rf_role: Patch<InterfaceRfRole>,
-    /// `type`: `1.6tbase-cr8` since 4.6.8, `1.6tbase-dr8` since 4.6.8, `1.6tbase-dr8-2` since 4.6.8, …
+    /// `type`: `1.6tbase-cr8` since 4.6, `1.6tbase-dr8` since 4.6, `1.6tbase-dr8-2` since 4.6, `1.6tb…
     pub kind: Option<InterfaceType>,
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -6872,7 +6872,7 @@ proxbox_runtime::record! { Module {
 /// `ModuleBay` of the schema.
 #[derive(Clone, Default)]
 pub struct ModuleBay {
-    /// `_occupied`: since 4.6.8
+    /// `_occupied`: since 4.6
     pub occupied: Option<bool>,
     /// `created`: `date-time`
     pub created: Option<String>,
@@ -6886,7 +6886,7 @@ pub struct ModuleBay {
     pub display: Option<String>,
     /// `display_url`: `uri`
     pub display_url: Option<String>,
-    /// `enabled`: since 4.6.8
+    /// `enabled`: since 4.6
     pub enabled: Option<bool>,
     /// `id`
     pub id: i64,
@@ -6951,7 +6951,7 @@ pub struct ModuleBayRequest {
     pub description: Option<String>,
     /// `device`
     pub device: Option<IdOr<BriefDeviceRequest>>,
-    /// `enabled`: since 4.6.8
+    /// `enabled`: since 4.6
     pub enabled: Option<bool>,
     /// `installed_module`
     pub installed_module: Patch<IdOr<BriefModuleRequest>>,
@@ -7026,7 +7026,7 @@ pub struct ModuleBayTemplate {
     pub device_type: Option<Box<BriefDeviceType>>,
     /// `display`
     pub display: Option<String>,
-    /// `enabled`: since 4.6.8
+    /// `enabled`: since 4.6
     pub enabled: Option<bool>,
     /// `id`
     pub id: i64,
@@ -7076,7 +7076,7 @@ pub struct ModuleBayTemplateRequest {
     pub description: Option<String>,
     /// `device_type`
     pub device_type: Patch<IdOr<BriefDeviceTypeRequest>>,
-    /// `enabled`: since 4.6.8
+    /// `enabled`: since 4.6
     pub enabled: Option<bool>,
     /// `label`
     pub label: Option<String>,
@@ -7126,7 +7126,7 @@ proxbox_runtime::record! { ModuleBayTemplateRequest {
 /// `ModuleRequest` of the schema.
 #[derive(Clone, Default)]
 pub struct ModuleRequest {
-    /// `adopt_components`: default `false`, since 4.6.8
+    /// `adopt_components`: default `false`, since 4.6
     pub adopt_components: Option<bool>,
     /// `asset_tag`
     pub asset_tag: Patch<String>,
@@ -7144,7 +7144,7 @@ pub struct ModuleRequest {
     pub module_type: Option<IdOr<BriefModuleTypeRequest>>,
     /// `owner`
     pub owner: Patch<IdOr<BriefOwnerRequest>>,
-    /// `replicate_components`: default `true`, since 4.6.8
+    /// `replicate_components`: default `true`, since 4.6
     pub replicate_components: Option<bool>,
     /// `serial`
     pub serial: Option<String>,
@@ -7213,9 +7213,9 @@ pub struct ModuleType {
     pub attributes: Option<Value>,
     /// `comments`
     pub comments: Option<String>,
-    /// `console_port_template_count`: since 4.6.8
+    /// `console_port_template_count`: since 4.6
     pub console_port_template_count: Option<i64>,
-    /// `console_server_port_template_count`: since 4.6.8
+    /// `console_server_port_template_count`: since 4.6
     pub console_server_port_template_count: Option<i64>,
     /// `created`: `date-time`
     pub created: Option<String>,
@@ -7227,11 +7227,11 @@ pub struct ModuleType {
     pub display: Option<String>,
     /// `display_url`: `uri`
     pub display_url: Option<String>,
-    /// `front_port_template_count`: since 4.6.8
+    /// `front_port_template_count`: since 4.6
     pub front_port_template_count: Option<i64>,
     /// `id`
     pub id: i64,
-    /// `interface_template_count`: since 4.6.8
+    /// `interface_template_count`: since 4.6
     pub interface_template_count: Option<i64>,
     /// `last_updated`: `date-time`
     pub last_updated: Option<String>,
@@ -7239,7 +7239,7 @@ pub struct ModuleType {
     pub manufacturer: Option<Box<BriefManufacturer>>,
     /// `model`
     pub model: Option<String>,
-    /// `module_bay_template_count`: since 4.6.8
+    /// `module_bay_template_count`: since 4.6
     pub module_bay_template_count: Option<i64>,
     /// `module_count`
     pub module_count: Option<i64>,
@@ -7247,13 +7247,13 @@ pub struct ModuleType {
     pub owner: Option<Box<BriefOwner>>,
     /// `part_number`
     pub part_number: Option<String>,
-    /// `power_outlet_template_count`: since 4.6.8
+    /// `power_outlet_template_count`: since 4.6
     pub power_outlet_template_count: Option<i64>,
-    /// `power_port_template_count`: since 4.6.8
+    /// `power_port_template_count`: since 4.6
     pub power_port_template_count: Option<i64>,
     /// `profile`
     pub profile: Option<Box<BriefModuleTypeProfile>>,
-    /// `rear_port_template_count`: since 4.6.8
+    /// `rear_port_template_count`: since 4.6
     pub rear_port_template_count: Option<i64>,
     /// `tags`
     pub tags: Option<Rows<NestedTag>>,
@@ -10376,7 +10376,7 @@ pub struct PatchedDeviceBayRequest {
     pub description: Option<String>,
     /// `device`
     pub device: Option<IdOr<BriefDeviceRequest>>,
-    /// `enabled`: since 4.6.8
+    /// `enabled`: since 4.6
     pub enabled: Option<bool>,
     /// `installed_device`
     pub installed_device: Patch<IdOr<BriefDeviceRequest>>,
@@ -10433,7 +10433,7 @@ pub struct PatchedDeviceBayTemplateRequest {
     pub description: Option<String>,
     /// `device_type`
     pub device_type: Option<IdOr<BriefDeviceTypeRequest>>,
-    /// `enabled`: since 4.6.8
+    /// `enabled`: since 4.6
     pub enabled: Option<bool>,
     /// `label`
     pub label: Option<String>,
@@ -10597,7 +10597,7 @@ pub struct PatchedModuleBayRequest {
     pub description: Option<String>,
     /// `device`
     pub device: Option<IdOr<BriefDeviceRequest>>,
-    /// `enabled`: since 4.6.8
+    /// `enabled`: since 4.6
     pub enabled: Option<bool>,
     /// `installed_module`
     pub installed_module: Patch<IdOr<BriefModuleRequest>>,
@@ -10661,7 +10661,7 @@ pub struct PatchedModuleBayTemplateRequest {
     pub description: Option<String>,
     /// `device_type`
     pub device_type: Patch<IdOr<BriefDeviceTypeRequest>>,
-    /// `enabled`: since 4.6.8
+    /// `enabled`: since 4.6
     pub enabled: Option<bool>,
     /// `label`
     pub label: Option<String>,
@@ -11302,7 +11302,7 @@ pub struct PatchedWritableFrontPortRequest {
     pub rear_ports: Option<Rows<FrontPortMappingRequest>>,
     /// `tags`
     pub tags: Option<Rows<NestedTagRequest>>,
-    /// `type`: `mdc` since 4.6.8, `mu` since 4.6.8, `mu-apc` since 4.6.8, `mu-pc` since 4.6.8, `mu-up…
+    /// `type`: `mdc` since 4.6, `mu` since 4.6, `mu-apc` since 4.6, `mu-pc` since 4.6, `mu-upc` since…
     pub kind: Option<RearPortType>,
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -11368,7 +11368,7 @@ pub struct PatchedWritableFrontPortTemplateRequest {
     pub positions: Option<i64>,
     /// `rear_ports`
     pub rear_ports: Option<Rows<FrontPortTemplateMappingRequest>>,
-    /// `type`: `mdc` since 4.6.8, `mu` since 4.6.8, `mu-apc` since 4.6.8, `mu-pc` since 4.6.8, `mu-up…
+    /// `type`: `mdc` since 4.6, `mu` since 4.6, `mu-apc` since 4.6, `mu-pc` since 4.6, `mu-upc` since…
     pub kind: Option<RearPortType>,
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -11468,7 +11468,7 @@ pub struct PatchedWritableInterfaceRequest {
     pub tags: Option<Rows<NestedTagRequest>>,
     /// `tx_power`: -40 to 127
     pub tx_power: Patch<i64>,
-    /// `type`: `1.6tbase-cr8` since 4.6.8, `1.6tbase-dr8` since 4.6.8, `1.6tbase-dr8-2` since 4.6.8, …
+    /// `type`: `1.6tbase-cr8` since 4.6, `1.6tbase-dr8` since 4.6, `1.6tbase-dr8-2` since 4.6, `1.6tb…
     pub kind: Option<InterfaceType>,
     /// `untagged_vlan`
     pub untagged_vlan: Patch<IdOr<BriefVLANRequest>>,
@@ -11585,7 +11585,7 @@ pub struct PatchedWritableInterfaceTemplateRequest {
     pub poe_type: Patch<InterfacePoeType>,
     /// `rf_role`
     pub rf_role: Patch<InterfaceRfRole>,
-    /// `type`: `1.6tbase-cr8` since 4.6.8, `1.6tbase-dr8` since 4.6.8, `1.6tbase-dr8-2` since 4.6.8, …
+    /// `type`: `1.6tbase-cr8` since 4.6, `1.6tbase-dr8` since 4.6, `1.6tbase-dr8-2` since 4.6, `1.6tb…
     pub kind: Option<InterfaceType>,
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -11790,7 +11790,7 @@ proxbox_runtime::record! { PatchedWritableLocationRequest {
 /// `PatchedWritableModuleRequest` of the schema.
 #[derive(Clone, Default)]
 pub struct PatchedWritableModuleRequest {
-    /// `adopt_components`: default `false`, since 4.6.8
+    /// `adopt_components`: default `false`, since 4.6
     pub adopt_components: Option<bool>,
     /// `asset_tag`
     pub asset_tag: Patch<String>,
@@ -11808,7 +11808,7 @@ pub struct PatchedWritableModuleRequest {
     pub module_type: Option<IdOr<BriefModuleTypeRequest>>,
     /// `owner`
     pub owner: Patch<IdOr<BriefOwnerRequest>>,
-    /// `replicate_components`: default `true`, since 4.6.8
+    /// `replicate_components`: default `true`, since 4.6
     pub replicate_components: Option<bool>,
     /// `serial`
     pub serial: Option<String>,
@@ -12362,7 +12362,7 @@ pub struct PatchedWritableRackRequest {
     pub facility_id: Patch<String>,
     /// `form_factor`
     pub form_factor: Patch<RackFormFactor>,
-    /// `group`: since 4.6.8
+    /// `group`: since 4.6
     pub group: Patch<IdOr<BriefRackGroupRequest>>,
     /// `location`
     pub location: Patch<IdOr<BriefLocationRequest>>,
@@ -12667,7 +12667,7 @@ pub struct PatchedWritableRearPortRequest {
     pub positions: Option<i64>,
     /// `tags`
     pub tags: Option<Rows<NestedTagRequest>>,
-    /// `type`: `mdc` since 4.6.8, `mu` since 4.6.8, `mu-apc` since 4.6.8, `mu-pc` since 4.6.8, `mu-up…
+    /// `type`: `mdc` since 4.6, `mu` since 4.6, `mu-apc` since 4.6, `mu-pc` since 4.6, `mu-upc` since…
     pub kind: Option<RearPortType>,
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -12733,7 +12733,7 @@ pub struct PatchedWritableRearPortTemplateRequest {
     pub name: Option<String>,
     /// `positions`: 1 to 1024
     pub positions: Option<i64>,
-    /// `type`: `mdc` since 4.6.8, `mu` since 4.6.8, `mu-apc` since 4.6.8, `mu-pc` since 4.6.8, `mu-up…
+    /// `type`: `mdc` since 4.6, `mu` since 4.6, `mu-apc` since 4.6, `mu-pc` since 4.6, `mu-upc` since…
     pub kind: Option<RearPortType>,
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -14013,7 +14013,7 @@ pub struct Rack {
     pub facility_id: Option<String>,
     /// `form_factor`
     pub form_factor: Option<Choice<RackFormFactor>>,
-    /// `group`: since 4.6.8
+    /// `group`: since 4.6
     pub group: Option<Box<BriefRackGroup>>,
     /// `id`
     pub id: i64,
@@ -14202,7 +14202,7 @@ pub struct RackRequest {
     pub facility_id: Patch<String>,
     /// `form_factor`
     pub form_factor: Patch<RackFormFactor>,
-    /// `group`: since 4.6.8
+    /// `group`: since 4.6
     pub group: Patch<IdOr<BriefRackGroupRequest>>,
     /// `location`
     pub location: Patch<IdOr<BriefLocationRequest>>,
@@ -14348,7 +14348,7 @@ pub struct RackReservation {
     pub tags: Option<Rows<NestedTag>>,
     /// `tenant`
     pub tenant: Option<Box<BriefTenant>>,
-    /// `unit_count`: `int32`, since 4.6.8
+    /// `unit_count`: `int32`, since 4.6
     pub unit_count: Option<i64>,
     /// `units`
     pub units: Option<Rows<i64>>,
@@ -14802,7 +14802,7 @@ proxbox_runtime::record! { RackTypeRequest {
 /// `RackUnit` of the schema.
 #[derive(Clone, Default)]
 pub struct RackUnit {
-    /// `description`: since 4.6.8
+    /// `description`: since 4.6
     pub description: Option<String>,
     /// `device`
     pub device: Option<Box<BriefDevice>>,
@@ -15034,7 +15034,7 @@ pub struct RearPortRequest {
     pub positions: Option<i64>,
     /// `tags`
     pub tags: Option<Rows<NestedTagRequest>>,
-    /// `type`: `mdc` since 4.6.8, `mu` since 4.6.8, `mu-apc` since 4.6.8, `mu-pc` since 4.6.8, `mu-up…
+    /// `type`: `mdc` since 4.6, `mu` since 4.6, `mu-apc` since 4.6, `mu-pc` since 4.6, `mu-upc` since…
     pub kind: Option<RearPortType>,
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -15168,7 +15168,7 @@ pub struct RearPortTemplateRequest {
     pub name: Option<String>,
     /// `positions`: 1 to 1024
     pub positions: Option<i64>,
-    /// `type`: `mdc` since 4.6.8, `mu` since 4.6.8, `mu-apc` since 4.6.8, `mu-pc` since 4.6.8, `mu-up…
+    /// `type`: `mdc` since 4.6, `mu` since 4.6, `mu-apc` since 4.6, `mu-pc` since 4.6, `mu-upc` since…
     pub kind: Option<RearPortType>,
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -15597,7 +15597,7 @@ pub struct WritableCableRequest {
     pub a_terminations: Option<Rows<GenericObjectRequest>>,
     /// `b_terminations`
     pub b_terminations: Option<Rows<GenericObjectRequest>>,
-    /// `bundle`: since 4.6.8
+    /// `bundle`: since 4.6
     pub bundle: Patch<IdOr<BriefCableBundleRequest>>,
     /// `color`
     pub color: Option<String>,
@@ -15615,7 +15615,7 @@ pub struct WritableCableRequest {
     pub length_unit: Patch<CableLengthUnit>,
     /// `owner`
     pub owner: Patch<IdOr<BriefOwnerRequest>>,
-    /// `profile`: `breakout-1c2p-2c1p` since 4.6.8, `breakout-1c8p-8c1p` since 4.6.8
+    /// `profile`: `breakout-1c2p-2c1p` since 4.6, `breakout-1c8p-8c1p` since 4.6
     pub profile: Option<WritableCableRequestProfile>,
     /// `status`
     pub status: Option<CableStatus>,
@@ -16070,7 +16070,7 @@ pub struct WritableInterfaceRequest {
     pub tags: Option<Rows<NestedTagRequest>>,
     /// `tx_power`: -40 to 127
     pub tx_power: Patch<i64>,
-    /// `type`: `1.6tbase-cr8` since 4.6.8, `1.6tbase-dr8` since 4.6.8, `1.6tbase-dr8-2` since 4.6.8, …
+    /// `type`: `1.6tbase-cr8` since 4.6, `1.6tbase-dr8` since 4.6, `1.6tbase-dr8-2` since 4.6, `1.6tb…
     pub kind: Option<InterfaceType>,
     /// `untagged_vlan`
     pub untagged_vlan: Patch<IdOr<BriefVLANRequest>>,
@@ -16195,7 +16195,7 @@ pub struct WritableInterfaceTemplateRequest {
     pub poe_type: Patch<InterfacePoeType>,
     /// `rf_role`
     pub rf_role: Patch<InterfaceRfRole>,
-    /// `type`: `1.6tbase-cr8` since 4.6.8, `1.6tbase-dr8` since 4.6.8, `1.6tbase-dr8-2` since 4.6.8, …
+    /// `type`: `1.6tbase-cr8` since 4.6, `1.6tbase-dr8` since 4.6, `1.6tbase-dr8-2` since 4.6, `1.6tb…
     pub kind: Option<InterfaceType>,
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -16324,7 +16324,7 @@ proxbox_runtime::record! { WritableLocationRequest {
 /// `WritableModuleRequest` of the schema.
 #[derive(Clone, Default)]
 pub struct WritableModuleRequest {
-    /// `adopt_components`: default `false`, since 4.6.8
+    /// `adopt_components`: default `false`, since 4.6
     pub adopt_components: Option<bool>,
     /// `asset_tag`
     pub asset_tag: Patch<String>,
@@ -16342,7 +16342,7 @@ pub struct WritableModuleRequest {
     pub module_type: Option<IdOr<BriefModuleTypeRequest>>,
     /// `owner`
     pub owner: Patch<IdOr<BriefOwnerRequest>>,
-    /// `replicate_components`: default `true`, since 4.6.8
+    /// `replicate_components`: default `true`, since 4.6
     pub replicate_components: Option<bool>,
     /// `serial`
     pub serial: Option<String>,
@@ -16488,7 +16488,7 @@ pub struct WritableRackRequest {
     pub facility_id: Patch<String>,
     /// `form_factor`
     pub form_factor: Patch<RackFormFactor>,
-    /// `group`: since 4.6.8
+    /// `group`: since 4.6
     pub group: Patch<IdOr<BriefRackGroupRequest>>,
     /// `location`
     pub location: Patch<IdOr<BriefLocationRequest>>,

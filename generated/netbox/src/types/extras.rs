@@ -1817,7 +1817,7 @@ pub struct ConfigTemplate {
     pub data_source: Option<Box<BriefDataSource>>,
     /// `data_synced`: `date-time`
     pub data_synced: Option<String>,
-    /// `debug`: since 4.6.8
+    /// `debug`: since 4.6
     pub debug: Option<bool>,
     /// `description`
     pub description: Option<String>,
@@ -1895,7 +1895,7 @@ pub struct ConfigTemplateRequest {
     pub auto_sync_enabled: Option<bool>,
     /// `data_source`
     pub data_source: Option<IdOr<BriefDataSourceRequest>>,
-    /// `debug`: since 4.6.8
+    /// `debug`: since 4.6
     pub debug: Option<bool>,
     /// `description`
     pub description: Option<String>,
@@ -2024,7 +2024,7 @@ pub struct CustomField {
     pub validation_minimum: Option<f64>,
     /// `validation_regex`
     pub validation_regex: Option<String>,
-    /// `validation_schema`: since 4.6.8
+    /// `validation_schema`: since 4.6
     pub validation_schema: Option<Value>,
     /// `weight`: 0 to 32767
     pub weight: Option<i64>,
@@ -2084,7 +2084,7 @@ proxbox_runtime::record! { CustomField {
 pub struct CustomFieldChoiceSet {
     /// `base_choices`
     pub base_choices: Option<Choice<CustomFieldChoiceSetBaseChoices>>,
-    /// `choice_colors`: since 4.6.8
+    /// `choice_colors`: since 4.6
     pub choice_colors: Option<BTreeMap<String, Value>>,
     /// `choices_count`
     pub choices_count: Option<i64>,
@@ -2145,7 +2145,7 @@ proxbox_runtime::record! { CustomFieldChoiceSet {
 pub struct CustomFieldChoiceSetRequest {
     /// `base_choices`
     pub base_choices: Patch<CustomFieldChoiceSetBaseChoices>,
-    /// `choice_colors`: since 4.6.8
+    /// `choice_colors`: since 4.6
     pub choice_colors: Option<BTreeMap<String, Value>>,
     /// `description`
     pub description: Option<String>,
@@ -2243,7 +2243,7 @@ pub struct CustomFieldRequest {
     pub validation_minimum: Patch<f64>,
     /// `validation_regex`
     pub validation_regex: Option<String>,
-    /// `validation_schema`: since 4.6.8
+    /// `validation_schema`: since 4.6
     pub validation_schema: Patch<Value>,
     /// `weight`: 0 to 32767
     pub weight: Option<i64>,
@@ -2815,7 +2815,7 @@ pub struct ImageAttachment {
     pub image: Option<String>,
     /// `image_height`
     pub image_height: Option<i64>,
-    /// `image_size`: since 4.6.8
+    /// `image_size`: since 4.6
     pub image_size: Option<i64>,
     /// `image_width`
     pub image_width: Option<i64>,
@@ -4513,7 +4513,7 @@ pub struct PatchedConfigTemplateRequest {
     pub auto_sync_enabled: Option<bool>,
     /// `data_source`
     pub data_source: Option<IdOr<BriefDataSourceRequest>>,
-    /// `debug`: since 4.6.8
+    /// `debug`: since 4.6
     pub debug: Option<bool>,
     /// `description`
     pub description: Option<String>,
@@ -5152,7 +5152,7 @@ proxbox_runtime::record! { PatchedWebhookRequest {
 pub struct PatchedWritableCustomFieldChoiceSetRequest {
     /// `base_choices`
     pub base_choices: Patch<WritableCustomFieldChoiceSetRequestBaseChoices>,
-    /// `choice_colors`: since 4.6.8
+    /// `choice_colors`: since 4.6
     pub choice_colors: Option<BTreeMap<String, Value>>,
     /// `description`
     pub description: Option<String>,
@@ -5247,7 +5247,7 @@ pub struct PatchedWritableCustomFieldRequest {
     pub validation_minimum: Patch<f64>,
     /// `validation_regex`
     pub validation_regex: Option<String>,
-    /// `validation_schema`: since 4.6.8
+    /// `validation_schema`: since 4.6
     pub validation_schema: Patch<Value>,
     /// `weight`: 0 to 32767
     pub weight: Option<i64>,
@@ -5678,7 +5678,7 @@ pub struct ScriptInputRequest {
     pub data: Option<Value>,
     /// `interval`
     pub interval: Patch<i64>,
-    /// `notifications`: default `always`, since 4.6.8
+    /// `notifications`: default `always`, since 4.6
     pub notifications: Option<JobNotifications>,
     /// `schedule_at`: `date-time`
     pub schedule_at: Patch<String>,
@@ -6221,7 +6221,7 @@ proxbox_runtime::record! { WebhookRequest {
 pub struct WritableCustomFieldChoiceSetRequest {
     /// `base_choices`
     pub base_choices: Patch<WritableCustomFieldChoiceSetRequestBaseChoices>,
-    /// `choice_colors`: since 4.6.8
+    /// `choice_colors`: since 4.6
     pub choice_colors: Option<BTreeMap<String, Value>>,
     /// `description`
     pub description: Option<String>,
@@ -6319,7 +6319,7 @@ pub struct WritableCustomFieldRequest {
     pub validation_minimum: Patch<f64>,
     /// `validation_regex`
     pub validation_regex: Option<String>,
-    /// `validation_schema`: since 4.6.8
+    /// `validation_schema`: since 4.6
     pub validation_schema: Patch<Value>,
     /// `weight`: 0 to 32767
     pub weight: Option<i64>,

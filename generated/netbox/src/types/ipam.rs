@@ -182,7 +182,7 @@ pub struct ASNRequest {
     pub owner: Patch<IdOr<BriefOwnerRequest>>,
     /// `rir`
     pub rir: Patch<IdOr<BriefRIRRequest>>,
-    /// `role`: since 4.6.8
+    /// `role`: since 4.6
     pub role: Patch<IdOr<BriefRoleRequest>>,
     /// `sites`
     pub sites: Option<Rows<i64>>,
@@ -2516,7 +2516,7 @@ pub struct PatchedASNRequest {
     pub owner: Patch<IdOr<BriefOwnerRequest>>,
     /// `rir`
     pub rir: Patch<IdOr<BriefRIRRequest>>,
-    /// `role`: since 4.6.8
+    /// `role`: since 4.6
     pub role: Patch<IdOr<BriefRoleRequest>>,
     /// `sites`
     pub sites: Option<Rows<i64>>,
@@ -5002,7 +5002,7 @@ proxbox_runtime::record! { RIRRequest {
 /// `Role` of the schema.
 #[derive(Clone, Default)]
 pub struct Role {
-    /// `asn_count`: `int64`, since 4.6.8
+    /// `asn_count`: `int64`, since 4.6
     pub asn_count: Option<i64>,
     /// `comments`
     pub comments: Option<String>,
@@ -5487,7 +5487,7 @@ pub struct VLANGroup {
     pub tags: Option<Rows<NestedTag>>,
     /// `tenant`
     pub tenant: Option<Box<BriefTenant>>,
-    /// `total_vlan_ids`: since 4.6.8
+    /// `total_vlan_ids`: since 4.6
     pub total_vlan_ids: Option<i64>,
     /// `url`: `uri`
     pub url: Option<String>,

@@ -36,7 +36,7 @@ pub struct ASN {
     pub provider_count: Option<i64>,
     /// `rir`
     pub rir: Option<Box<BriefRIR>>,
-    /// `role`: since 4.6.8
+    /// `role`: since 4.6
     pub role: Option<Box<BriefRole>>,
     /// `site_count`: `int64`
     pub site_count: Option<i64>,
@@ -164,7 +164,7 @@ pub struct BriefCluster {
     pub name: Option<String>,
     /// `url`: `uri`
     pub url: Option<String>,
-    /// `virtualmachine_count`: `int64`, up to 4.5.5
+    /// `virtualmachine_count`: `int64`, up to 4.5
     pub virtualmachine_count: Option<i64>,
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -190,7 +190,7 @@ proxbox_runtime::record! { BriefCluster {
 /// `BriefClusterType` of the schema.
 #[derive(Clone, Default)]
 pub struct BriefClusterType {
-    /// `cluster_count`: `int64`, up to 4.5.5
+    /// `cluster_count`: `int64`, up to 4.5
     pub cluster_count: Option<i64>,
     /// `description`
     pub description: Option<String>,
@@ -303,15 +303,15 @@ pub struct BriefIPAddress {
     pub description: Option<String>,
     /// `display`
     pub display: Option<String>,
-    /// `dns_name`: since 4.6.8
+    /// `dns_name`: since 4.6
     pub dns_name: Option<String>,
     /// `family`
     pub family: Option<Choice<i64>>,
     /// `id`
     pub id: i64,
-    /// `nat_inside`: since 4.6.8
+    /// `nat_inside`: since 4.6
     pub nat_inside: Option<Box<NestedIPAddress>>,
-    /// `nat_outside`: since 4.6.8
+    /// `nat_outside`: since 4.6
     pub nat_outside: Option<Rows<NestedIPAddress>>,
     /// `url`: `uri`
     pub url: Option<String>,
@@ -348,9 +348,9 @@ pub struct BriefIPAddressRequest {
     pub address: Option<String>,
     /// `description`
     pub description: Option<String>,
-    /// `dns_name`: since 4.6.8
+    /// `dns_name`: since 4.6
     pub dns_name: Option<String>,
-    /// `nat_inside`: since 4.6.8
+    /// `nat_inside`: since 4.6
     pub nat_inside: Patch<Box<NestedIPAddressRequest>>,
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -689,7 +689,7 @@ proxbox_runtime::record! { BriefPlatform {
 /// `BriefRIR` of the schema.
 #[derive(Clone, Default)]
 pub struct BriefRIR {
-    /// `aggregate_count`: `int64`, up to 4.5.5
+    /// `aggregate_count`: `int64`, up to 4.5
     pub aggregate_count: Option<i64>,
     /// `description`
     pub description: Option<String>,
@@ -853,13 +853,13 @@ pub struct BriefRole {
     pub id: i64,
     /// `name`
     pub name: Option<String>,
-    /// `prefix_count`: `int64`, up to 4.5.5
+    /// `prefix_count`: `int64`, up to 4.5
     pub prefix_count: Option<i64>,
     /// `slug`
     pub slug: Option<String>,
     /// `url`: `uri`
     pub url: Option<String>,
-    /// `vlan_count`: `int64`, up to 4.5.5
+    /// `vlan_count`: `int64`, up to 4.5
     pub vlan_count: Option<i64>,
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -1030,7 +1030,7 @@ pub struct BriefVLANGroup {
     pub slug: Option<String>,
     /// `url`: `uri`
     pub url: Option<String>,
-    /// `vlan_count`: `int64`, up to 4.5.5
+    /// `vlan_count`: `int64`, up to 4.5
     pub vlan_count: Option<i64>,
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -1104,7 +1104,7 @@ pub struct BriefVRF {
     pub id: i64,
     /// `name`
     pub name: Option<String>,
-    /// `prefix_count`: `int64`, up to 4.5.5
+    /// `prefix_count`: `int64`, up to 4.5
     pub prefix_count: Option<i64>,
     /// `rd`
     pub rd: Option<String>,
@@ -1835,7 +1835,7 @@ pub struct Job {
     pub log_entries: Option<Rows<Value>>,
     /// `name`
     pub name: Option<String>,
-    /// `notifications`: since 4.6.8
+    /// `notifications`: since 4.6
     pub notifications: Option<Choice<JobNotifications>>,
     /// `object`
     pub object: Option<Value>,

@@ -1246,7 +1246,7 @@ pub struct PatchedWritableVirtualMachineWithConfigContextRequest {
     pub tenant: Patch<IdOr<BriefTenantRequest>>,
     /// `vcpus`: `double`, 0.01 to 10000
     pub vcpus: Patch<f64>,
-    /// `virtual_machine_type`: since 4.6.8
+    /// `virtual_machine_type`: since 4.6
     pub virtual_machine_type: Patch<IdOr<BriefVirtualMachineTypeRequest>>,
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -1830,7 +1830,7 @@ pub struct VirtualMachineWithConfigContext {
     pub vcpus: Option<f64>,
     /// `virtual_disk_count`
     pub virtual_disk_count: Option<i64>,
-    /// `virtual_machine_type`: since 4.6.8
+    /// `virtual_machine_type`: since 4.6
     pub virtual_machine_type: Option<Box<BriefVirtualMachineType>>,
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -1932,7 +1932,7 @@ pub struct VirtualMachineWithConfigContextRequest {
     pub tenant: Patch<IdOr<BriefTenantRequest>>,
     /// `vcpus`: `double`, 0.01 to 10000
     pub vcpus: Patch<f64>,
-    /// `virtual_machine_type`: since 4.6.8
+    /// `virtual_machine_type`: since 4.6
     pub virtual_machine_type: Patch<IdOr<BriefVirtualMachineTypeRequest>>,
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,

@@ -77,7 +77,7 @@ pub struct BriefTunnelGroup {
     pub name: Option<String>,
     /// `slug`
     pub slug: Option<String>,
-    /// `tunnel_count`: `int64`, up to 4.5.5
+    /// `tunnel_count`: `int64`, up to 4.5
     pub tunnel_count: Option<i64>,
     /// `url`: `uri`
     pub url: Option<String>,

@@ -87,11 +87,11 @@ pub struct PostAccessDomains {
     pub group_filter: Option<String>,
     /// `group_name_attr`: `ldap-simple-attr`
     pub group_name_attr: Option<String>,
-    /// `groups-autocreate`: default `false`, since 8.4.0
+    /// `groups-autocreate`: default `false`, since 8.4
     pub groups_autocreate: Option<bool>,
-    /// `groups-claim`: since 8.4.0
+    /// `groups-claim`: since 8.4
     pub groups_claim: Option<String>,
-    /// `groups-overwrite`: default `false`, since 8.4.0
+    /// `groups-overwrite`: default `false`, since 8.4
     pub groups_overwrite: Option<bool>,
     /// `issuer-url`
     pub issuer_url: Option<String>,
@@ -103,7 +103,7 @@ pub struct PostAccessDomains {
     pub port: Option<i64>,
     /// `prompt`
     pub prompt: Option<String>,
-    /// `query-userinfo`: default `true`, since 8.4.0
+    /// `query-userinfo`: default `true`, since 8.4
     pub query_userinfo: Option<bool>,
     /// `realm`: `pve-realm`
     pub realm: Option<String>,
@@ -394,11 +394,11 @@ pub struct PutAccessDomainsRealm {
     pub group_filter: Option<String>,
     /// `group_name_attr`: `ldap-simple-attr`
     pub group_name_attr: Option<String>,
-    /// `groups-autocreate`: default `false`, since 8.4.0
+    /// `groups-autocreate`: default `false`, since 8.4
     pub groups_autocreate: Option<bool>,
-    /// `groups-claim`: since 8.4.0
+    /// `groups-claim`: since 8.4
     pub groups_claim: Option<String>,
-    /// `groups-overwrite`: default `false`, since 8.4.0
+    /// `groups-overwrite`: default `false`, since 8.4
     pub groups_overwrite: Option<bool>,
     /// `issuer-url`
     pub issuer_url: Option<String>,
@@ -410,7 +410,7 @@ pub struct PutAccessDomainsRealm {
     pub port: Option<i64>,
     /// `prompt`
     pub prompt: Option<String>,
-    /// `query-userinfo`: default `true`, since 8.4.0
+    /// `query-userinfo`: default `true`, since 8.4
     pub query_userinfo: Option<bool>,
     /// `realm`: `pve-realm`
     pub realm: String,

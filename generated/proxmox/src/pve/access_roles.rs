@@ -282,23 +282,23 @@ pub struct AccessRoles {
     pub vm_config_options: Option<bool>,
     /// `VM.Console`
     pub vm_console: Option<bool>,
-    /// `VM.GuestAgent.Audit`: since 9.0.7
+    /// `VM.GuestAgent.Audit`: since 9.0
     pub vm_guest_agent_audit: Option<bool>,
-    /// `VM.GuestAgent.FileRead`: since 9.0.7
+    /// `VM.GuestAgent.FileRead`: since 9.0
     pub vm_guest_agent_file_read: Option<bool>,
-    /// `VM.GuestAgent.FileSystemMgmt`: since 9.0.7
+    /// `VM.GuestAgent.FileSystemMgmt`: since 9.0
     pub vm_guest_agent_file_system_mgmt: Option<bool>,
-    /// `VM.GuestAgent.FileWrite`: since 9.0.7
+    /// `VM.GuestAgent.FileWrite`: since 9.0
     pub vm_guest_agent_file_write: Option<bool>,
-    /// `VM.GuestAgent.Unrestricted`: since 9.0.7
+    /// `VM.GuestAgent.Unrestricted`: since 9.0
     pub vm_guest_agent_unrestricted: Option<bool>,
     /// `VM.Migrate`
     pub vm_migrate: Option<bool>,
-    /// `VM.Monitor`: up to 8.4.0
+    /// `VM.Monitor`: up to 8.4
     pub vm_monitor: Option<bool>,
     /// `VM.PowerMgmt`
     pub vm_power_mgmt: Option<bool>,
-    /// `VM.Replicate`: since 9.0.7
+    /// `VM.Replicate`: since 9.0
     pub vm_replicate: Option<bool>,
     /// `VM.Snapshot`
     pub vm_snapshot: Option<bool>,

@@ -192,7 +192,7 @@ proxbox_runtime::operation! { PostAccessUsersUseridTokenTokenid -> AccessUsersTo
 pub struct PutAccessUsersUseridTokenTokenid {
     /// `comment`
     pub comment: Option<String>,
-    /// `delete`: `pve-configid-list`, since 9.1.1
+    /// `delete`: `pve-configid-list`, since 9.1
     pub delete: Option<String>,
     /// `expire`: seconds, at least 0
     pub expire: Option<i64>,

@@ -11,7 +11,7 @@ use proxbox_runtime::{
 /// `POST /access/vncticket`
 ///
 /// Needs (what the viewer's text says and no login).
-/// PVE since 9.1.1.
+/// PVE since 9.1.
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/vncticket)
 #[derive(Clone)]
@@ -20,7 +20,7 @@ pub struct PostAccessVncticket {
     pub authid: Option<String>,
     /// `path`
     pub path: Option<String>,
-    /// `port`: since 9.1.3
+    /// `port`: since 9.1
     pub port: Option<i64>,
     /// `privs`: `pve-priv-list`
     pub privs: Option<String>,

@@ -58,7 +58,7 @@ proxbox_runtime::operation! { GetClusterAcmePlugins -> Rows<ClusterAcmePluginsRo
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/acme/plugins)
 #[derive(Clone)]
 pub struct PostClusterAcmePlugins {
-    /// `api`: `alviy` since 8.4.0, `beget` since 9.0.7, `do` up to 8.3.0, `edgecenter` since 9.0.7, `…
+    /// `api`: `alviy` since 8.4, `beget` since 9.0, `do` up to 8.3, `edgecenter` since 9.0, `freemyip…
     pub api: Option<ClusterAcmePluginsPutApi>,
     /// `data`
     pub data: Option<String>,
@@ -198,7 +198,7 @@ proxbox_runtime::operation! { GetClusterAcmePluginsId -> ClusterAcmePlugins;
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/acme/plugins/{id})
 #[derive(Clone)]
 pub struct PutClusterAcmePluginsId {
-    /// `api`: `alviy` since 8.4.0, `beget` since 9.0.7, `do` up to 8.3.0, `edgecenter` since 9.0.7, `…
+    /// `api`: `alviy` since 8.4, `beget` since 9.0, `do` up to 8.3, `edgecenter` since 9.0, `freemyip…
     pub api: Option<ClusterAcmePluginsPutApi>,
     /// `data`
     pub data: Option<String>,
@@ -266,7 +266,7 @@ proxbox_runtime::operation! { PutClusterAcmePluginsId -> Value;
 /// Of `GET /cluster/acme/plugins/{id}`.
 #[derive(Clone, Default)]
 pub struct ClusterAcmePlugins {
-    /// `api`: `hetznercloud` since 9.1.3, `openprovider_rest` since 9.1.3, `spaceship` since 9.1.3
+    /// `api`: `hetznercloud` since 9.1, `openprovider_rest` since 9.1, `spaceship` since 9.1
     pub api: Option<ClusterAcmePluginsApi>,
     /// `data`
     pub data: Option<String>,
@@ -308,21 +308,21 @@ proxbox_runtime::record! { ClusterAcmePlugins {
 /// Of `GET /cluster/acme/plugins`.
 #[derive(Clone, Default)]
 pub struct ClusterAcmePluginsRow {
-    /// `api`: since 9.1.1, `hetznercloud` since 9.1.3, `openprovider_rest` since 9.1.3, `spaceship` s…
+    /// `api`: since 9.1, `hetznercloud` since 9.1, `openprovider_rest` since 9.1, `spaceship` since 9…
     pub api: Option<ClusterAcmePluginsApi>,
-    /// `data`: since 9.1.1
+    /// `data`: since 9.1
     pub data: Option<String>,
-    /// `digest`: since 9.1.1
+    /// `digest`: since 9.1
     pub digest: Option<String>,
-    /// `disable`: since 9.1.1
+    /// `disable`: since 9.1
     pub disable: Option<bool>,
-    /// `nodes`: `pve-node-list`, since 9.1.1
+    /// `nodes`: `pve-node-list`, since 9.1
     pub nodes: Option<String>,
     /// `plugin`: `pve-configid`
     pub plugin: String,
-    /// `type`: since 9.1.1
+    /// `type`: since 9.1
     pub kind: Option<ClusterAcmePluginsType>,
-    /// `validation-delay`: seconds, 0 to 172800, default `30`, since 9.1.1
+    /// `validation-delay`: seconds, 0 to 172800, default `30`, since 9.1
     pub validation_delay: Option<i64>,
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,

@@ -79,7 +79,7 @@ pub struct PostClusterBackup {
     pub mailnotification: Option<ClusterBackupMailnotification>,
     /// `mailto`: `email-or-username-list`
     pub mailto: Option<String>,
-    /// `maxfiles`: at least 1, up to 9.1.3
+    /// `maxfiles`: at least 1, up to 9.1
     pub maxfiles: Option<i64>,
     /// `mode`: default `snapshot`
     pub mode: Option<ClusterBackupMode>,
@@ -89,9 +89,9 @@ pub struct PostClusterBackup {
     pub notes_template: Option<String>,
     /// `notification-mode`: default `auto`
     pub notification_mode: Option<ClusterBackupNotificationMode>,
-    /// `notification-policy`: default `always`, up to 8.4.0
+    /// `notification-policy`: default `always`, up to 8.4
     pub notification_policy: Option<VzdumpDefaultsNotificationPolicy>,
-    /// `notification-target`: `pve-configid`, up to 8.4.0
+    /// `notification-target`: `pve-configid`, up to 8.4
     pub notification_target: Option<String>,
     /// `pbs-change-detection-mode`
     pub pbs_change_detection_mode: Option<ClusterBackupPbsChangeDetectionMode>,
@@ -373,7 +373,7 @@ pub struct PutClusterBackupId {
     pub mailnotification: Option<ClusterBackupMailnotification>,
     /// `mailto`: `email-or-username-list`
     pub mailto: Option<String>,
-    /// `maxfiles`: at least 1, up to 9.1.3
+    /// `maxfiles`: at least 1, up to 9.1
     pub maxfiles: Option<i64>,
     /// `mode`: default `snapshot`
     pub mode: Option<ClusterBackupMode>,
@@ -383,9 +383,9 @@ pub struct PutClusterBackupId {
     pub notes_template: Option<String>,
     /// `notification-mode`: default `auto`
     pub notification_mode: Option<ClusterBackupNotificationMode>,
-    /// `notification-policy`: default `always`, up to 8.4.0
+    /// `notification-policy`: default `always`, up to 8.4
     pub notification_policy: Option<VzdumpDefaultsNotificationPolicy>,
-    /// `notification-target`: `pve-configid`, up to 8.4.0
+    /// `notification-target`: `pve-configid`, up to 8.4
     pub notification_target: Option<String>,
     /// `pbs-change-detection-mode`
     pub pbs_change_detection_mode: Option<ClusterBackupPbsChangeDetectionMode>,
@@ -589,7 +589,7 @@ pub struct ClusterBackup {
     pub mailnotification: Option<ClusterBackupMailnotification>,
     /// `mailto`: `email-or-username-list`
     pub mailto: Option<String>,
-    /// `maxfiles`: at least 1, up to 9.1.3
+    /// `maxfiles`: at least 1, up to 9.1
     pub maxfiles: Option<i64>,
     /// `mode`: default `snapshot`
     pub mode: Option<ClusterBackupMode>,
@@ -784,81 +784,81 @@ proxbox_runtime::record! { ClusterBackupPruneBackups {
 /// Of `GET /cluster/backup`.
 #[derive(Clone, Default)]
 pub struct ClusterBackupRow {
-    /// `all`: default `false`, since 9.1.3
+    /// `all`: default `false`, since 9.1
     pub all: Option<bool>,
-    /// `bwlimit`: KiB/s, at least 0, default `0`, since 9.1.3
+    /// `bwlimit`: KiB/s, at least 0, default `0`, since 9.1
     pub bwlimit: Option<i64>,
-    /// `comment`: since 9.1.3
+    /// `comment`: since 9.1
     pub comment: Option<String>,
-    /// `compress`: default `0`, since 9.1.3
+    /// `compress`: default `0`, since 9.1
     pub compress: Option<ClusterBackupCompress>,
-    /// `dumpdir`: since 9.1.3
+    /// `dumpdir`: since 9.1
     pub dumpdir: Option<String>,
-    /// `enabled`: default `true`, since 9.1.3
+    /// `enabled`: default `true`, since 9.1
     pub enabled: Option<bool>,
-    /// `exclude`: `pve-vmid-list`, since 9.1.3
+    /// `exclude`: `pve-vmid-list`, since 9.1
     pub exclude: Option<String>,
-    /// `exclude-path`: since 9.1.3
+    /// `exclude-path`: since 9.1
     pub exclude_path: Option<Rows<String>>,
-    /// `fleecing`: since 9.1.3
+    /// `fleecing`: since 9.1
     pub fleecing: Option<Box<ClusterBackupFleecing>>,
     /// `id`
     pub id: String,
-    /// `ionice`: 0 to 8, default `7`, since 9.1.3
+    /// `ionice`: 0 to 8, default `7`, since 9.1
     pub ionice: Option<i64>,
-    /// `lockwait`: minutes, at least 0, default `180`, since 9.1.3
+    /// `lockwait`: minutes, at least 0, default `180`, since 9.1
     pub lockwait: Option<i64>,
-    /// `mailnotification`: default `always`, since 9.1.3
+    /// `mailnotification`: default `always`, since 9.1
     pub mailnotification: Option<ClusterBackupMailnotification>,
-    /// `mailto`: `email-or-username-list`, since 9.1.3
+    /// `mailto`: `email-or-username-list`, since 9.1
     pub mailto: Option<String>,
-    /// `maxfiles`: at least 1, from 9.1.3 to 9.1.3
+    /// `maxfiles`: at least 1, from 9.1 to 9.1
     pub maxfiles: Option<i64>,
-    /// `mode`: default `snapshot`, since 9.1.3
+    /// `mode`: default `snapshot`, since 9.1
     pub mode: Option<ClusterBackupMode>,
-    /// `next-run`: unix seconds, since 9.1.3
+    /// `next-run`: unix seconds, since 9.1
     pub next_run: Option<i64>,
-    /// `node`: `pve-node`, since 9.1.3
+    /// `node`: `pve-node`, since 9.1
     pub node: Option<String>,
-    /// `notes-template`: only together with `storage`, since 9.1.3
+    /// `notes-template`: only together with `storage`, since 9.1
     pub notes_template: Option<String>,
-    /// `notification-mode`: default `auto`, since 9.1.3
+    /// `notification-mode`: default `auto`, since 9.1
     pub notification_mode: Option<ClusterBackupNotificationMode>,
-    /// `pbs-change-detection-mode`: since 9.1.3
+    /// `pbs-change-detection-mode`: since 9.1
     pub pbs_change_detection_mode: Option<ClusterBackupPbsChangeDetectionMode>,
-    /// `performance`: since 9.1.3
+    /// `performance`: since 9.1
     pub performance: Option<Box<ClusterBackupPerformance>>,
-    /// `pigz`: default `0`, since 9.1.3
+    /// `pigz`: default `0`, since 9.1
     pub pigz: Option<i64>,
-    /// `pool`: since 9.1.3
+    /// `pool`: since 9.1
     pub pool: Option<String>,
-    /// `protected`: only together with `storage`, since 9.1.3
+    /// `protected`: only together with `storage`, since 9.1
     pub protected: Option<bool>,
-    /// `prune-backups`: since 9.1.3
+    /// `prune-backups`: since 9.1
     pub prune_backups: Option<Box<ClusterBackupPruneBackups>>,
-    /// `quiet`: default `false`, since 9.1.3
+    /// `quiet`: default `false`, since 9.1
     pub quiet: Option<bool>,
-    /// `remove`: default `true`, since 9.1.3
+    /// `remove`: default `true`, since 9.1
     pub remove: Option<bool>,
-    /// `repeat-missed`: default `false`, since 9.1.3
+    /// `repeat-missed`: default `false`, since 9.1
     pub repeat_missed: Option<bool>,
-    /// `schedule`: `pve-calendar-event`, since 9.1.3
+    /// `schedule`: `pve-calendar-event`, since 9.1
     pub schedule: Option<String>,
-    /// `script`: since 9.1.3
+    /// `script`: since 9.1
     pub script: Option<String>,
-    /// `stdexcludes`: default `true`, since 9.1.3
+    /// `stdexcludes`: default `true`, since 9.1
     pub stdexcludes: Option<bool>,
-    /// `stop`: default `false`, since 9.1.3
+    /// `stop`: default `false`, since 9.1
     pub stop: Option<bool>,
-    /// `stopwait`: minutes, at least 0, default `10`, since 9.1.3
+    /// `stopwait`: minutes, at least 0, default `10`, since 9.1
     pub stopwait: Option<i64>,
-    /// `storage`: `pve-storage-id`, since 9.1.3
+    /// `storage`: `pve-storage-id`, since 9.1
     pub storage: Option<String>,
-    /// `tmpdir`: since 9.1.3
+    /// `tmpdir`: since 9.1
     pub tmpdir: Option<String>,
-    /// `vmid`: `pve-vmid-list`, since 9.1.3
+    /// `vmid`: `pve-vmid-list`, since 9.1
     pub vmid: Option<String>,
-    /// `zstd`: default `1`, since 9.1.3
+    /// `zstd`: default `1`, since 9.1
     pub zstd: Option<i64>,
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,

@@ -10,7 +10,7 @@ use proxbox_runtime::{
 /// `GET /cluster/bulk-action`
 ///
 /// Needs a login.
-/// PVE since 9.1.1.
+/// PVE since 9.1.
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/bulk-action)
 #[derive(Clone, Default)]

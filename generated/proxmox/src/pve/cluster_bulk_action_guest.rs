@@ -12,7 +12,7 @@ use crate::pve::rows;
 /// `GET /cluster/bulk-action/guest`
 ///
 /// Needs a login.
-/// PVE since 9.1.1.
+/// PVE since 9.1.
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/bulk-action/guest)
 #[derive(Clone, Default)]
@@ -42,12 +42,12 @@ proxbox_runtime::operation! { GetClusterBulkActionGuest -> Rows<Value>;
 /// `POST /cluster/bulk-action/guest/migrate`
 ///
 /// Needs (what the viewer's text says and a login).
-/// PVE since 9.1.1.
+/// PVE since 9.1.
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/bulk-action/guest/migrate)
 #[derive(Clone)]
 pub struct PostClusterBulkActionGuestMigrate {
-    /// `max-workers`: 1 to 64, default `1`, since 9.1.3
+    /// `max-workers`: 1 to 64, default `1`, since 9.1
     pub max_workers: Option<i64>,
     /// `maxworkers`: 1 to 64, default `1`
     pub maxworkers: Option<i64>,
@@ -108,14 +108,14 @@ proxbox_runtime::operation! { PostClusterBulkActionGuestMigrate -> Option<String
 /// `POST /cluster/bulk-action/guest/shutdown`
 ///
 /// Needs (what the viewer's text says and a login).
-/// PVE since 9.1.1.
+/// PVE since 9.1.
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/bulk-action/guest/shutdown)
 #[derive(Clone, Default)]
 pub struct PostClusterBulkActionGuestShutdown {
     /// `force-stop`: default `true`
     pub force_stop: Option<bool>,
-    /// `max-workers`: 1 to 64, default `4`, since 9.1.3
+    /// `max-workers`: 1 to 64, default `4`, since 9.1
     pub max_workers: Option<i64>,
     /// `maxworkers`: 1 to 64, default `4`
     pub maxworkers: Option<i64>,
@@ -168,12 +168,12 @@ proxbox_runtime::operation! { PostClusterBulkActionGuestShutdown -> Option<Strin
 /// `POST /cluster/bulk-action/guest/start`
 ///
 /// Needs (what the viewer's text says and a login).
-/// PVE since 9.1.1.
+/// PVE since 9.1.
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/bulk-action/guest/start)
 #[derive(Clone, Default)]
 pub struct PostClusterBulkActionGuestStart {
-    /// `max-workers`: 1 to 64, default `4`, since 9.1.3
+    /// `max-workers`: 1 to 64, default `4`, since 9.1
     pub max_workers: Option<i64>,
     /// `maxworkers`: 1 to 64, default `4`
     pub maxworkers: Option<i64>,
@@ -224,12 +224,12 @@ proxbox_runtime::operation! { PostClusterBulkActionGuestStart -> Option<String>;
 /// `POST /cluster/bulk-action/guest/suspend`
 ///
 /// Needs (what the viewer's text says and a login).
-/// PVE since 9.1.1.
+/// PVE since 9.1.
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/bulk-action/guest/suspend)
 #[derive(Clone, Default)]
 pub struct PostClusterBulkActionGuestSuspend {
-    /// `max-workers`: 1 to 64, default `4`, since 9.1.3
+    /// `max-workers`: 1 to 64, default `4`, since 9.1
     pub max_workers: Option<i64>,
     /// `maxworkers`: 1 to 64, default `4`
     pub maxworkers: Option<i64>,

@@ -50,7 +50,7 @@ pub struct PostClusterConfig {
     pub link: Indexed<PropertyString<ClusterConfigPostLink>>,
     /// `nodeid`: at least 1
     pub nodeid: Option<i64>,
-    /// `token-coefficient`: at least 0, default `125`, since 9.1.3
+    /// `token-coefficient`: at least 0, default `125`, since 9.1
     pub token_coefficient: Option<i64>,
     /// `votes`: at least 1
     pub votes: Option<i64>,

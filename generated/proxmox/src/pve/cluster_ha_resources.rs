@@ -65,7 +65,7 @@ pub struct PostClusterHaResources {
     pub auto_rebalance: Option<bool>,
     /// `comment`
     pub comment: Option<String>,
-    /// `failback`: default `true`, since 9.0.7
+    /// `failback`: default `true`, since 9.0
     pub failback: Option<bool>,
     /// `group`: `pve-configid`
     pub group: Option<String>,
@@ -139,7 +139,7 @@ proxbox_runtime::operation! { PostClusterHaResources -> Value;
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/ha/resources/{sid})
 #[derive(Clone)]
 pub struct DeleteClusterHaResourcesSid {
-    /// `purge`: default `true`, since 9.1.1
+    /// `purge`: default `true`, since 9.1
     pub purge: Option<bool>,
     /// `sid`: `pve-ha-resource-or-vm-id`
     pub sid: String,
@@ -230,7 +230,7 @@ pub struct PutClusterHaResourcesSid {
     pub delete: Option<String>,
     /// `digest`
     pub digest: Option<String>,
-    /// `failback`: default `true`, since 9.0.7
+    /// `failback`: default `true`, since 9.0
     pub failback: Option<bool>,
     /// `group`: `pve-configid`
     pub group: Option<String>,
@@ -385,7 +385,7 @@ pub struct ClusterHaResources {
     pub comment: Option<String>,
     /// `digest`
     pub digest: Option<String>,
-    /// `failback`: default `true`, since 9.0.7
+    /// `failback`: default `true`, since 9.0
     pub failback: Option<bool>,
     /// `group`: `pve-configid`
     pub group: Option<String>,

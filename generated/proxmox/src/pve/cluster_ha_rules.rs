@@ -15,7 +15,7 @@ use crate::pve::rows;
 /// `GET /cluster/ha/rules`
 ///
 /// Needs Sys.Audit on `/`.
-/// PVE since 9.0.7.
+/// PVE since 9.0.
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/ha/rules)
 #[derive(Clone, Default)]
@@ -63,7 +63,7 @@ proxbox_runtime::operation! { GetClusterHaRules -> Rows<ClusterHaRulesRow>;
 /// `POST /cluster/ha/rules`
 ///
 /// Needs Sys.Console on `/`.
-/// PVE since 9.0.7.
+/// PVE since 9.0.
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/ha/rules)
 #[derive(Clone)]
@@ -142,7 +142,7 @@ proxbox_runtime::operation! { PostClusterHaRules -> Value;
 /// `DELETE /cluster/ha/rules/{rule}`
 ///
 /// Needs Sys.Console on `/`.
-/// PVE since 9.0.7.
+/// PVE since 9.0.
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/ha/rules/{rule})
 #[derive(Clone)]
@@ -180,7 +180,7 @@ proxbox_runtime::operation! { DeleteClusterHaRulesRule -> Value;
 /// `GET /cluster/ha/rules/{rule}`
 ///
 /// Needs Sys.Audit on `/`.
-/// PVE since 9.0.7.
+/// PVE since 9.0.
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/ha/rules/{rule})
 #[derive(Clone)]
@@ -218,7 +218,7 @@ proxbox_runtime::operation! { GetClusterHaRulesRule -> ClusterHaRules;
 /// `PUT /cluster/ha/rules/{rule}`
 ///
 /// Needs Sys.Console on `/`.
-/// PVE since 9.0.7.
+/// PVE since 9.0.
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/ha/rules/{rule})
 #[derive(Clone)]

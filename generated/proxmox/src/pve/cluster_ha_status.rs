@@ -40,7 +40,7 @@ proxbox_runtime::operation! { GetClusterHaStatus -> Rows<Value>;
 /// `POST /cluster/ha/status/arm-ha`
 ///
 /// Needs Sys.Console on `/`.
-/// PVE since 9.1.3.
+/// PVE since 9.1.
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/ha/status/arm-ha)
 #[derive(Clone, Default)]
@@ -98,7 +98,7 @@ proxbox_runtime::operation! { GetClusterHaStatusCurrent -> Rows<ClusterHaStatusC
 /// `POST /cluster/ha/status/disarm-ha`
 ///
 /// Needs Sys.Console on `/`.
-/// PVE since 9.1.3.
+/// PVE since 9.1.
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/ha/status/disarm-ha)
 #[derive(Clone)]
@@ -164,13 +164,13 @@ proxbox_runtime::operation! { GetClusterHaStatusManagerStatus -> Value;
 /// Of `GET /cluster/ha/status/current`.
 #[derive(Clone, Default)]
 pub struct ClusterHaStatusCurrentRow {
-    /// `armed-state`: since 9.1.3
+    /// `armed-state`: since 9.1
     pub armed_state: Option<ClusterHaStatusCurrentRowArmedState>,
     /// `auto-rebalance`: default `true`, since 9.2
     pub auto_rebalance: Option<bool>,
     /// `crm_state`
     pub crm_state: Option<String>,
-    /// `failback`: default `true`, since 9.0.7
+    /// `failback`: default `true`, since 9.0
     pub failback: Option<bool>,
     /// `id`
     pub id: Option<String>,
@@ -184,7 +184,7 @@ pub struct ClusterHaStatusCurrentRow {
     pub quorate: Option<bool>,
     /// `request_state`
     pub request_state: Option<String>,
-    /// `resource_mode`: since 9.1.3
+    /// `resource_mode`: since 9.1
     pub resource_mode: Option<ClusterHaStatusCurrentRowResourceMode>,
     /// `sid`
     pub sid: Option<String>,
@@ -194,7 +194,7 @@ pub struct ClusterHaStatusCurrentRow {
     pub status: Option<String>,
     /// `timestamp`
     pub timestamp: Option<i64>,
-    /// `type`: `fencing` since 9.1.3
+    /// `type`: `fencing` since 9.1
     pub kind: Option<Value>,
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,

@@ -12,7 +12,7 @@ use crate::pve::rows;
 /// `GET /cluster/mapping/dir`
 ///
 /// Needs (what the viewer's text says and a login).
-/// PVE since 8.4.0.
+/// PVE since 8.4.
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/mapping/dir)
 #[derive(Clone, Default)]
@@ -56,7 +56,7 @@ proxbox_runtime::operation! { GetClusterMappingDir -> Rows<ClusterMappingDirRow>
 /// `POST /cluster/mapping/dir`
 ///
 /// Needs Mapping.Modify on `/mapping/dir`.
-/// PVE since 8.4.0.
+/// PVE since 8.4.
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/mapping/dir)
 #[derive(Clone)]
@@ -111,7 +111,7 @@ proxbox_runtime::operation! { PostClusterMappingDir -> Value;
 /// `DELETE /cluster/mapping/dir/{id}`
 ///
 /// Needs Mapping.Modify on `/mapping/dir`.
-/// PVE since 8.4.0.
+/// PVE since 8.4.
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/mapping/dir/{id})
 #[derive(Clone)]
@@ -150,7 +150,7 @@ proxbox_runtime::operation! { DeleteClusterMappingDirId -> Value;
 ///
 /// Needs (Mapping.Use on `/mapping/dir/{id}` or Mapping.Modify on `/mapping/dir/{id}` or
 /// Mapping.Audit on `/mapping/dir/{id}`).
-/// PVE since 8.4.0.
+/// PVE since 8.4.
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/mapping/dir/{id})
 #[derive(Clone)]
@@ -188,7 +188,7 @@ proxbox_runtime::operation! { GetClusterMappingDirId -> Value;
 /// `PUT /cluster/mapping/dir/{id}`
 ///
 /// Needs Mapping.Modify on `/mapping/dir/{id}`.
-/// PVE since 8.4.0.
+/// PVE since 8.4.
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/mapping/dir/{id})
 #[derive(Clone)]

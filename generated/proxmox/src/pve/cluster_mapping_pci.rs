@@ -65,7 +65,7 @@ pub struct PostClusterMappingPci {
     pub description: Option<String>,
     /// `id`: `pve-configid`
     pub id: Option<String>,
-    /// `live-migration-capable`: default `false`, since 8.4.0
+    /// `live-migration-capable`: default `false`, since 8.4
     pub live_migration_capable: Option<bool>,
     /// `map`
     pub map: Option<Rows<PropertyString<ClusterMappingPciPutMap>>>,
@@ -203,7 +203,7 @@ pub struct PutClusterMappingPciId {
     pub digest: Option<String>,
     /// `id`: `pve-configid`
     pub id: String,
-    /// `live-migration-capable`: default `false`, since 8.4.0
+    /// `live-migration-capable`: default `false`, since 8.4
     pub live_migration_capable: Option<bool>,
     /// `map`
     pub map: Option<Rows<PropertyString<ClusterMappingPciPutMap>>>,

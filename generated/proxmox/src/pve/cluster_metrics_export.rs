@@ -19,7 +19,7 @@ pub struct GetClusterMetricsExport {
     pub history: Option<bool>,
     /// `local-only`: default `false`
     pub local_only: Option<bool>,
-    /// `node-list`: since 9.1.1
+    /// `node-list`: since 9.1
     pub node_list: Option<String>,
     /// `start-time`: default `0`
     pub start_time: Option<i64>,

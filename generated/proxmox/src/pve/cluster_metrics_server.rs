@@ -132,21 +132,21 @@ pub struct PostClusterMetricsServerId {
     pub mtu: Option<i64>,
     /// `organization`
     pub organization: Option<String>,
-    /// `otel-compression`: default `gzip`, since 9.0.7
+    /// `otel-compression`: default `gzip`, since 9.0
     pub otel_compression: Option<ClusterMetricsServerPutOtelCompression>,
-    /// `otel-headers`: since 9.0.7
+    /// `otel-headers`: since 9.0
     pub otel_headers: Option<String>,
-    /// `otel-max-body-size`: bytes, at least 1024, default `10000000`, since 9.0.7
+    /// `otel-max-body-size`: bytes, at least 1024, default `10000000`, since 9.0
     pub otel_max_body_size: Option<i64>,
-    /// `otel-path`: default `/v1/metrics`, since 9.0.7
+    /// `otel-path`: default `/v1/metrics`, since 9.0
     pub otel_path: Option<String>,
-    /// `otel-protocol`: default `https`, since 9.0.7
+    /// `otel-protocol`: default `https`, since 9.0
     pub otel_protocol: Option<ClusterMetricsServerPutOtelProtocol>,
-    /// `otel-resource-attributes`: since 9.0.7
+    /// `otel-resource-attributes`: since 9.0
     pub otel_resource_attributes: Option<String>,
-    /// `otel-timeout`: seconds, 1 to 10, default `5`, since 9.0.7
+    /// `otel-timeout`: seconds, 1 to 10, default `5`, since 9.0
     pub otel_timeout: Option<i64>,
-    /// `otel-verify-ssl`: default `true`, since 9.0.7
+    /// `otel-verify-ssl`: default `true`, since 9.0
     pub otel_verify_ssl: Option<bool>,
     /// `path`: `graphite-path`
     pub path: Option<String>,
@@ -160,7 +160,7 @@ pub struct PostClusterMetricsServerId {
     pub timeout: Option<i64>,
     /// `token`
     pub token: Option<String>,
-    /// `type`: `pve-configid`, `opentelemetry` since 9.0.7
+    /// `type`: `pve-configid`, `opentelemetry` since 9.0
     pub kind: Option<ClusterMetricsServerPostType>,
     /// `verify-certificate`: default `true`
     pub verify_certificate: Option<bool>,
@@ -288,21 +288,21 @@ pub struct PutClusterMetricsServerId {
     pub mtu: Option<i64>,
     /// `organization`
     pub organization: Option<String>,
-    /// `otel-compression`: default `gzip`, since 9.0.7
+    /// `otel-compression`: default `gzip`, since 9.0
     pub otel_compression: Option<ClusterMetricsServerPutOtelCompression>,
-    /// `otel-headers`: since 9.0.7
+    /// `otel-headers`: since 9.0
     pub otel_headers: Option<String>,
-    /// `otel-max-body-size`: bytes, at least 1024, default `10000000`, since 9.0.7
+    /// `otel-max-body-size`: bytes, at least 1024, default `10000000`, since 9.0
     pub otel_max_body_size: Option<i64>,
-    /// `otel-path`: default `/v1/metrics`, since 9.0.7
+    /// `otel-path`: default `/v1/metrics`, since 9.0
     pub otel_path: Option<String>,
-    /// `otel-protocol`: default `https`, since 9.0.7
+    /// `otel-protocol`: default `https`, since 9.0
     pub otel_protocol: Option<ClusterMetricsServerPutOtelProtocol>,
-    /// `otel-resource-attributes`: since 9.0.7
+    /// `otel-resource-attributes`: since 9.0
     pub otel_resource_attributes: Option<String>,
-    /// `otel-timeout`: seconds, 1 to 10, default `5`, since 9.0.7
+    /// `otel-timeout`: seconds, 1 to 10, default `5`, since 9.0
     pub otel_timeout: Option<i64>,
-    /// `otel-verify-ssl`: default `true`, since 9.0.7
+    /// `otel-verify-ssl`: default `true`, since 9.0
     pub otel_verify_ssl: Option<bool>,
     /// `path`: `graphite-path`
     pub path: Option<String>,

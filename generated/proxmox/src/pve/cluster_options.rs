@@ -50,7 +50,7 @@ proxbox_runtime::operation! { GetClusterOptions -> Value;
 pub struct PutClusterOptions {
     /// `bwlimit`
     pub bwlimit: Option<PropertyString<StoragePutBwlimit>>,
-    /// `consent-text`: since 8.4.0
+    /// `consent-text`: since 8.4
     pub consent_text: Option<String>,
     /// `console`
     pub console: Option<VersionConsole>,
@@ -88,7 +88,7 @@ pub struct PutClusterOptions {
     pub notify: Option<PropertyString<ClusterOptionsPutNotify>>,
     /// `registered-tags`
     pub registered_tags: Option<String>,
-    /// `replication`: since 9.0.7
+    /// `replication`: since 9.0
     pub replication: Option<PropertyString<ClusterOptionsPutMigration>>,
     /// `tag-style`
     pub tag_style: Option<PropertyString<ClusterOptionsPutTagStyle>>,
@@ -202,9 +202,9 @@ proxbox_runtime::operation! { PutClusterOptions -> Value;
 /// Of `PUT /cluster/options`.
 #[derive(Clone, Default)]
 pub struct ClusterOptionsPutCrs {
-    /// `ha`: default `basic`, `dynamic` since 9.1.3
+    /// `ha`: default `basic`, `dynamic` since 9.1
     pub ha: Option<ClusterOptionsPutCrsHa>,
-    /// `ha-auto-rebalance`: default `false`, since 9.1.3
+    /// `ha-auto-rebalance`: default `false`, since 9.1
     pub ha_auto_rebalance: Option<bool>,
     /// `ha-auto-rebalance-hold-duration`: at least 0, default `3`, only together with `ha-auto-rebala…
     pub ha_auto_rebalance_hold_duration: Option<f64>,

@@ -86,7 +86,7 @@ pub struct ClusterResourcesRow {
     pub maxmem: Option<i64>,
     /// `mem`: bytes, at least 0
     pub mem: Option<i64>,
-    /// `memhost`: bytes, at least 0, since 9.0.7
+    /// `memhost`: bytes, at least 0, since 9.0
     pub memhost: Option<i64>,
     /// `name`
     pub name: Option<String>,
@@ -94,9 +94,9 @@ pub struct ClusterResourcesRow {
     pub netin: Option<i64>,
     /// `netout`: bytes
     pub netout: Option<i64>,
-    /// `network`: since 9.1.1
+    /// `network`: since 9.1
     pub network: Option<String>,
-    /// `network-type`: since 9.1.1
+    /// `network-type`: since 9.1
     pub network_type: Option<ClusterResourcesRowNetworkType>,
     /// `node`: `pve-node`
     pub node: Option<String>,
@@ -104,11 +104,11 @@ pub struct ClusterResourcesRow {
     pub plugintype: Option<String>,
     /// `pool`
     pub pool: Option<String>,
-    /// `protocol`: since 9.1.1
+    /// `protocol`: since 9.1
     pub protocol: Option<String>,
-    /// `sdn`: since 9.1.1
+    /// `sdn`: since 9.1
     pub sdn: Option<String>,
-    /// `shared`: since 9.1.3
+    /// `shared`: since 9.1
     pub shared: Option<bool>,
     /// `status`
     pub status: Option<String>,
@@ -118,13 +118,13 @@ pub struct ClusterResourcesRow {
     pub tags: Option<String>,
     /// `template`: default `false`
     pub template: Option<bool>,
-    /// `type`: `network` since 9.1.1
+    /// `type`: `network` since 9.1
     pub kind: Option<ClusterResourcesRowType>,
     /// `uptime`: seconds
     pub uptime: Option<i64>,
     /// `vmid`: `pve-vmid`, 100 to 999999999
     pub vmid: Option<i64>,
-    /// `zone-type`: since 9.1.1
+    /// `zone-type`: since 9.1
     pub zone_type: Option<String>,
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,

@@ -81,7 +81,7 @@ pub struct PostClusterSdnControllers {
     pub ebgp: Option<bool>,
     /// `ebgp-multihop`
     pub ebgp_multihop: Option<i64>,
-    /// `fabric`: `pve-sdn-fabric-id`, since 9.0.7
+    /// `fabric`: `pve-sdn-fabric-id`, since 9.0
     pub fabric: Option<String>,
     /// `isis-domain`
     pub isis_domain: Option<String>,
@@ -89,7 +89,7 @@ pub struct PostClusterSdnControllers {
     pub isis_ifaces: Option<String>,
     /// `isis-net`: `pve-sdn-isis-net`
     pub isis_net: Option<String>,
-    /// `lock-token`: since 9.0.7
+    /// `lock-token`: since 9.0
     pub lock_token: Option<String>,
     /// `loopback`
     pub loopback: Option<String>,
@@ -193,7 +193,7 @@ proxbox_runtime::operation! { PostClusterSdnControllers -> Value;
 pub struct DeleteClusterSdnControllersController {
     /// `controller`
     pub controller: String,
-    /// `lock-token`: since 9.0.7
+    /// `lock-token`: since 9.0
     pub lock_token: Option<String>,
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -303,7 +303,7 @@ pub struct PutClusterSdnControllersController {
     pub ebgp: Option<bool>,
     /// `ebgp-multihop`
     pub ebgp_multihop: Option<i64>,
-    /// `fabric`: `pve-sdn-fabric-id`, since 9.0.7
+    /// `fabric`: `pve-sdn-fabric-id`, since 9.0
     pub fabric: Option<String>,
     /// `isis-domain`
     pub isis_domain: Option<String>,
@@ -311,7 +311,7 @@ pub struct PutClusterSdnControllersController {
     pub isis_ifaces: Option<String>,
     /// `isis-net`: `pve-sdn-isis-net`
     pub isis_net: Option<String>,
-    /// `lock-token`: since 9.0.7
+    /// `lock-token`: since 9.0
     pub lock_token: Option<String>,
     /// `loopback`
     pub loopback: Option<String>,
@@ -541,35 +541,35 @@ proxbox_runtime::record! { ClusterSdnControllersPending {
 /// Of `GET /cluster/sdn/controllers`.
 #[derive(Clone, Default)]
 pub struct ClusterSdnControllersRow {
-    /// `asn`: 0 to 4294967295, since 9.1.1
+    /// `asn`: 0 to 4294967295, since 9.1
     pub asn: Option<i64>,
     /// `bgp-mode`: default `auto`, since 9.2
     pub bgp_mode: Option<ClusterSdnControllersBgpMode>,
-    /// `bgp-multipath-as-relax`: since 9.1.1
+    /// `bgp-multipath-as-relax`: since 9.1
     pub bgp_multipath_as_relax: Option<bool>,
     /// `controller`
     pub controller: String,
-    /// `digest`: since 9.1.1
+    /// `digest`: since 9.1
     pub digest: Option<String>,
-    /// `ebgp`: since 9.1.1
+    /// `ebgp`: since 9.1
     pub ebgp: Option<bool>,
-    /// `ebgp-multihop`: since 9.1.1
+    /// `ebgp-multihop`: since 9.1
     pub ebgp_multihop: Option<i64>,
-    /// `isis-domain`: since 9.1.1
+    /// `isis-domain`: since 9.1
     pub isis_domain: Option<String>,
-    /// `isis-ifaces`: `pve-iface-list`, since 9.1.1
+    /// `isis-ifaces`: `pve-iface-list`, since 9.1
     pub isis_ifaces: Option<String>,
-    /// `isis-net`: `pve-sdn-isis-net`, since 9.1.1
+    /// `isis-net`: `pve-sdn-isis-net`, since 9.1
     pub isis_net: Option<String>,
-    /// `loopback`: since 9.1.1
+    /// `loopback`: since 9.1
     pub loopback: Option<String>,
-    /// `node`: since 9.1.1
+    /// `node`: since 9.1
     pub node: Option<String>,
     /// `nodes`: `pve-node-list`, since 9.2
     pub nodes: Option<String>,
     /// `peer-group-name`: since 9.2
     pub peer_group_name: Option<String>,
-    /// `peers`: since 9.1.1
+    /// `peers`: since 9.1
     pub peers: Option<String>,
     /// `pending`
     pub pending: Option<Box<ClusterSdnControllersPending>>,

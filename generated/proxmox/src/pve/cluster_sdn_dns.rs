@@ -59,11 +59,11 @@ proxbox_runtime::operation! { GetClusterSdnDns -> Rows<ClusterSdnDnsRow>;
 pub struct PostClusterSdnDns {
     /// `dns`
     pub dns: Option<String>,
-    /// `fingerprint`: since 8.4.0
+    /// `fingerprint`: since 8.4
     pub fingerprint: Option<String>,
     /// `key`
     pub key: Option<String>,
-    /// `lock-token`: since 9.0.7
+    /// `lock-token`: since 9.0
     pub lock_token: Option<String>,
     /// `reversemaskv6`
     pub reversemaskv6: Option<i64>,
@@ -141,7 +141,7 @@ proxbox_runtime::operation! { PostClusterSdnDns -> Value;
 pub struct DeleteClusterSdnDnsDns {
     /// `dns`
     pub dns: String,
-    /// `lock-token`: since 9.0.7
+    /// `lock-token`: since 9.0
     pub lock_token: Option<String>,
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -227,11 +227,11 @@ pub struct PutClusterSdnDnsDns {
     pub digest: Option<String>,
     /// `dns`
     pub dns: String,
-    /// `fingerprint`: since 8.4.0
+    /// `fingerprint`: since 8.4
     pub fingerprint: Option<String>,
     /// `key`
     pub key: Option<String>,
-    /// `lock-token`: since 9.0.7
+    /// `lock-token`: since 9.0
     pub lock_token: Option<String>,
     /// `reversemaskv6`
     pub reversemaskv6: Option<i64>,

@@ -11,7 +11,7 @@ use crate::pve::rows;
 /// `GET /cluster/sdn/dry-run`
 ///
 /// Needs Sys.Audit on `/nodes/{node}`.
-/// PVE since 9.1.3.
+/// PVE since 9.1.
 /// Answered by the node of the path: 595 or 596 when that cannot be reached.
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/dry-run)

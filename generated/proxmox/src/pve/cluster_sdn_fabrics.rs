@@ -15,7 +15,7 @@ use crate::pve::rows;
 /// `GET /cluster/sdn/fabrics`
 ///
 /// Needs SDN.Audit on `/sdn/fabrics`.
-/// PVE since 9.0.7.
+/// PVE since 9.0.
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/fabrics)
 #[derive(Clone, Default)]
@@ -45,7 +45,7 @@ proxbox_runtime::operation! { GetClusterSdnFabrics -> Rows<AccessRow>;
 /// `GET /cluster/sdn/fabrics/all`
 ///
 /// Needs (what the viewer's text says and a login).
-/// PVE since 9.0.7.
+/// PVE since 9.0.
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/fabrics/all)
 #[derive(Clone, Default)]
@@ -93,7 +93,7 @@ proxbox_runtime::operation! { GetClusterSdnFabricsAll -> ClusterSdnFabricsAll;
 /// `GET /cluster/sdn/fabrics/fabric`
 ///
 /// Needs (what the viewer's text says and a login).
-/// PVE since 9.0.7.
+/// PVE since 9.0.
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/fabrics/fabric)
 #[derive(Clone, Default)]
@@ -141,7 +141,7 @@ proxbox_runtime::operation! { GetClusterSdnFabricsFabric -> Rows<ClusterSdnFabri
 /// `POST /cluster/sdn/fabrics/fabric`
 ///
 /// Needs SDN.Allocate on `/sdn/fabrics`.
-/// PVE since 9.0.7.
+/// PVE since 9.0.
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/fabrics/fabric)
 #[derive(Clone)]
@@ -234,7 +234,7 @@ proxbox_runtime::operation! { PostClusterSdnFabricsFabric -> Value;
 /// `DELETE /cluster/sdn/fabrics/fabric/{id}`
 ///
 /// Needs SDN.Allocate on `/sdn/fabrics/{id}`.
-/// PVE since 9.0.7.
+/// PVE since 9.0.
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/fabrics/fabric/{id})
 #[derive(Clone)]
@@ -272,7 +272,7 @@ proxbox_runtime::operation! { DeleteClusterSdnFabricsFabricId -> Value;
 /// `GET /cluster/sdn/fabrics/fabric/{id}`
 ///
 /// Needs SDN.Audit or SDN.Allocate on `/sdn/fabrics/{id}`.
-/// PVE since 9.0.7.
+/// PVE since 9.0.
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/fabrics/fabric/{id})
 #[derive(Clone)]
@@ -310,7 +310,7 @@ proxbox_runtime::operation! { GetClusterSdnFabricsFabricId -> ClusterSdnFabricsF
 /// `PUT /cluster/sdn/fabrics/fabric/{id}`
 ///
 /// Needs SDN.Allocate on `/sdn/fabrics/{id}`.
-/// PVE since 9.0.7.
+/// PVE since 9.0.
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/fabrics/fabric/{id})
 #[derive(Clone)]
@@ -406,7 +406,7 @@ proxbox_runtime::operation! { PutClusterSdnFabricsFabricId -> Value;
 /// `GET /cluster/sdn/fabrics/node`
 ///
 /// Needs (what the viewer's text says and a login).
-/// PVE since 9.0.7.
+/// PVE since 9.0.
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/fabrics/node)
 #[derive(Clone, Default)]
@@ -454,7 +454,7 @@ proxbox_runtime::operation! { GetClusterSdnFabricsNode -> Rows<ClusterSdnFabrics
 /// `GET /cluster/sdn/fabrics/node/{fabric_id}`
 ///
 /// Needs (what the viewer's text says and SDN.Audit on `/sdn/fabrics/{fabric_id}`).
-/// PVE since 9.0.7.
+/// PVE since 9.0.
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/fabrics/node/{fabric_id})
 #[derive(Clone)]
@@ -506,7 +506,7 @@ proxbox_runtime::operation! { GetClusterSdnFabricsNodeFabricId -> Rows<ClusterSd
 /// `POST /cluster/sdn/fabrics/node/{fabric_id}`
 ///
 /// Needs (SDN.Allocate on `/sdn/fabrics/{fabric_id}` and Sys.Modify on `/nodes/{node_id}`).
-/// PVE since 9.0.7.
+/// PVE since 9.0.
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/fabrics/node/{fabric_id})
 #[derive(Clone)]
@@ -609,7 +609,7 @@ proxbox_runtime::operation! { PostClusterSdnFabricsNodeFabricId -> Value;
 /// `DELETE /cluster/sdn/fabrics/node/{fabric_id}/{node_id}`
 ///
 /// Needs (SDN.Allocate on `/sdn/fabrics/{fabric_id}` and Sys.Modify on `/nodes/{node_id}`).
-/// PVE since 9.0.7.
+/// PVE since 9.0.
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/fabrics/node/{fabric_id}/{node_id})
 #[derive(Clone)]
@@ -652,7 +652,7 @@ proxbox_runtime::operation! { DeleteClusterSdnFabricsNodeFabricIdNodeId -> Value
 ///
 /// Needs (SDN.Audit or SDN.Allocate on `/sdn/fabrics/{fabric_id}` and Sys.Audit or Sys.Modify on
 /// `/nodes/{node_id}`).
-/// PVE since 9.0.7.
+/// PVE since 9.0.
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/fabrics/node/{fabric_id}/{node_id})
 #[derive(Clone)]
@@ -694,7 +694,7 @@ proxbox_runtime::operation! { GetClusterSdnFabricsNodeFabricIdNodeId -> ClusterS
 /// `PUT /cluster/sdn/fabrics/node/{fabric_id}/{node_id}`
 ///
 /// Needs (SDN.Allocate on `/sdn/fabrics/{fabric_id}` and Sys.Modify on `/nodes/{node_id}`).
-/// PVE since 9.0.7.
+/// PVE since 9.0.
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/fabrics/node/{fabric_id}/{node_id})
 #[derive(Clone)]

@@ -57,11 +57,11 @@ proxbox_runtime::operation! { GetClusterSdnIpams -> Rows<ClusterSdnIpamsRow>;
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/ipams)
 #[derive(Clone)]
 pub struct PostClusterSdnIpams {
-    /// `fingerprint`: since 8.4.0
+    /// `fingerprint`: since 8.4
     pub fingerprint: Option<String>,
     /// `ipam`
     pub ipam: Option<String>,
-    /// `lock-token`: since 9.0.7
+    /// `lock-token`: since 9.0
     pub lock_token: Option<String>,
     /// `section`
     pub section: Option<i64>,
@@ -127,7 +127,7 @@ proxbox_runtime::operation! { PostClusterSdnIpams -> Value;
 pub struct DeleteClusterSdnIpamsIpam {
     /// `ipam`
     pub ipam: String,
-    /// `lock-token`: since 9.0.7
+    /// `lock-token`: since 9.0
     pub lock_token: Option<String>,
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -211,11 +211,11 @@ pub struct PutClusterSdnIpamsIpam {
     pub delete: Option<String>,
     /// `digest`
     pub digest: Option<String>,
-    /// `fingerprint`: since 8.4.0
+    /// `fingerprint`: since 8.4
     pub fingerprint: Option<String>,
     /// `ipam`
     pub ipam: String,
-    /// `lock-token`: since 9.0.7
+    /// `lock-token`: since 9.0
     pub lock_token: Option<String>,
     /// `section`
     pub section: Option<i64>,

@@ -11,7 +11,7 @@ use crate::pve::rows;
 /// `DELETE /cluster/sdn/lock`
 ///
 /// Needs SDN.Allocate on `/sdn`.
-/// PVE since 9.0.7.
+/// PVE since 9.0.
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/lock)
 #[derive(Clone, Default)]
@@ -59,7 +59,7 @@ proxbox_runtime::operation! { DeleteClusterSdnLock -> Value;
 /// `POST /cluster/sdn/lock`
 ///
 /// Needs SDN.Allocate on `/sdn`.
-/// PVE since 9.0.7.
+/// PVE since 9.0.
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/lock)
 #[derive(Clone, Default)]

@@ -11,7 +11,7 @@ use crate::pve::rows;
 /// `POST /cluster/sdn/rollback`
 ///
 /// Needs SDN.Allocate on `/sdn`.
-/// PVE since 9.0.7.
+/// PVE since 9.0.
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/rollback)
 #[derive(Clone, Default)]

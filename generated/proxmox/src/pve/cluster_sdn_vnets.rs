@@ -69,7 +69,7 @@ pub struct PostClusterSdnVnets {
     pub alias: Option<String>,
     /// `isolate-ports`
     pub isolate_ports: Option<bool>,
-    /// `lock-token`: since 9.0.7
+    /// `lock-token`: since 9.0
     pub lock_token: Option<String>,
     /// `tag`: 1 to 16777215
     pub tag: Option<i64>,
@@ -137,7 +137,7 @@ proxbox_runtime::operation! { PostClusterSdnVnets -> Value;
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/vnets/{vnet})
 #[derive(Clone)]
 pub struct DeleteClusterSdnVnetsVnet {
-    /// `lock-token`: since 9.0.7
+    /// `lock-token`: since 9.0
     pub lock_token: Option<String>,
     /// `vnet`
     pub vnet: String,
@@ -241,7 +241,7 @@ pub struct PutClusterSdnVnetsVnet {
     pub digest: Option<String>,
     /// `isolate-ports`
     pub isolate_ports: Option<bool>,
-    /// `lock-token`: since 9.0.7
+    /// `lock-token`: since 9.0
     pub lock_token: Option<String>,
     /// `tag`: 1 to 16777215
     pub tag: Option<i64>,
@@ -1032,7 +1032,7 @@ pub struct PostClusterSdnVnetsVnetSubnets {
     pub dnszoneprefix: Option<String>,
     /// `gateway`: `ip`
     pub gateway: Option<String>,
-    /// `lock-token`: since 9.0.7
+    /// `lock-token`: since 9.0
     pub lock_token: Option<String>,
     /// `snat`
     pub snat: Option<bool>,
@@ -1105,7 +1105,7 @@ proxbox_runtime::operation! { PostClusterSdnVnetsVnetSubnets -> Value;
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/vnets/{vnet}/subnets/{subnet})
 #[derive(Clone)]
 pub struct DeleteClusterSdnVnetsVnetSubnetsSubnet {
-    /// `lock-token`: since 9.0.7
+    /// `lock-token`: since 9.0
     pub lock_token: Option<String>,
     /// `subnet`: `pve-sdn-subnet-id`
     pub subnet: String,
@@ -1221,7 +1221,7 @@ pub struct PutClusterSdnVnetsVnetSubnetsSubnet {
     pub dnszoneprefix: Option<String>,
     /// `gateway`: `ip`
     pub gateway: Option<String>,
-    /// `lock-token`: since 9.0.7
+    /// `lock-token`: since 9.0
     pub lock_token: Option<String>,
     /// `snat`
     pub snat: Option<bool>,

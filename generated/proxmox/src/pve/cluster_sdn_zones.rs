@@ -93,11 +93,11 @@ pub struct PostClusterSdnZones {
     pub exitnodes_local_routing: Option<bool>,
     /// `exitnodes-primary`: `pve-node`
     pub exitnodes_primary: Option<String>,
-    /// `fabric`: `pve-sdn-fabric-id`, since 9.0.7
+    /// `fabric`: `pve-sdn-fabric-id`, since 9.0
     pub fabric: Option<String>,
     /// `ipam`
     pub ipam: Option<String>,
-    /// `lock-token`: since 9.0.7
+    /// `lock-token`: since 9.0
     pub lock_token: Option<String>,
     /// `mac`: `mac-addr`
     pub mac: Option<String>,
@@ -229,7 +229,7 @@ proxbox_runtime::operation! { PostClusterSdnZones -> Value;
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/zones/{zone})
 #[derive(Clone)]
 pub struct DeleteClusterSdnZonesZone {
-    /// `lock-token`: since 9.0.7
+    /// `lock-token`: since 9.0
     pub lock_token: Option<String>,
     /// `zone`
     pub zone: String,
@@ -353,11 +353,11 @@ pub struct PutClusterSdnZonesZone {
     pub exitnodes_local_routing: Option<bool>,
     /// `exitnodes-primary`: `pve-node`
     pub exitnodes_primary: Option<String>,
-    /// `fabric`: `pve-sdn-fabric-id`, since 9.0.7
+    /// `fabric`: `pve-sdn-fabric-id`, since 9.0
     pub fabric: Option<String>,
     /// `ipam`
     pub ipam: Option<String>,
-    /// `lock-token`: since 9.0.7
+    /// `lock-token`: since 9.0
     pub lock_token: Option<String>,
     /// `mac`: `mac-addr`
     pub mac: Option<String>,
@@ -679,59 +679,59 @@ proxbox_runtime::record! { ClusterSdnZonesPending {
 /// Of `GET /cluster/sdn/zones`.
 #[derive(Clone, Default)]
 pub struct ClusterSdnZonesRow {
-    /// `advertise-subnets`: since 9.1.1
+    /// `advertise-subnets`: since 9.1
     pub advertise_subnets: Option<bool>,
-    /// `bridge`: since 9.1.1
+    /// `bridge`: since 9.1
     pub bridge: Option<String>,
-    /// `bridge-disable-mac-learning`: since 9.1.1
+    /// `bridge-disable-mac-learning`: since 9.1
     pub bridge_disable_mac_learning: Option<bool>,
-    /// `controller`: since 9.1.1
+    /// `controller`: since 9.1
     pub controller: Option<String>,
     /// `dhcp`
     pub dhcp: Option<ClusterSdnZonesDhcp>,
-    /// `digest`: since 9.1.1
+    /// `digest`: since 9.1
     pub digest: Option<String>,
-    /// `disable-arp-nd-suppression`: since 9.1.1
+    /// `disable-arp-nd-suppression`: since 9.1
     pub disable_arp_nd_suppression: Option<bool>,
     /// `dns`
     pub dns: Option<String>,
     /// `dnszone`
     pub dnszone: Option<String>,
-    /// `exitnodes`: `pve-node-list`, since 9.1.1
+    /// `exitnodes`: `pve-node-list`, since 9.1
     pub exitnodes: Option<String>,
-    /// `exitnodes-local-routing`: since 9.1.1
+    /// `exitnodes-local-routing`: since 9.1
     pub exitnodes_local_routing: Option<bool>,
-    /// `exitnodes-primary`: `pve-node`, since 9.1.1
+    /// `exitnodes-primary`: `pve-node`, since 9.1
     pub exitnodes_primary: Option<String>,
     /// `ipam`
     pub ipam: Option<String>,
-    /// `mac`: since 9.1.1
+    /// `mac`: since 9.1
     pub mac: Option<String>,
     /// `mtu`
     pub mtu: Option<i64>,
     /// `nodes`
     pub nodes: Option<String>,
-    /// `peers`: `ip-list`, since 9.1.1
+    /// `peers`: `ip-list`, since 9.1
     pub peers: Option<String>,
     /// `pending`
     pub pending: Option<Box<ClusterSdnZonesPending>>,
     /// `reversedns`
     pub reversedns: Option<String>,
-    /// `rt-import`: `pve-sdn-bgp-rt-list`, since 9.1.1
+    /// `rt-import`: `pve-sdn-bgp-rt-list`, since 9.1
     pub rt_import: Option<String>,
     /// `secondary-controllers`: since 9.2
     pub secondary_controllers: Option<Rows<String>>,
     /// `state`
     pub state: Option<ClusterSdnVnetsState>,
-    /// `tag`: at least 0, since 9.1.1
+    /// `tag`: at least 0, since 9.1
     pub tag: Option<i64>,
     /// `type`
     pub kind: Option<ClusterSdnZonesType>,
-    /// `vlan-protocol`: default `802.1q`, since 9.1.1
+    /// `vlan-protocol`: default `802.1q`, since 9.1
     pub vlan_protocol: Option<ClusterSdnZonesVlanProtocol>,
-    /// `vrf-vxlan`: 1 to 16777215, since 9.1.1
+    /// `vrf-vxlan`: 1 to 16777215, since 9.1
     pub vrf_vxlan: Option<i64>,
-    /// `vxlan-port`: 1 to 65536, default `4789`, since 9.1.1
+    /// `vxlan-port`: 1 to 65536, default `4789`, since 9.1
     pub vxlan_port: Option<i64>,
     /// `zone`
     pub zone: String,

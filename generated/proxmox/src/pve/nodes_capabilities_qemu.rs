@@ -56,7 +56,7 @@ proxbox_runtime::operation! { GetNodesNodeCapabilitiesQemu -> Rows<Value>;
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/capabilities/qemu/cpu)
 #[derive(Clone)]
 pub struct GetNodesNodeCapabilitiesQemuCpu {
-    /// `arch`: since 9.1.3
+    /// `arch`: since 9.1
     pub arch: Option<QemuConfigArch>,
     /// `node`: `pve-node`
     pub node: String,
@@ -98,14 +98,14 @@ proxbox_runtime::operation! { GetNodesNodeCapabilitiesQemuCpu -> Rows<Capabiliti
 /// `GET /nodes/{node}/capabilities/qemu/cpu-flags`
 ///
 /// Needs a login.
-/// PVE since 9.1.1.
+/// PVE since 9.1.
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/capabilities/qemu/cpu-flags)
 #[derive(Clone)]
 pub struct GetNodesNodeCapabilitiesQemuCpuFlags {
     /// `accel`: default `kvm`, since 9.2
     pub accel: Option<ClusterQemuCpuFlagsAccel>,
-    /// `arch`: since 9.1.3
+    /// `arch`: since 9.1
     pub arch: Option<QemuConfigArch>,
     /// `node`: `pve-node`
     pub node: String,
@@ -156,7 +156,7 @@ proxbox_runtime::operation! { GetNodesNodeCapabilitiesQemuCpuFlags -> Rows<Capab
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/capabilities/qemu/machines)
 #[derive(Clone)]
 pub struct GetNodesNodeCapabilitiesQemuMachines {
-    /// `arch`: since 9.1.3
+    /// `arch`: since 9.1
     pub arch: Option<QemuConfigArch>,
     /// `node`: `pve-node`
     pub node: String,
@@ -198,7 +198,7 @@ proxbox_runtime::operation! { GetNodesNodeCapabilitiesQemuMachines -> Rows<Capab
 /// `GET /nodes/{node}/capabilities/qemu/migration`
 ///
 /// Needs Sys.Audit on `/nodes/{node}`.
-/// PVE since 9.0.7.
+/// PVE since 9.0.
 /// Answered by the node of the path: 595 or 596 when that cannot be reached.
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/capabilities/qemu/migration)
@@ -294,7 +294,7 @@ proxbox_runtime::record! { CapabilitiesQemuCpuRow {
 /// Of `GET /nodes/{node}/capabilities/qemu/machines`.
 #[derive(Clone, Default)]
 pub struct CapabilitiesQemuMachinesRow {
-    /// `changes`: since 8.4.0
+    /// `changes`: since 8.4
     pub changes: Option<String>,
     /// `id`
     pub id: Option<String>,
@@ -324,9 +324,9 @@ proxbox_runtime::record! { CapabilitiesQemuMachinesRow {
 /// Of `GET /nodes/{node}/capabilities/qemu/migration`.
 #[derive(Clone, Default)]
 pub struct CapabilitiesQemuMigration {
-    /// `dbus-vmstate`: up to 9.0.7
+    /// `dbus-vmstate`: up to 9.0
     pub dbus_vmstate: Option<bool>,
-    /// `has-dbus-vmstate`: since 9.1.1
+    /// `has-dbus-vmstate`: since 9.1
     pub has_dbus_vmstate: Option<bool>,
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,

@@ -530,7 +530,7 @@ pub struct CephOsdMetadataDevices {
     pub dev_node: Option<String>,
     /// `device`
     pub device: Option<CephOsdLvInfoType>,
-    /// `devices`: up to 9.1.3
+    /// `devices`: up to 9.1
     pub devices: Option<String>,
     /// `physical_device`: since 9.2
     pub physical_device: Option<String>,

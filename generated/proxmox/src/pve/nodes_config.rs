@@ -22,7 +22,7 @@ use crate::pve::rows;
 pub struct GetNodesNodeConfig {
     /// `node`: `pve-node`
     pub node: String,
-    /// `property`: default `all`, `ballooning-target` since 8.4.0, `location` since 9.2
+    /// `property`: default `all`, `ballooning-target` since 8.4, `location` since 9.2
     pub property: Option<NodesConfigProperty>,
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -72,7 +72,7 @@ pub struct PutNodesNodeConfig {
     pub acme: Option<PropertyString<NodesConfigAcme>>,
     /// `acmedomain[n]`
     pub acmedomain: Indexed<PropertyString<NodesConfigAcmedomain>>,
-    /// `ballooning-target`: percent, 0 to 100, default `80`, since 8.4.0
+    /// `ballooning-target`: percent, 0 to 100, default `80`, since 8.4
     pub ballooning_target: Option<i64>,
     /// `delete`: `pve-configid-list`
     pub delete: Option<String>,
@@ -152,7 +152,7 @@ pub struct NodesConfig {
     pub acme: Option<PropertyString<NodesConfigAcme>>,
     /// `acmedomain[n]`
     pub acmedomain: Indexed<PropertyString<NodesConfigAcmedomain>>,
-    /// `ballooning-target`: percent, 0 to 100, default `80`, since 8.4.0
+    /// `ballooning-target`: percent, 0 to 100, default `80`, since 8.4
     pub ballooning_target: Option<i64>,
     /// `description`
     pub description: Option<String>,

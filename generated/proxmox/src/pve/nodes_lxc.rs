@@ -79,15 +79,15 @@ pub struct PostNodesNodeLxc {
     pub description: Option<String>,
     /// `dev[n]`
     pub dev: Indexed<PropertyString<LxcConfigDev>>,
-    /// `entrypoint`: default `/sbin/init`, since 9.1.1
+    /// `entrypoint`: default `/sbin/init`, since 9.1
     pub entrypoint: Option<String>,
-    /// `env`: since 9.1.1
+    /// `env`: since 9.1
     pub env: Option<String>,
     /// `features`
     pub features: Option<PropertyString<LxcConfigFeatures>>,
     /// `force`
     pub force: Option<bool>,
-    /// `ha-managed`: default `false`, since 9.1.1
+    /// `ha-managed`: default `false`, since 9.1
     pub ha_managed: Option<bool>,
     /// `hookscript`: `pve-volume-id`
     pub hookscript: Option<String>,
@@ -395,7 +395,7 @@ proxbox_runtime::operation! { GetNodesNodeLxcVmid -> Rows<AccessRow>;
 /// Of `GET /nodes/{node}/lxc`.
 #[derive(Clone, Default)]
 pub struct NodesLxcRow {
-    /// `cpu`: since 8.4.0
+    /// `cpu`: since 8.4
     pub cpu: Option<f64>,
     /// `cpus`
     pub cpus: Option<f64>,
@@ -413,7 +413,7 @@ pub struct NodesLxcRow {
     pub maxmem: Option<i64>,
     /// `maxswap`: bytes
     pub maxswap: Option<i64>,
-    /// `mem`: bytes, since 8.4.0
+    /// `mem`: bytes, since 8.4
     pub mem: Option<i64>,
     /// `name`
     pub name: Option<String>,
@@ -421,15 +421,15 @@ pub struct NodesLxcRow {
     pub netin: Option<i64>,
     /// `netout`: bytes
     pub netout: Option<i64>,
-    /// `pressurecpusome`: since 9.0.7
+    /// `pressurecpusome`: since 9.0
     pub pressurecpusome: Option<f64>,
-    /// `pressureiofull`: since 9.0.7
+    /// `pressureiofull`: since 9.0
     pub pressureiofull: Option<f64>,
-    /// `pressureiosome`: since 9.0.7
+    /// `pressureiosome`: since 9.0
     pub pressureiosome: Option<f64>,
-    /// `pressurememoryfull`: since 9.0.7
+    /// `pressurememoryfull`: since 9.0
     pub pressurememoryfull: Option<f64>,
-    /// `pressurememorysome`: since 9.0.7
+    /// `pressurememorysome`: since 9.0
     pub pressurememorysome: Option<f64>,
     /// `status`
     pub status: Option<NodesLxcRowStatus>,

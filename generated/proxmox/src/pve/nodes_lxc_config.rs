@@ -98,9 +98,9 @@ pub struct PutNodesNodeLxcVmidConfig {
     pub dev: Indexed<PropertyString<LxcConfigDev>>,
     /// `digest`
     pub digest: Option<String>,
-    /// `entrypoint`: default `/sbin/init`, since 9.1.1
+    /// `entrypoint`: default `/sbin/init`, since 9.1
     pub entrypoint: Option<String>,
-    /// `env`: since 9.1.1
+    /// `env`: since 9.1
     pub env: Option<String>,
     /// `features`
     pub features: Option<PropertyString<LxcConfigFeatures>>,
@@ -293,9 +293,9 @@ pub struct LxcConfig {
     pub dev: Indexed<PropertyString<LxcConfigDev>>,
     /// `digest`
     pub digest: Option<String>,
-    /// `entrypoint`: default `/sbin/init`, since 9.1.1
+    /// `entrypoint`: default `/sbin/init`, since 9.1
     pub entrypoint: Option<String>,
-    /// `env`: since 9.1.1
+    /// `env`: since 9.1
     pub env: Option<String>,
     /// `features`
     pub features: Option<PropertyString<LxcConfigFeatures>>,
@@ -497,7 +497,7 @@ pub struct LxcConfigMp {
     pub backup: Option<bool>,
     /// `idmap`: since 9.2
     pub idmap: Option<String>,
-    /// `keepattrs`: default `false`, since 9.1.3
+    /// `keepattrs`: default `false`, since 9.1
     pub keepattrs: Option<bool>,
     /// `mountoptions`
     pub mountoptions: Option<String>,
@@ -574,7 +574,7 @@ pub struct LxcConfigNet {
     pub gw: Option<String>,
     /// `gw6`: `ipv6`
     pub gw6: Option<String>,
-    /// `host-managed`: since 9.1.1
+    /// `host-managed`: since 9.1
     pub host_managed: Option<bool>,
     /// `hwaddr`: `mac-addr`
     pub hwaddr: Option<String>,

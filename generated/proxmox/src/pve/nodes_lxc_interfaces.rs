@@ -53,7 +53,7 @@ proxbox_runtime::operation! { GetNodesNodeLxcVmidInterfaces -> Rows<LxcInterface
 /// Of `GET /nodes/{node}/lxc/{vmid}/interfaces`.
 #[derive(Clone, Default)]
 pub struct LxcInterfacesRow {
-    /// `hardware-address`: since 8.4.0
+    /// `hardware-address`: since 8.4
     pub hardware_address: Option<String>,
     /// `hwaddr`
     pub hwaddr: Option<String>,
@@ -61,7 +61,7 @@ pub struct LxcInterfacesRow {
     pub inet: Option<String>,
     /// `inet6`
     pub inet6: Option<String>,
-    /// `ip-addresses`: since 8.4.0
+    /// `ip-addresses`: since 8.4
     pub ip_addresses: Option<Rows<LxcInterfacesRowIpAddresses>>,
     /// `name`
     pub name: Option<String>,

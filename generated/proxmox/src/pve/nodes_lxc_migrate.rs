@@ -15,7 +15,7 @@ use crate::pve::rows;
 /// `GET /nodes/{node}/lxc/{vmid}/migrate`
 ///
 /// Needs VM.Migrate on `/vms/{vmid}`.
-/// PVE since 9.0.7.
+/// PVE since 9.0.
 /// Answered by the node of the path: 595 or 596 when that cannot be reached.
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/lxc/{vmid}/migrate)

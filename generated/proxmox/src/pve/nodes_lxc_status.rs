@@ -394,7 +394,7 @@ proxbox_runtime::operation! { PostNodesNodeLxcVmidStatusSuspend -> Option<String
 /// Of `GET /nodes/{node}/lxc/{vmid}/status/current`.
 #[derive(Clone, Default)]
 pub struct LxcStatusCurrent {
-    /// `cpu`: since 8.4.0
+    /// `cpu`: since 8.4
     pub cpu: Option<f64>,
     /// `cpus`
     pub cpus: Option<f64>,
@@ -414,7 +414,7 @@ pub struct LxcStatusCurrent {
     pub maxmem: Option<i64>,
     /// `maxswap`: bytes
     pub maxswap: Option<i64>,
-    /// `mem`: bytes, since 8.4.0
+    /// `mem`: bytes, since 8.4
     pub mem: Option<i64>,
     /// `name`
     pub name: Option<String>,
@@ -422,15 +422,15 @@ pub struct LxcStatusCurrent {
     pub netin: Option<i64>,
     /// `netout`: bytes
     pub netout: Option<i64>,
-    /// `pressurecpusome`: since 9.0.7
+    /// `pressurecpusome`: since 9.0
     pub pressurecpusome: Option<f64>,
-    /// `pressureiofull`: since 9.0.7
+    /// `pressureiofull`: since 9.0
     pub pressureiofull: Option<f64>,
-    /// `pressureiosome`: since 9.0.7
+    /// `pressureiosome`: since 9.0
     pub pressureiosome: Option<f64>,
-    /// `pressurememoryfull`: since 9.0.7
+    /// `pressurememoryfull`: since 9.0
     pub pressurememoryfull: Option<f64>,
-    /// `pressurememorysome`: since 9.0.7
+    /// `pressurememorysome`: since 9.0
     pub pressurememorysome: Option<f64>,
     /// `status`
     pub status: Option<NodesLxcRowStatus>,

@@ -59,7 +59,7 @@ proxbox_runtime::operation! { DeleteNodesNodeNetwork -> Value;
 pub struct GetNodesNodeNetwork {
     /// `node`: `pve-node`
     pub node: String,
-    /// `type`: `fabric` since 9.0.7, `include_sdn` since 9.0.7, `vnet` since 8.4.0
+    /// `type`: `fabric` since 9.0, `include_sdn` since 9.0, `vnet` since 8.4
     pub kind: Option<NodesNetworkType>,
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -157,7 +157,7 @@ pub struct PostNodesNodeNetwork {
     pub ovs_tag: Option<i64>,
     /// `slaves`: `pve-iface-list`
     pub slaves: Option<String>,
-    /// `type`: `fabric` since 9.0.7, `vnet` since 8.4.0
+    /// `type`: `fabric` since 9.0, `vnet` since 8.4
     pub kind: Option<NodesNetworkPutType>,
     /// `vlan-id`: 1 to 4094
     pub vlan_id: Option<i64>,
@@ -459,7 +459,7 @@ pub struct PutNodesNodeNetworkIface {
     pub ovs_tag: Option<i64>,
     /// `slaves`: `pve-iface-list`
     pub slaves: Option<String>,
-    /// `type`: `fabric` since 9.0.7, `vnet` since 8.4.0
+    /// `type`: `fabric` since 9.0, `vnet` since 8.4
     pub kind: Option<NodesNetworkPutType>,
     /// `vlan-id`: 1 to 4094
     pub vlan_id: Option<i64>,
@@ -675,7 +675,7 @@ pub struct NodesNetworkRow {
     pub priority: Option<i64>,
     /// `slaves`: `pve-iface-list`
     pub slaves: Option<String>,
-    /// `type`: `fabric` since 9.0.7
+    /// `type`: `fabric` since 9.0
     pub kind: Option<NodesNetworkPutType>,
     /// `uplink-id`
     pub uplink_id: Option<String>,

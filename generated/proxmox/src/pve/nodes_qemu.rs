@@ -82,7 +82,7 @@ pub struct PostNodesNodeQemu {
     pub affinity: Option<String>,
     /// `agent`
     pub agent: Option<PropertyString<QemuConfigAgent>>,
-    /// `allow-ksm`: default `true`, since 9.1.1
+    /// `allow-ksm`: default `true`, since 9.1
     pub allow_ksm: Option<bool>,
     /// `amd-sev`: `pve-qemu-sev-fmt`
     pub amd_sev: Option<PropertyString<QemuConfigAmdSev>>,
@@ -134,7 +134,7 @@ pub struct PostNodesNodeQemu {
     pub force: Option<bool>,
     /// `freeze`
     pub freeze: Option<bool>,
-    /// `ha-managed`: default `false`, since 9.1.1
+    /// `ha-managed`: default `false`, since 9.1
     pub ha_managed: Option<bool>,
     /// `hookscript`: `pve-volume-id`
     pub hookscript: Option<String>,
@@ -148,7 +148,7 @@ pub struct PostNodesNodeQemu {
     pub ide: Indexed<PropertyString<NodesQemuPostIde>>,
     /// `import-working-storage`: `pve-storage-id`
     pub import_working_storage: Option<String>,
-    /// `intel-tdx`: `pve-qemu-tdx-fmt`, since 9.1.1
+    /// `intel-tdx`: `pve-qemu-tdx-fmt`, since 9.1
     pub intel_tdx: Option<PropertyString<QemuConfigIntelTdx>>,
     /// `ipconfig[n]`: `pve-qm-ipconfig`
     pub ipconfig: Indexed<PropertyString<QemuConfigIpconfig>>,
@@ -252,7 +252,7 @@ pub struct PostNodesNodeQemu {
     pub vga: Option<PropertyString<QemuConfigVga>>,
     /// `virtio[n]`
     pub virtio: Indexed<PropertyString<NodesQemuPostVirtio>>,
-    /// `virtiofs[n]`: since 8.4.0
+    /// `virtiofs[n]`: since 8.4
     pub virtiofs: Indexed<PropertyString<QemuConfigVirtiofs>>,
     /// `vmgenid`
     pub vmgenid: Option<String>,
@@ -641,11 +641,11 @@ pub struct NodesQemuPostEfidisk0 {
     pub efitype: Option<QemuConfigEfidisk0Efitype>,
     /// `file`: `pve-volume-id-or-qm-path`
     pub file: Option<String>,
-    /// `format`: `cow` up to 8.3.0
+    /// `format`: `cow` up to 8.3
     pub format: Option<QemuConfigIdeFormat>,
     /// `import-from`: `pve-volume-id-or-absolute-path`
     pub import_from: Option<String>,
-    /// `ms-cert`: default `2011`, since 9.1.1, `2023k` since 9.1.3, `2023w` since 9.1.3
+    /// `ms-cert`: default `2011`, since 9.1, `2023k` since 9.1, `2023w` since 9.1
     pub ms_cert: Option<QemuConfigEfidisk0MsCert>,
     /// `pre-enrolled-keys`: default `false`
     pub pre_enrolled_keys: Option<bool>,
@@ -714,7 +714,7 @@ pub struct NodesQemuPostIde {
     pub bps_wr_max_length: Option<i64>,
     /// `cache`
     pub cache: Option<QemuConfigIdeCache>,
-    /// `cyls`: up to 8.4.0
+    /// `cyls`: up to 8.4
     pub cyls: Option<i64>,
     /// `detect_zeroes`
     pub detect_zeroes: Option<bool>,
@@ -722,9 +722,9 @@ pub struct NodesQemuPostIde {
     pub discard: Option<QemuConfigIdeDiscard>,
     /// `file`: `pve-volume-id-or-qm-path`
     pub file: Option<String>,
-    /// `format`: `cow` up to 8.3.0
+    /// `format`: `cow` up to 8.3
     pub format: Option<QemuConfigIdeFormat>,
-    /// `heads`: up to 8.4.0
+    /// `heads`: up to 8.4
     pub heads: Option<i64>,
     /// `import-from`: `pve-volume-id-or-absolute-path`
     pub import_from: Option<String>,
@@ -766,7 +766,7 @@ pub struct NodesQemuPostIde {
     pub replicate: Option<bool>,
     /// `rerror`
     pub rerror: Option<QemuConfigIdeRerror>,
-    /// `secs`: up to 8.4.0
+    /// `secs`: up to 8.4
     pub secs: Option<i64>,
     /// `serial`: `urlencoded`
     pub serial: Option<String>,
@@ -778,7 +778,7 @@ pub struct NodesQemuPostIde {
     pub snapshot: Option<bool>,
     /// `ssd`
     pub ssd: Option<bool>,
-    /// `trans`: up to 8.4.0
+    /// `trans`: up to 8.4
     pub trans: Option<QemuConfigIdeTrans>,
     /// `werror`
     pub werror: Option<QemuConfigIdeWerror>,
@@ -897,7 +897,7 @@ pub struct NodesQemuPostSata {
     pub bps_wr_max_length: Option<i64>,
     /// `cache`
     pub cache: Option<QemuConfigIdeCache>,
-    /// `cyls`: up to 8.4.0
+    /// `cyls`: up to 8.4
     pub cyls: Option<i64>,
     /// `detect_zeroes`
     pub detect_zeroes: Option<bool>,
@@ -905,9 +905,9 @@ pub struct NodesQemuPostSata {
     pub discard: Option<QemuConfigIdeDiscard>,
     /// `file`: `pve-volume-id-or-qm-path`
     pub file: Option<String>,
-    /// `format`: `cow` up to 8.3.0
+    /// `format`: `cow` up to 8.3
     pub format: Option<QemuConfigIdeFormat>,
-    /// `heads`: up to 8.4.0
+    /// `heads`: up to 8.4
     pub heads: Option<i64>,
     /// `import-from`: `pve-volume-id-or-absolute-path`
     pub import_from: Option<String>,
@@ -947,7 +947,7 @@ pub struct NodesQemuPostSata {
     pub replicate: Option<bool>,
     /// `rerror`
     pub rerror: Option<QemuConfigIdeRerror>,
-    /// `secs`: up to 8.4.0
+    /// `secs`: up to 8.4
     pub secs: Option<i64>,
     /// `serial`: `urlencoded`
     pub serial: Option<String>,
@@ -959,7 +959,7 @@ pub struct NodesQemuPostSata {
     pub snapshot: Option<bool>,
     /// `ssd`
     pub ssd: Option<bool>,
-    /// `trans`: up to 8.4.0
+    /// `trans`: up to 8.4
     pub trans: Option<QemuConfigIdeTrans>,
     /// `werror`
     pub werror: Option<QemuConfigIdeWerror>,
@@ -1076,7 +1076,7 @@ pub struct NodesQemuPostScsi {
     pub bps_wr_max_length: Option<i64>,
     /// `cache`
     pub cache: Option<QemuConfigIdeCache>,
-    /// `cyls`: up to 8.4.0
+    /// `cyls`: up to 8.4
     pub cyls: Option<i64>,
     /// `detect_zeroes`
     pub detect_zeroes: Option<bool>,
@@ -1084,9 +1084,9 @@ pub struct NodesQemuPostScsi {
     pub discard: Option<QemuConfigIdeDiscard>,
     /// `file`: `pve-volume-id-or-qm-path`
     pub file: Option<String>,
-    /// `format`: `cow` up to 8.3.0
+    /// `format`: `cow` up to 8.3
     pub format: Option<QemuConfigIdeFormat>,
-    /// `heads`: up to 8.4.0
+    /// `heads`: up to 8.4
     pub heads: Option<i64>,
     /// `import-from`: `pve-volume-id-or-absolute-path`
     pub import_from: Option<String>,
@@ -1136,7 +1136,7 @@ pub struct NodesQemuPostScsi {
     pub ro: Option<bool>,
     /// `scsiblock`: default `false`
     pub scsiblock: Option<bool>,
-    /// `secs`: up to 8.4.0
+    /// `secs`: up to 8.4
     pub secs: Option<i64>,
     /// `serial`: `urlencoded`
     pub serial: Option<String>,
@@ -1148,7 +1148,7 @@ pub struct NodesQemuPostScsi {
     pub snapshot: Option<bool>,
     /// `ssd`
     pub ssd: Option<bool>,
-    /// `trans`: up to 8.4.0
+    /// `trans`: up to 8.4
     pub trans: Option<QemuConfigIdeTrans>,
     /// `vendor`
     pub vendor: Option<String>,
@@ -1259,7 +1259,7 @@ proxbox_runtime::record! { NodesQemuPostScsi {
 pub struct NodesQemuPostTpmstate0 {
     /// `file`: `pve-volume-id-or-qm-path`
     pub file: Option<String>,
-    /// `format`: since 9.1.1
+    /// `format`: since 9.1
     pub format: Option<QemuClonePostFormat>,
     /// `import-from`: `pve-volume-id-or-absolute-path`
     pub import_from: Option<String>,
@@ -1327,7 +1327,7 @@ pub struct NodesQemuPostVirtio {
     pub bps_wr_max_length: Option<i64>,
     /// `cache`
     pub cache: Option<QemuConfigIdeCache>,
-    /// `cyls`: up to 8.4.0
+    /// `cyls`: up to 8.4
     pub cyls: Option<i64>,
     /// `detect_zeroes`
     pub detect_zeroes: Option<bool>,
@@ -1335,9 +1335,9 @@ pub struct NodesQemuPostVirtio {
     pub discard: Option<QemuConfigIdeDiscard>,
     /// `file`: `pve-volume-id-or-qm-path`
     pub file: Option<String>,
-    /// `format`: `cow` up to 8.3.0
+    /// `format`: `cow` up to 8.3
     pub format: Option<QemuConfigIdeFormat>,
-    /// `heads`: up to 8.4.0
+    /// `heads`: up to 8.4
     pub heads: Option<i64>,
     /// `import-from`: `pve-volume-id-or-absolute-path`
     pub import_from: Option<String>,
@@ -1381,7 +1381,7 @@ pub struct NodesQemuPostVirtio {
     pub rerror: Option<QemuConfigIdeRerror>,
     /// `ro`
     pub ro: Option<bool>,
-    /// `secs`: up to 8.4.0
+    /// `secs`: up to 8.4
     pub secs: Option<i64>,
     /// `serial`: `urlencoded`
     pub serial: Option<String>,
@@ -1391,7 +1391,7 @@ pub struct NodesQemuPostVirtio {
     pub size: Option<String>,
     /// `snapshot`
     pub snapshot: Option<bool>,
-    /// `trans`: up to 8.4.0
+    /// `trans`: up to 8.4
     pub trans: Option<QemuConfigIdeTrans>,
     /// `werror`
     pub werror: Option<QemuConfigIdeWerror>,
@@ -1488,7 +1488,7 @@ proxbox_runtime::record! { NodesQemuPostVirtio {
 /// Of `GET /nodes/{node}/qemu`.
 #[derive(Clone, Default)]
 pub struct NodesQemuRow {
-    /// `cpu`: since 8.4.0
+    /// `cpu`: since 8.4
     pub cpu: Option<f64>,
     /// `cpus`
     pub cpus: Option<f64>,
@@ -1502,9 +1502,9 @@ pub struct NodesQemuRow {
     pub maxdisk: Option<i64>,
     /// `maxmem`: bytes
     pub maxmem: Option<i64>,
-    /// `mem`: bytes, since 8.4.0
+    /// `mem`: bytes, since 8.4
     pub mem: Option<i64>,
-    /// `memhost`: bytes, since 9.0.7
+    /// `memhost`: bytes, since 9.0
     pub memhost: Option<i64>,
     /// `name`
     pub name: Option<String>,
@@ -1514,17 +1514,17 @@ pub struct NodesQemuRow {
     pub netout: Option<i64>,
     /// `pid`
     pub pid: Option<i64>,
-    /// `pressurecpufull`: since 9.0.7
+    /// `pressurecpufull`: since 9.0
     pub pressurecpufull: Option<f64>,
-    /// `pressurecpusome`: since 9.0.7
+    /// `pressurecpusome`: since 9.0
     pub pressurecpusome: Option<f64>,
-    /// `pressureiofull`: since 9.0.7
+    /// `pressureiofull`: since 9.0
     pub pressureiofull: Option<f64>,
-    /// `pressureiosome`: since 9.0.7
+    /// `pressureiosome`: since 9.0
     pub pressureiosome: Option<f64>,
-    /// `pressurememoryfull`: since 9.0.7
+    /// `pressurememoryfull`: since 9.0
     pub pressurememoryfull: Option<f64>,
-    /// `pressurememorysome`: since 9.0.7
+    /// `pressurememorysome`: since 9.0
     pub pressurememorysome: Option<f64>,
     /// `qmpstatus`
     pub qmpstatus: Option<String>,
@@ -1532,7 +1532,7 @@ pub struct NodesQemuRow {
     pub running_machine: Option<String>,
     /// `running-qemu`
     pub running_qemu: Option<String>,
-    /// `serial`: since 8.4.0
+    /// `serial`: since 8.4
     pub serial: Option<bool>,
     /// `status`
     pub status: Option<NodesLxcRowStatus>,

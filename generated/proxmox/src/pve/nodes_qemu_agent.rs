@@ -203,15 +203,15 @@ proxbox_runtime::operation! { GetNodesNodeQemuVmidAgentExecStatus -> QemuAgentEx
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/agent/file-read)
 #[derive(Clone)]
 pub struct GetNodesNodeQemuVmidAgentFileRead {
-    /// `count`: bytes, 1 to 16777216, default `16777216`, since 9.1.3
+    /// `count`: bytes, 1 to 16777216, default `16777216`, since 9.1
     pub count: Option<i64>,
-    /// `decode`: default `true`, since 9.1.3
+    /// `decode`: default `true`, since 9.1
     pub decode: Option<bool>,
     /// `file`
     pub file: Option<String>,
     /// `node`: `pve-node`
     pub node: String,
-    /// `offset`: at least 0, default `0`, since 9.1.3
+    /// `offset`: at least 0, default `0`, since 9.1
     pub offset: Option<i64>,
     /// `vmid`: `pve-vmid`, 100 to 999999999
     pub vmid: i64,

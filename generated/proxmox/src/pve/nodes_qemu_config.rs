@@ -85,7 +85,7 @@ pub struct PostNodesNodeQemuVmidConfig {
     pub affinity: Option<String>,
     /// `agent`
     pub agent: Option<PropertyString<QemuConfigAgent>>,
-    /// `allow-ksm`: default `true`, since 9.1.1
+    /// `allow-ksm`: default `true`, since 9.1
     pub allow_ksm: Option<bool>,
     /// `amd-sev`: `pve-qemu-sev-fmt`
     pub amd_sev: Option<PropertyString<QemuConfigAmdSev>>,
@@ -151,7 +151,7 @@ pub struct PostNodesNodeQemuVmidConfig {
     pub ide: Indexed<PropertyString<NodesQemuPostIde>>,
     /// `import-working-storage`: `pve-storage-id`
     pub import_working_storage: Option<String>,
-    /// `intel-tdx`: `pve-qemu-tdx-fmt`, since 9.1.1
+    /// `intel-tdx`: `pve-qemu-tdx-fmt`, since 9.1
     pub intel_tdx: Option<PropertyString<QemuConfigIntelTdx>>,
     /// `ipconfig[n]`: `pve-qm-ipconfig`
     pub ipconfig: Indexed<PropertyString<QemuConfigIpconfig>>,
@@ -249,7 +249,7 @@ pub struct PostNodesNodeQemuVmidConfig {
     pub vga: Option<PropertyString<QemuConfigVga>>,
     /// `virtio[n]`
     pub virtio: Indexed<PropertyString<NodesQemuPostVirtio>>,
-    /// `virtiofs[n]`: since 8.4.0
+    /// `virtiofs[n]`: since 8.4
     pub virtiofs: Indexed<PropertyString<QemuConfigVirtiofs>>,
     /// `vmgenid`
     pub vmgenid: Option<String>,
@@ -540,7 +540,7 @@ pub struct PutNodesNodeQemuVmidConfig {
     pub affinity: Option<String>,
     /// `agent`
     pub agent: Option<PropertyString<QemuConfigAgent>>,
-    /// `allow-ksm`: default `true`, since 9.1.1
+    /// `allow-ksm`: default `true`, since 9.1
     pub allow_ksm: Option<bool>,
     /// `amd-sev`: `pve-qemu-sev-fmt`
     pub amd_sev: Option<PropertyString<QemuConfigAmdSev>>,
@@ -602,7 +602,7 @@ pub struct PutNodesNodeQemuVmidConfig {
     pub hugepages: Option<QemuConfigHugepages>,
     /// `ide[n]`
     pub ide: Indexed<PropertyString<NodesQemuPostIde>>,
-    /// `intel-tdx`: `pve-qemu-tdx-fmt`, since 9.1.1
+    /// `intel-tdx`: `pve-qemu-tdx-fmt`, since 9.1
     pub intel_tdx: Option<PropertyString<QemuConfigIntelTdx>>,
     /// `ipconfig[n]`: `pve-qm-ipconfig`
     pub ipconfig: Indexed<PropertyString<QemuConfigIpconfig>>,
@@ -700,7 +700,7 @@ pub struct PutNodesNodeQemuVmidConfig {
     pub vga: Option<PropertyString<QemuConfigVga>>,
     /// `virtio[n]`
     pub virtio: Indexed<PropertyString<NodesQemuPostVirtio>>,
-    /// `virtiofs[n]`: since 8.4.0
+    /// `virtiofs[n]`: since 8.4
     pub virtiofs: Indexed<PropertyString<QemuConfigVirtiofs>>,
     /// `vmgenid`
     pub vmgenid: Option<String>,
@@ -979,7 +979,7 @@ pub struct QemuConfig {
     pub affinity: Option<String>,
     /// `agent`
     pub agent: Option<PropertyString<QemuConfigAgent>>,
-    /// `allow-ksm`: default `true`, since 9.1.1
+    /// `allow-ksm`: default `true`, since 9.1
     pub allow_ksm: Option<bool>,
     /// `amd-sev`: `pve-qemu-sev-fmt`
     pub amd_sev: Option<PropertyString<QemuConfigAmdSev>>,
@@ -1037,7 +1037,7 @@ pub struct QemuConfig {
     pub hugepages: Option<QemuConfigHugepages>,
     /// `ide[n]`
     pub ide: Indexed<PropertyString<QemuConfigIde>>,
-    /// `intel-tdx`: `pve-qemu-tdx-fmt`, since 9.1.1
+    /// `intel-tdx`: `pve-qemu-tdx-fmt`, since 9.1
     pub intel_tdx: Option<PropertyString<QemuConfigIntelTdx>>,
     /// `ipconfig[n]`: `pve-qm-ipconfig`
     pub ipconfig: Indexed<PropertyString<QemuConfigIpconfig>>,
@@ -1057,7 +1057,7 @@ pub struct QemuConfig {
     pub machine: Option<PropertyString<QemuConfigMachine>>,
     /// `memory`
     pub memory: Option<PropertyString<QemuConfigMemory>>,
-    /// `meta`: since 9.1.1
+    /// `meta`: since 9.1
     pub meta: Option<PropertyString<QemuConfigMeta>>,
     /// `migrate_downtime`: seconds, at least 0, default `0.1`
     pub migrate_downtime: Option<f64>,
@@ -1079,7 +1079,7 @@ pub struct QemuConfig {
     pub ostype: Option<QemuConfigOstype>,
     /// `parallel[n]`
     pub parallel: Indexed<String>,
-    /// `parent`: `pve-configid`, since 9.1.1
+    /// `parent`: `pve-configid`, since 9.1
     pub parent: Option<String>,
     /// `protection`: default `false`
     pub protection: Option<bool>,
@@ -1087,11 +1087,11 @@ pub struct QemuConfig {
     pub reboot: Option<bool>,
     /// `rng0`: `pve-qm-rng`
     pub rng0: Option<PropertyString<QemuConfigRng0>>,
-    /// `running-nets-host-mtu`: since 9.1.1
+    /// `running-nets-host-mtu`: since 9.1
     pub running_nets_host_mtu: Option<String>,
-    /// `runningcpu`: since 9.1.1
+    /// `runningcpu`: since 9.1
     pub runningcpu: Option<String>,
-    /// `runningmachine`: since 9.1.1
+    /// `runningmachine`: since 9.1
     pub runningmachine: Option<PropertyString<QemuConfigRunningmachine>>,
     /// `sata[n]`
     pub sata: Indexed<PropertyString<QemuConfigSata>>,
@@ -1109,7 +1109,7 @@ pub struct QemuConfig {
     pub smbios1: Option<PropertyString<QemuConfigSmbios1>>,
     /// `smp`: at least 1, default `1`
     pub smp: Option<i64>,
-    /// `snaptime`: unix seconds, at least 0, since 9.1.1
+    /// `snaptime`: unix seconds, at least 0, since 9.1
     pub snaptime: Option<i64>,
     /// `sockets`: at least 1, default `1`
     pub sockets: Option<i64>,
@@ -1141,11 +1141,11 @@ pub struct QemuConfig {
     pub vga: Option<PropertyString<QemuConfigVga>>,
     /// `virtio[n]`
     pub virtio: Indexed<PropertyString<QemuConfigVirtio>>,
-    /// `virtiofs[n]`: since 8.4.0
+    /// `virtiofs[n]`: since 8.4
     pub virtiofs: Indexed<PropertyString<QemuConfigVirtiofs>>,
     /// `vmgenid`
     pub vmgenid: Option<String>,
-    /// `vmstate`: `pve-volume-id`, since 9.1.1
+    /// `vmstate`: `pve-volume-id`, since 9.1
     pub vmstate: Option<String>,
     /// `vmstatestorage`: `pve-storage-id`
     pub vmstatestorage: Option<String>,
@@ -1291,7 +1291,7 @@ proxbox_runtime::record! { QemuConfig {
 pub struct QemuConfigAgent {
     /// `enabled`: default `false`
     pub enabled: Option<bool>,
-    /// `freeze-fs`: default `true`, since 9.1.3
+    /// `freeze-fs`: default `true`, since 9.1
     pub freeze_fs: Option<bool>,
     /// `fstrim_cloned_disks`: default `false`
     pub fstrim_cloned_disks: Option<bool>,
@@ -1337,7 +1337,7 @@ proxbox_runtime::record! { QemuConfigAgent {
 /// Of `GET /nodes/{node}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
 pub struct QemuConfigAmdSev {
-    /// `allow-smt`: since 8.4.0
+    /// `allow-smt`: since 8.4
     pub allow_smt: Option<bool>,
     /// `kernel-hashes`
     pub kernel_hashes: Option<bool>,
@@ -1512,7 +1512,7 @@ pub struct QemuConfigCpu {
     pub cputype: Option<String>,
     /// `flags`
     pub flags: Option<String>,
-    /// `guest-phys-bits`: since 9.1.1
+    /// `guest-phys-bits`: since 9.1
     pub guest_phys_bits: Option<i64>,
     /// `hidden`
     pub hidden: Option<bool>,
@@ -1571,9 +1571,9 @@ pub struct QemuConfigEfidisk0 {
     pub efitype: Option<QemuConfigEfidisk0Efitype>,
     /// `file`: `pve-volume-id-or-qm-path`
     pub file: Option<String>,
-    /// `format`: `cow` up to 8.3.0
+    /// `format`: `cow` up to 8.3
     pub format: Option<QemuConfigIdeFormat>,
-    /// `ms-cert`: default `2011`, since 9.1.1, `2023k` since 9.1.3, `2023w` since 9.1.3
+    /// `ms-cert`: default `2011`, since 9.1, `2023k` since 9.1, `2023w` since 9.1
     pub ms_cert: Option<QemuConfigEfidisk0MsCert>,
     /// `pre-enrolled-keys`: default `false`
     pub pre_enrolled_keys: Option<bool>,
@@ -1625,7 +1625,7 @@ proxbox_runtime::record! { QemuConfigEfidisk0 {
 pub struct QemuConfigHostpci {
     /// `device-id`
     pub device_id: Option<String>,
-    /// `driver`: since 9.1.1
+    /// `driver`: since 9.1
     pub driver: Option<QemuConfigHostpciDriver>,
     /// `host`
     pub host: Option<String>,
@@ -1715,7 +1715,7 @@ pub struct QemuConfigIde {
     pub bps_wr_max_length: Option<i64>,
     /// `cache`
     pub cache: Option<QemuConfigIdeCache>,
-    /// `cyls`: up to 8.4.0
+    /// `cyls`: up to 8.4
     pub cyls: Option<i64>,
     /// `detect_zeroes`
     pub detect_zeroes: Option<bool>,
@@ -1723,9 +1723,9 @@ pub struct QemuConfigIde {
     pub discard: Option<QemuConfigIdeDiscard>,
     /// `file`: `pve-volume-id-or-qm-path`
     pub file: Option<String>,
-    /// `format`: `cow` up to 8.3.0
+    /// `format`: `cow` up to 8.3
     pub format: Option<QemuConfigIdeFormat>,
-    /// `heads`: up to 8.4.0
+    /// `heads`: up to 8.4
     pub heads: Option<i64>,
     /// `iops`: operations/s
     pub iops: Option<i64>,
@@ -1765,7 +1765,7 @@ pub struct QemuConfigIde {
     pub replicate: Option<bool>,
     /// `rerror`
     pub rerror: Option<QemuConfigIdeRerror>,
-    /// `secs`: up to 8.4.0
+    /// `secs`: up to 8.4
     pub secs: Option<i64>,
     /// `serial`: `urlencoded`
     pub serial: Option<String>,
@@ -1777,7 +1777,7 @@ pub struct QemuConfigIde {
     pub snapshot: Option<bool>,
     /// `ssd`
     pub ssd: Option<bool>,
-    /// `trans`: up to 8.4.0
+    /// `trans`: up to 8.4
     pub trans: Option<QemuConfigIdeTrans>,
     /// `werror`
     pub werror: Option<QemuConfigIdeWerror>,
@@ -2008,11 +2008,11 @@ proxbox_runtime::record! { QemuConfigIvshmem {
 /// Of `GET /nodes/{node}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
 pub struct QemuConfigMachine {
-    /// `aw-bits`: 32 to 64, since 9.1.1
+    /// `aw-bits`: 32 to 64, since 9.1
     pub aw_bits: Option<f64>,
-    /// `enable-s3`: since 8.4.0
+    /// `enable-s3`: since 8.4
     pub enable_s3: Option<bool>,
-    /// `enable-s4`: since 8.4.0
+    /// `enable-s4`: since 8.4
     pub enable_s4: Option<bool>,
     /// `type`
     pub kind: Option<String>,
@@ -2348,7 +2348,7 @@ pub struct QemuConfigSata {
     pub bps_wr_max_length: Option<i64>,
     /// `cache`
     pub cache: Option<QemuConfigIdeCache>,
-    /// `cyls`: up to 8.4.0
+    /// `cyls`: up to 8.4
     pub cyls: Option<i64>,
     /// `detect_zeroes`
     pub detect_zeroes: Option<bool>,
@@ -2356,9 +2356,9 @@ pub struct QemuConfigSata {
     pub discard: Option<QemuConfigIdeDiscard>,
     /// `file`: `pve-volume-id-or-qm-path`
     pub file: Option<String>,
-    /// `format`: `cow` up to 8.3.0
+    /// `format`: `cow` up to 8.3
     pub format: Option<QemuConfigIdeFormat>,
-    /// `heads`: up to 8.4.0
+    /// `heads`: up to 8.4
     pub heads: Option<i64>,
     /// `iops`: operations/s
     pub iops: Option<i64>,
@@ -2396,7 +2396,7 @@ pub struct QemuConfigSata {
     pub replicate: Option<bool>,
     /// `rerror`
     pub rerror: Option<QemuConfigIdeRerror>,
-    /// `secs`: up to 8.4.0
+    /// `secs`: up to 8.4
     pub secs: Option<i64>,
     /// `serial`: `urlencoded`
     pub serial: Option<String>,
@@ -2408,7 +2408,7 @@ pub struct QemuConfigSata {
     pub snapshot: Option<bool>,
     /// `ssd`
     pub ssd: Option<bool>,
-    /// `trans`: up to 8.4.0
+    /// `trans`: up to 8.4
     pub trans: Option<QemuConfigIdeTrans>,
     /// `werror`
     pub werror: Option<QemuConfigIdeWerror>,
@@ -2524,7 +2524,7 @@ pub struct QemuConfigScsi {
     pub bps_wr_max_length: Option<i64>,
     /// `cache`
     pub cache: Option<QemuConfigIdeCache>,
-    /// `cyls`: up to 8.4.0
+    /// `cyls`: up to 8.4
     pub cyls: Option<i64>,
     /// `detect_zeroes`
     pub detect_zeroes: Option<bool>,
@@ -2532,9 +2532,9 @@ pub struct QemuConfigScsi {
     pub discard: Option<QemuConfigIdeDiscard>,
     /// `file`: `pve-volume-id-or-qm-path`
     pub file: Option<String>,
-    /// `format`: `cow` up to 8.3.0
+    /// `format`: `cow` up to 8.3
     pub format: Option<QemuConfigIdeFormat>,
-    /// `heads`: up to 8.4.0
+    /// `heads`: up to 8.4
     pub heads: Option<i64>,
     /// `iops`: operations/s
     pub iops: Option<i64>,
@@ -2582,7 +2582,7 @@ pub struct QemuConfigScsi {
     pub ro: Option<bool>,
     /// `scsiblock`: default `false`
     pub scsiblock: Option<bool>,
-    /// `secs`: up to 8.4.0
+    /// `secs`: up to 8.4
     pub secs: Option<i64>,
     /// `serial`: `urlencoded`
     pub serial: Option<String>,
@@ -2594,7 +2594,7 @@ pub struct QemuConfigScsi {
     pub snapshot: Option<bool>,
     /// `ssd`
     pub ssd: Option<bool>,
-    /// `trans`: up to 8.4.0
+    /// `trans`: up to 8.4
     pub trans: Option<QemuConfigIdeTrans>,
     /// `vendor`
     pub vendor: Option<String>,
@@ -2798,7 +2798,7 @@ proxbox_runtime::record! { QemuConfigSpiceEnhancements {
 pub struct QemuConfigTpmstate0 {
     /// `file`: `pve-volume-id-or-qm-path`
     pub file: Option<String>,
-    /// `format`: since 9.1.1
+    /// `format`: since 9.1
     pub format: Option<QemuClonePostFormat>,
     /// `size`: `disk-size`
     pub size: Option<String>,
@@ -2976,7 +2976,7 @@ pub struct QemuConfigVirtio {
     pub bps_wr_max_length: Option<i64>,
     /// `cache`
     pub cache: Option<QemuConfigIdeCache>,
-    /// `cyls`: up to 8.4.0
+    /// `cyls`: up to 8.4
     pub cyls: Option<i64>,
     /// `detect_zeroes`
     pub detect_zeroes: Option<bool>,
@@ -2984,9 +2984,9 @@ pub struct QemuConfigVirtio {
     pub discard: Option<QemuConfigIdeDiscard>,
     /// `file`: `pve-volume-id-or-qm-path`
     pub file: Option<String>,
-    /// `format`: `cow` up to 8.3.0
+    /// `format`: `cow` up to 8.3
     pub format: Option<QemuConfigIdeFormat>,
-    /// `heads`: up to 8.4.0
+    /// `heads`: up to 8.4
     pub heads: Option<i64>,
     /// `iops`: operations/s
     pub iops: Option<i64>,
@@ -3028,7 +3028,7 @@ pub struct QemuConfigVirtio {
     pub rerror: Option<QemuConfigIdeRerror>,
     /// `ro`
     pub ro: Option<bool>,
-    /// `secs`: up to 8.4.0
+    /// `secs`: up to 8.4
     pub secs: Option<i64>,
     /// `serial`: `urlencoded`
     pub serial: Option<String>,
@@ -3038,7 +3038,7 @@ pub struct QemuConfigVirtio {
     pub size: Option<String>,
     /// `snapshot`
     pub snapshot: Option<bool>,
-    /// `trans`: up to 8.4.0
+    /// `trans`: up to 8.4
     pub trans: Option<QemuConfigIdeTrans>,
     /// `werror`
     pub werror: Option<QemuConfigIdeWerror>,

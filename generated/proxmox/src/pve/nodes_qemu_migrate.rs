@@ -89,7 +89,7 @@ pub struct PostNodesNodeQemuVmidMigrate {
     pub targetstorage: Option<String>,
     /// `vmid`: `pve-vmid`, 100 to 999999999
     pub vmid: i64,
-    /// `with-conntrack-state`: default `false`, since 9.0.7
+    /// `with-conntrack-state`: default `false`, since 9.0
     pub with_conntrack_state: Option<bool>,
     /// `with-local-disks`
     pub with_local_disks: Option<bool>,
@@ -154,15 +154,15 @@ proxbox_runtime::operation! { PostNodesNodeQemuVmidMigrate -> Option<String>;
 pub struct QemuMigrate {
     /// `allowed_nodes`
     pub allowed_nodes: Option<Rows<String>>,
-    /// `dependent-ha-resources`: since 9.0.7
+    /// `dependent-ha-resources`: since 9.0
     pub dependent_ha_resources: Option<Rows<String>>,
-    /// `has-dbus-vmstate`: since 9.0.7
+    /// `has-dbus-vmstate`: since 9.0
     pub has_dbus_vmstate: Option<bool>,
     /// `local_disks`
     pub local_disks: Option<Rows<QemuMigrateLocalDisks>>,
     /// `local_resources`
     pub local_resources: Option<Rows<String>>,
-    /// `mapped-resource-info`: since 8.4.0
+    /// `mapped-resource-info`: since 8.4
     pub mapped_resource_info: Option<Value>,
     /// `mapped-resources`
     pub mapped_resources: Option<Rows<String>>,
@@ -229,7 +229,7 @@ proxbox_runtime::record! { QemuMigrateLocalDisks {
 /// Of `GET /nodes/{node}/qemu/{vmid}/migrate`.
 #[derive(Clone, Default)]
 pub struct QemuMigrateNotAllowedNodes {
-    /// `blocking-ha-resources`: since 9.0.7
+    /// `blocking-ha-resources`: since 9.0
     pub blocking_ha_resources: Option<
         Rows<LxcMigrateNotAllowedNodesBlockingHaResources>,
     >,

@@ -333,7 +333,7 @@ pub struct PostNodesNodeQemuVmidStatusStart {
     pub migration_network: Option<String>,
     /// `migration_type`
     pub migration_type: Option<QemuMigratePostMigrationType>,
-    /// `nets-host-mtu`: since 9.1.1
+    /// `nets-host-mtu`: since 9.1
     pub nets_host_mtu: Option<String>,
     /// `node`: `pve-node`
     pub node: String,
@@ -347,7 +347,7 @@ pub struct PostNodesNodeQemuVmidStatusStart {
     pub timeout: Option<i64>,
     /// `vmid`: `pve-vmid`, 100 to 999999999
     pub vmid: i64,
-    /// `with-conntrack-state`: default `false`, since 9.0.7
+    /// `with-conntrack-state`: default `false`, since 9.0
     pub with_conntrack_state: Option<bool>,
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -545,7 +545,7 @@ pub struct QemuStatusCurrent {
     pub agent: Option<bool>,
     /// `clipboard`
     pub clipboard: Option<QemuConfigVgaClipboard>,
-    /// `cpu`: since 8.4.0
+    /// `cpu`: since 8.4
     pub cpu: Option<f64>,
     /// `cpus`
     pub cpus: Option<f64>,
@@ -561,9 +561,9 @@ pub struct QemuStatusCurrent {
     pub maxdisk: Option<i64>,
     /// `maxmem`: bytes
     pub maxmem: Option<i64>,
-    /// `mem`: bytes, since 8.4.0
+    /// `mem`: bytes, since 8.4
     pub mem: Option<i64>,
-    /// `memhost`: bytes, since 9.0.7
+    /// `memhost`: bytes, since 9.0
     pub memhost: Option<i64>,
     /// `name`
     pub name: Option<String>,
@@ -573,17 +573,17 @@ pub struct QemuStatusCurrent {
     pub netout: Option<i64>,
     /// `pid`
     pub pid: Option<i64>,
-    /// `pressurecpufull`: since 9.0.7
+    /// `pressurecpufull`: since 9.0
     pub pressurecpufull: Option<f64>,
-    /// `pressurecpusome`: since 9.0.7
+    /// `pressurecpusome`: since 9.0
     pub pressurecpusome: Option<f64>,
-    /// `pressureiofull`: since 9.0.7
+    /// `pressureiofull`: since 9.0
     pub pressureiofull: Option<f64>,
-    /// `pressureiosome`: since 9.0.7
+    /// `pressureiosome`: since 9.0
     pub pressureiosome: Option<f64>,
-    /// `pressurememoryfull`: since 9.0.7
+    /// `pressurememoryfull`: since 9.0
     pub pressurememoryfull: Option<f64>,
-    /// `pressurememorysome`: since 9.0.7
+    /// `pressurememorysome`: since 9.0
     pub pressurememorysome: Option<f64>,
     /// `qmpstatus`
     pub qmpstatus: Option<String>,
@@ -591,7 +591,7 @@ pub struct QemuStatusCurrent {
     pub running_machine: Option<String>,
     /// `running-qemu`
     pub running_qemu: Option<String>,
-    /// `serial`: since 8.4.0
+    /// `serial`: since 8.4
     pub serial: Option<bool>,
     /// `spice`
     pub spice: Option<bool>,

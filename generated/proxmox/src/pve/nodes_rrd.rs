@@ -25,7 +25,7 @@ pub struct GetNodesNodeRrd {
     pub ds: Option<String>,
     /// `node`: `pve-node`
     pub node: String,
-    /// `timeframe`: `decade` since 9.0.7
+    /// `timeframe`: `decade` since 9.0
     pub timeframe: Option<NodesRrdTimeframe>,
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,

@@ -11,7 +11,7 @@ use crate::pve::rows;
 /// `GET /nodes/{node}/scan/glusterfs`
 ///
 /// Needs Datastore.Allocate on `/storage`.
-/// PVE up to 8.4.0.
+/// PVE up to 8.4.
 /// Answered by the node of the path: 595 or 596 when that cannot be reached.
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/scan/glusterfs)

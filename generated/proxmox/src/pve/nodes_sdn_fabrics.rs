@@ -14,7 +14,7 @@ use crate::pve::rows;
 /// `GET /nodes/{node}/sdn/fabrics/{fabric}`
 ///
 /// Needs SDN.Audit on `/sdn/fabrics/{fabric}`.
-/// PVE since 9.1.1.
+/// PVE since 9.1.
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/sdn/fabrics/{fabric})
 #[derive(Clone)]
@@ -56,7 +56,7 @@ proxbox_runtime::operation! { GetNodesNodeSdnFabricsFabric -> Rows<AccessRow>;
 /// `GET /nodes/{node}/sdn/fabrics/{fabric}/interfaces`
 ///
 /// Needs SDN.Audit on `/sdn/fabrics/{fabric}`.
-/// PVE since 9.1.1.
+/// PVE since 9.1.
 /// Answered by the node of the path: 595 or 596 when that cannot be reached.
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/sdn/fabrics/{fabric}/interfaces)
@@ -99,7 +99,7 @@ proxbox_runtime::operation! { GetNodesNodeSdnFabricsFabricInterfaces -> Rows<Sdn
 /// `GET /nodes/{node}/sdn/fabrics/{fabric}/neighbors`
 ///
 /// Needs SDN.Audit on `/sdn/fabrics/{fabric}`.
-/// PVE since 9.1.1.
+/// PVE since 9.1.
 /// Answered by the node of the path: 595 or 596 when that cannot be reached.
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/sdn/fabrics/{fabric}/neighbors)
@@ -142,7 +142,7 @@ proxbox_runtime::operation! { GetNodesNodeSdnFabricsFabricNeighbors -> Rows<SdnF
 /// `GET /nodes/{node}/sdn/fabrics/{fabric}/routes`
 ///
 /// Needs SDN.Audit on `/sdn/fabrics/{fabric}`.
-/// PVE since 9.1.1.
+/// PVE since 9.1.
 /// Answered by the node of the path: 595 or 596 when that cannot be reached.
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/sdn/fabrics/{fabric}/routes)

@@ -15,7 +15,7 @@ use crate::pve::rows;
 /// `GET /nodes/{node}/sdn/vnets/{vnet}`
 ///
 /// Needs (what the viewer's text says and a login).
-/// PVE since 9.1.1.
+/// PVE since 9.1.
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/sdn/vnets/{vnet})
 #[derive(Clone)]
@@ -57,7 +57,7 @@ proxbox_runtime::operation! { GetNodesNodeSdnVnetsVnet -> Rows<AccessRow>;
 /// `GET /nodes/{node}/sdn/vnets/{vnet}/mac-vrf`
 ///
 /// Needs (what the viewer's text says and a login).
-/// PVE since 9.1.1.
+/// PVE since 9.1.
 /// Answered by the node of the path: 595 or 596 when that cannot be reached.
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/sdn/vnets/{vnet}/mac-vrf)

@@ -92,7 +92,7 @@ proxbox_runtime::operation! { GetNodesNodeSdnZonesZone -> Rows<AccessRow>;
 /// `GET /nodes/{node}/sdn/zones/{zone}/bridges`
 ///
 /// Needs SDN.Audit on `/sdn/zones/{zone}`.
-/// PVE since 9.1.1.
+/// PVE since 9.1.
 /// Answered by the node of the path: 595 or 596 when that cannot be reached.
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/sdn/zones/{zone}/bridges)
@@ -176,7 +176,7 @@ proxbox_runtime::operation! { GetNodesNodeSdnZonesZoneContent -> Rows<SdnZonesCo
 /// `GET /nodes/{node}/sdn/zones/{zone}/ip-vrf`
 ///
 /// Needs SDN.Audit on `/sdn/zones/{zone}`.
-/// PVE since 9.1.1.
+/// PVE since 9.1.
 /// Answered by the node of the path: 595 or 596 when that cannot be reached.
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/sdn/zones/{zone}/ip-vrf)

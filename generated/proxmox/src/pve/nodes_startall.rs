@@ -18,7 +18,7 @@ use crate::pve::rows;
 pub struct PostNodesNodeStartall {
     /// `force`: default `true`
     pub force: Option<bool>,
-    /// `max-workers`: 1 to 64, since 9.1.3
+    /// `max-workers`: 1 to 64, since 9.1
     pub max_workers: Option<i64>,
     /// `node`: `pve-node`
     pub node: String,

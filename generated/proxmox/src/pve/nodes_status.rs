@@ -92,19 +92,19 @@ proxbox_runtime::operation! { PostNodesNodeStatus -> Value;
 pub struct NodesStatus {
     /// `boot-info`
     pub boot_info: Option<Box<NodesStatusBootInfo>>,
-    /// `cpu`: since 8.4.0
+    /// `cpu`: since 8.4
     pub cpu: Option<f64>,
-    /// `cpuinfo`: since 8.4.0
+    /// `cpuinfo`: since 8.4
     pub cpuinfo: Option<Box<NodesStatusCpuinfo>>,
     /// `current-kernel`
     pub current_kernel: Option<Box<NodesStatusCurrentKernel>>,
-    /// `loadavg`: since 8.4.0
+    /// `loadavg`: since 8.4
     pub loadavg: Option<Rows<String>>,
-    /// `memory`: since 8.4.0
+    /// `memory`: since 8.4
     pub memory: Option<Box<NodesStatusMemory>>,
-    /// `pveversion`: since 8.4.0
+    /// `pveversion`: since 8.4
     pub pveversion: Option<String>,
-    /// `rootfs`: since 8.4.0
+    /// `rootfs`: since 8.4
     pub rootfs: Option<Box<NodesStatusRootfs>>,
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -217,7 +217,7 @@ proxbox_runtime::record! { NodesStatusCurrentKernel {
 /// Of `GET /nodes/{node}/status`.
 #[derive(Clone, Default)]
 pub struct NodesStatusMemory {
-    /// `available`: bytes, since 9.0.7
+    /// `available`: bytes, since 9.0
     pub available: Option<i64>,
     /// `free`: bytes
     pub free: Option<i64>,

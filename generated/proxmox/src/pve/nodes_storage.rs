@@ -126,9 +126,9 @@ pub struct NodesStorageRow {
     pub content: Option<String>,
     /// `enabled`
     pub enabled: Option<bool>,
-    /// `formats`: since 9.1.1
+    /// `formats`: since 9.1
     pub formats: Option<Box<NodesStorageRowFormats>>,
-    /// `select_existing`: since 9.1.1
+    /// `select_existing`: since 9.1
     pub select_existing: Option<bool>,
     /// `shared`
     pub shared: Option<bool>,

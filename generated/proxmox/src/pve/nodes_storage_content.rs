@@ -77,7 +77,7 @@ proxbox_runtime::operation! { GetNodesNodeStorageStorageContent -> Rows<StorageC
 pub struct PostNodesNodeStorageStorageContent {
     /// `filename`
     pub filename: Option<String>,
-    /// `format`: only together with `size`, `vmdk` since 8.4.0
+    /// `format`: only together with `size`, `vmdk` since 8.4
     pub format: Option<StoragePutFormat>,
     /// `node`: `pve-node`
     pub node: String,

@@ -13,7 +13,7 @@ use crate::pve::rows;
 ///
 /// Needs (Datastore.AllocateTemplate on `/storage/{storage}` and Sys.AccessNetwork on
 /// `/nodes/{node}`).
-/// PVE since 9.1.1.
+/// PVE since 9.1.
 /// Answered by the node of the path: 595 or 596 when that cannot be reached.
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/storage/{storage}/oci-registry-pull)

@@ -45,7 +45,7 @@ pub struct PostNodesNodeVzdump {
     pub mailnotification: Option<ClusterBackupMailnotification>,
     /// `mailto`: `email-or-username-list`
     pub mailto: Option<String>,
-    /// `maxfiles`: at least 1, up to 9.1.3
+    /// `maxfiles`: at least 1, up to 9.1
     pub maxfiles: Option<i64>,
     /// `mode`: default `snapshot`
     pub mode: Option<ClusterBackupMode>,
@@ -55,9 +55,9 @@ pub struct PostNodesNodeVzdump {
     pub notes_template: Option<String>,
     /// `notification-mode`: default `auto`
     pub notification_mode: Option<ClusterBackupNotificationMode>,
-    /// `notification-policy`: default `always`, up to 8.4.0
+    /// `notification-policy`: default `always`, up to 8.4
     pub notification_policy: Option<VzdumpDefaultsNotificationPolicy>,
-    /// `notification-target`: `pve-configid`, up to 8.4.0
+    /// `notification-target`: `pve-configid`, up to 8.4
     pub notification_target: Option<String>,
     /// `pbs-change-detection-mode`
     pub pbs_change_detection_mode: Option<ClusterBackupPbsChangeDetectionMode>,

@@ -166,35 +166,35 @@ proxbox_runtime::record! { FirewallRules {
 /// Of `GET /nodes/{node}/firewall/rules`.
 #[derive(Clone, Default)]
 pub struct FirewallRulesRow {
-    /// `action`: since 9.1.1
+    /// `action`: since 9.1
     pub action: Option<String>,
-    /// `comment`: since 9.1.1
+    /// `comment`: since 9.1
     pub comment: Option<String>,
-    /// `dest`: since 9.1.1
+    /// `dest`: since 9.1
     pub dest: Option<String>,
-    /// `dport`: since 9.1.1
+    /// `dport`: since 9.1
     pub dport: Option<String>,
-    /// `enable`: since 9.1.1
+    /// `enable`: since 9.1
     pub enable: Option<i64>,
-    /// `icmp-type`: since 9.1.1
+    /// `icmp-type`: since 9.1
     pub icmp_type: Option<String>,
-    /// `iface`: since 9.1.1
+    /// `iface`: since 9.1
     pub iface: Option<String>,
-    /// `ipversion`: since 9.1.1
+    /// `ipversion`: since 9.1
     pub ipversion: Option<i64>,
-    /// `log`: since 9.1.1
+    /// `log`: since 9.1
     pub log: Option<FirewallRulesLog>,
-    /// `macro`: since 9.1.1
+    /// `macro`: since 9.1
     pub macro_: Option<String>,
     /// `pos`
     pub pos: i64,
-    /// `proto`: since 9.1.1
+    /// `proto`: since 9.1
     pub proto: Option<String>,
-    /// `source`: since 9.1.1
+    /// `source`: since 9.1
     pub source: Option<String>,
-    /// `sport`: since 9.1.1
+    /// `sport`: since 9.1
     pub sport: Option<String>,
-    /// `type`: since 9.1.1
+    /// `type`: since 9.1
     pub kind: Option<String>,
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -624,7 +624,7 @@ proxbox_runtime::record! { LxcTermproxyPost {
 pub struct LxcVncproxyPost {
     /// `cert`
     pub cert: Option<String>,
-    /// `password`: since 9.1.3
+    /// `password`: since 9.1
     pub password: Option<String>,
     /// `port`
     pub port: Option<i64>,

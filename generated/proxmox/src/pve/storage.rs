@@ -19,7 +19,7 @@ use crate::pve::rows;
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/storage)
 #[derive(Clone, Default)]
 pub struct GetStorage {
-    /// `type`: `glusterfs` up to 8.4.0
+    /// `type`: `glusterfs` up to 8.4
     pub kind: Option<StorageType>,
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -116,7 +116,7 @@ pub struct PostStorage {
     pub master_pubkey: Option<String>,
     /// `max-protected-backups`: at least -1
     pub max_protected_backups: Option<i64>,
-    /// `maxfiles`: at least 0, up to 8.4.0
+    /// `maxfiles`: at least 0, up to 8.4
     pub maxfiles: Option<i64>,
     /// `mkdir`: default `true`
     pub mkdir: Option<bool>,
@@ -150,13 +150,13 @@ pub struct PostStorage {
     pub prune_backups: Option<PropertyString<StoragePutPruneBackups>>,
     /// `saferemove`
     pub saferemove: Option<bool>,
-    /// `saferemove-stepsize`: MiB, default `32`, since 9.1.1
+    /// `saferemove-stepsize`: MiB, default `32`, since 9.1
     pub saferemove_stepsize: Option<i64>,
     /// `saferemove_throughput`
     pub saferemove_throughput: Option<String>,
     /// `server`: `pve-storage-server`
     pub server: Option<String>,
-    /// `server2`: `pve-storage-server`, only together with `server`, up to 8.4.0
+    /// `server2`: `pve-storage-server`, only together with `server`, up to 8.4
     pub server2: Option<String>,
     /// `share`
     pub share: Option<String>,
@@ -166,7 +166,7 @@ pub struct PostStorage {
     pub skip_cert_verification: Option<bool>,
     /// `smbversion`: default `default`
     pub smbversion: Option<StoragePutSmbversion>,
-    /// `snapshot-as-volume-chain`: default `false`, since 9.0.7
+    /// `snapshot-as-volume-chain`: default `false`, since 9.0
     pub snapshot_as_volume_chain: Option<bool>,
     /// `sparse`
     pub sparse: Option<bool>,
@@ -180,17 +180,17 @@ pub struct PostStorage {
     pub target: Option<String>,
     /// `thinpool`: `pve-storage-vgname`
     pub thinpool: Option<String>,
-    /// `transport`: up to 8.4.0
+    /// `transport`: up to 8.4
     pub transport: Option<StoragePutTransport>,
-    /// `type`: `glusterfs` up to 8.4.0
+    /// `type`: `glusterfs` up to 8.4
     pub kind: Option<StorageType>,
     /// `username`
     pub username: Option<String>,
     /// `vgname`: `pve-storage-vgname`
     pub vgname: Option<String>,
-    /// `volume`: up to 8.4.0
+    /// `volume`: up to 8.4
     pub volume: Option<String>,
-    /// `zfs-base-path`: `pve-storage-path`, since 9.0.7
+    /// `zfs-base-path`: `pve-storage-path`, since 9.0
     pub zfs_base_path: Option<String>,
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -509,7 +509,7 @@ pub struct PutStorageStorage {
     pub master_pubkey: Option<String>,
     /// `max-protected-backups`: at least -1
     pub max_protected_backups: Option<i64>,
-    /// `maxfiles`: at least 0, up to 8.4.0
+    /// `maxfiles`: at least 0, up to 8.4
     pub maxfiles: Option<i64>,
     /// `mkdir`: default `true`
     pub mkdir: Option<bool>,
@@ -539,13 +539,13 @@ pub struct PutStorageStorage {
     pub prune_backups: Option<PropertyString<StoragePutPruneBackups>>,
     /// `saferemove`
     pub saferemove: Option<bool>,
-    /// `saferemove-stepsize`: MiB, default `32`, since 9.1.1
+    /// `saferemove-stepsize`: MiB, default `32`, since 9.1
     pub saferemove_stepsize: Option<i64>,
     /// `saferemove_throughput`
     pub saferemove_throughput: Option<String>,
     /// `server`: `pve-storage-server`
     pub server: Option<String>,
-    /// `server2`: `pve-storage-server`, only together with `server`, up to 8.4.0
+    /// `server2`: `pve-storage-server`, only together with `server`, up to 8.4
     pub server2: Option<String>,
     /// `shared`
     pub shared: Option<bool>,
@@ -553,7 +553,7 @@ pub struct PutStorageStorage {
     pub skip_cert_verification: Option<bool>,
     /// `smbversion`: default `default`
     pub smbversion: Option<StoragePutSmbversion>,
-    /// `snapshot-as-volume-chain`: default `false`, since 9.0.7
+    /// `snapshot-as-volume-chain`: default `false`, since 9.0
     pub snapshot_as_volume_chain: Option<bool>,
     /// `sparse`
     pub sparse: Option<bool>,
@@ -563,11 +563,11 @@ pub struct PutStorageStorage {
     pub subdir: Option<String>,
     /// `tagged_only`
     pub tagged_only: Option<bool>,
-    /// `transport`: up to 8.4.0
+    /// `transport`: up to 8.4
     pub transport: Option<StoragePutTransport>,
     /// `username`
     pub username: Option<String>,
-    /// `zfs-base-path`: `pve-storage-path`, since 9.0.7
+    /// `zfs-base-path`: `pve-storage-path`, since 9.0
     pub zfs_base_path: Option<String>,
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -738,7 +738,7 @@ pub struct StoragePut {
     pub config: Option<Box<StoragePutConfig>>,
     /// `storage`
     pub storage: Option<String>,
-    /// `type`: `glusterfs` up to 8.4.0
+    /// `type`: `glusterfs` up to 8.4
     pub kind: Option<StorageType>,
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,

@@ -25,8 +25,29 @@ pub fn apply(product: Product, spec: &mut Value, releases: usize) -> Result<(), 
         Product::Netbox if releases > 1 => shaping_is_older_than_its_description(spec)
             .then_some(())
             .ok_or(Stale { name: "shaping_is_older_than_its_description", product }),
+        Product::Pdm => an_envelope_is_no_answer(spec)
+            .then_some(())
+            .ok_or(Stale { name: "an_envelope_is_no_answer", product }),
         _ => Ok(()),
     }
+}
+
+/// PDM describes the log of a task with the envelope around it (`data`, `success`, `total`), and the
+/// list in it as one of its lines; what it sends is what the other products send
+/// (`proxmox-rest-server`, `formatter.rs`: `data` is the answer).
+fn an_envelope_is_no_answer(spec: &mut Value) -> bool {
+    let mut applied = false;
+    for item in spec["paths"].as_object_mut().into_iter().flatten().map(|(_, item)| item) {
+        let Some(operation) = item.get_mut("get") else { continue };
+        let schema = &mut operation["responses"]["200"]["content"]["application/json"]["schema"];
+        let envelope = ["data", "success", "total"];
+        if envelope.iter().all(|name| schema["properties"].get(name).is_some()) {
+            let line = schema["properties"]["data"].clone();
+            *schema = serde_json::json!({"type": "array", "items": line});
+            applied = true;
+        }
+    }
+    applied
 }
 
 /// NetBox lists `brief`, `fields` and `omit` among the parameters of its lists since 4.6 only. It reads

@@ -22,6 +22,9 @@ pub struct Release<'a> {
 /// What one part of the API looked like in the releases that have it: (position, schema).
 type Versions<'a> = Vec<(usize, &'a Value)>;
 
+/// An operation in one release: (position, path, operation).
+type Occurrence<'a> = (usize, &'a str, &'a Value);
+
 /// Joins releases, oldest first.
 ///
 /// An extension of operations that the newest document lacks as a whole (captures of a viewer are
@@ -64,7 +67,7 @@ impl<'a> History<'a> {
 
     /// Operations are the same when method and path are, whatever their parameters are called.
     fn paths(&self) -> Value {
-        let mut found: BTreeMap<(String, &str), Vec<(usize, &str, &Value)>> = BTreeMap::new();
+        let mut found: BTreeMap<(String, &str), Vec<Occurrence<'_>>> = BTreeMap::new();
         for (index, release) in self.releases.iter().enumerate() {
             for (path, item) in members(&release.spec["paths"]) {
                 for method in METHODS {

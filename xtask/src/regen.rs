@@ -79,7 +79,14 @@ impl Regen {
         if !failed.is_empty() {
             bail!("not read: {}", failed.join(", "));
         }
-        let files = generate_all(&surfaces(&specs)?)?;
+        let mut surfaces = surfaces(&specs)?;
+        for surface in &mut surfaces {
+            // Corrections are for the releases in the repository; others need not have the fault.
+            if let Some(stale) = surface.stale.take() {
+                eprintln!("{stale}");
+            }
+        }
+        let files = generate_all(&surfaces)?;
         write(&out.join("generated"), &files)?;
         elsewhere::write_workspace(root, out)?;
         match self.check_build {

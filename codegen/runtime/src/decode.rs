@@ -6,7 +6,9 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess,
 use serde_json::Value;
 
 use crate::drift::{Path, report};
-use crate::{Drift, DriftReason, FieldFlags, Object, Record, Scalar, Slot, View, record_to_value};
+use crate::{
+    Drift, DriftReason, Field, FieldFlags, Object, Record, Scalar, Slot, View, record_to_value,
+};
 
 /// A decoded answer and what in it differs from the published description.
 #[derive(Debug, Clone, Default)]
@@ -26,7 +28,8 @@ pub fn decode<T: Slot + Default>(json: &[u8]) -> Result<Decoded<T>, serde_json::
     let mut decoded =
         Decoded { value: T::default(), drift: Vec::new(), beside: Default::default() };
     let mut source = serde_json::Deserializer::from_slice(json);
-    let seed = Seed { slot: &mut decoded.value, at: &Path::Root, drift: &mut decoded.drift };
+    let (slot, drift) = (&mut decoded.value, &mut decoded.drift);
+    let seed = Seed { slot, at: &Path::Root, drift, is_told: &mut true };
     let misfit = seed.deserialize(&mut source)?;
     source.end()?;
     refuse(misfit)?;
@@ -60,7 +63,8 @@ pub fn fill_from<'de, D: Deserializer<'de>>(
     record: &mut dyn Record,
     source: D,
 ) -> Result<(), D::Error> {
-    source.deserialize_map(Fields { record, at: &Path::Root, drift: &mut Vec::new() })
+    let fields = Fields { record, at: &Path::Root, drift: &mut Vec::new() };
+    source.deserialize_map(fields).map(|_| ())
 }
 
 fn refuse(misfit: Option<Value>) -> Result<(), serde_json::Error> {
@@ -92,7 +96,7 @@ impl<'de, T: Slot + Default> Visitor<'de> for Envelope<'_, T> {
         while let Some(key) = map.next_key::<String>()? {
             if key == self.member {
                 *self.found = true;
-                let seed = Seed { slot: value, at: &Path::Root, drift };
+                let seed = Seed { slot: value, at: &Path::Root, drift, is_told: &mut true };
                 misfit = map.next_value_seed(seed)?;
             } else {
                 beside.insert(key, map.next_value()?);
@@ -107,6 +111,8 @@ struct Seed<'s, 'p> {
     slot: &'s mut dyn Slot,
     at: &'p Path<'p>,
     drift: &'p mut Vec<Drift>,
+    /// Set to false when the field that tells an object from others does not come.
+    is_told: &'p mut bool,
 }
 
 impl<'de> DeserializeSeed<'de> for Seed<'_, '_> {
@@ -159,10 +165,10 @@ impl<'de> Visitor<'de> for Seed<'_, '_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-        let Self { slot, at, drift } = self;
+        let Self { slot, at, drift, is_told } = self;
         match slot.object() {
             Some(Object::Record(record)) => {
-                Fields { record, at, drift }.visit_map(map)?;
+                *is_told = Fields { record, at, drift }.visit_map(map)?;
                 Ok(None)
             }
             Some(Object::Map(entries)) => {
@@ -180,7 +186,7 @@ impl<'de> Visitor<'de> for Seed<'_, '_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        let Self { slot, at, drift } = self;
+        let Self { slot, at, drift, .. } = self;
         let Some(list) = slot.list() else {
             let source = serde::de::value::SeqAccessDeserializer::new(seq);
             return Ok(Some(serde::Deserialize::deserialize(source)?));
@@ -188,15 +194,17 @@ impl<'de> Visitor<'de> for Seed<'_, '_> {
         list.restart();
         for index in 0.. {
             let at = Path::Index(at, index);
-            let Some(misfit) =
-                seq.next_element_seed(Seed { slot: list.push(), at: &at, drift: &mut *drift })?
-            else {
+            let mut is_told = true;
+            let slot = list.push();
+            let seed = Seed { slot, at: &at, drift: &mut *drift, is_told: &mut is_told };
+            let Some(misfit) = seq.next_element_seed(seed)? else {
                 break;
             };
             if let Some(value) = misfit {
                 report(drift, &at, DriftReason::Misfit, &value);
                 list.reject(value);
-            } else if let Some(value) = list.last().and_then(without_identity) {
+            } else if let (false, Some(View::Record(row))) = (is_told, list.last()) {
+                let value = as_it_came(row);
                 report(drift, &at, DriftReason::NoIdentity, &value);
                 list.reject(value);
             }
@@ -206,35 +214,22 @@ impl<'de> Visitor<'de> for Seed<'_, '_> {
     }
 }
 
-/// The row as JSON, if the field that tells it from others is missing.
-fn without_identity(row: View<'_>) -> Option<Value> {
-    let View::Record(record) = row else { return None };
-    let fields = record.schema().fields.iter().enumerate();
-    let missing: Vec<&str> = fields
-        .filter(|(index, field)| {
-            let unset = || match record.view(*index).shown() {
-                View::Absent | View::Int(0) => true,
-                View::Text(text) => text.is_empty(),
-                _ => false,
-            };
-            field.flags.has(FieldFlags::IDENTITY) && unset()
-        })
-        .map(|(_, field)| field.name)
-        .collect();
-    if missing.is_empty() {
-        return None;
-    }
-    let mut value = record_to_value(record);
+/// A row without the field that tells it from others: what stands in its place was never sent.
+fn as_it_came(row: &dyn Record) -> Value {
+    let mut value = record_to_value(row);
     if let Value::Object(members) = &mut value {
-        // A value that did not fit the field is kept; only what was never sent goes.
-        for name in missing.into_iter().filter(|name| !record.extra().contains_key(*name)) {
-            members.remove(name);
+        let identities = row.schema().fields.iter().filter(|f| f.flags.has(FieldFlags::IDENTITY));
+        for field in identities.filter(|field| !row.extra().contains_key(field.name)) {
+            let unset = |value: &Value| value == "" || value == 0 || value.is_null();
+            if members.get(field.name).is_some_and(unset) {
+                members.remove(field.name);
+            }
         }
     }
-    Some(value)
+    value
 }
 
-/// Fills the fields of a record from an object.
+/// Fills the fields of a record from an object; yields whether all came that tell it from others.
 struct Fields<'r, 'p> {
     record: &'r mut dyn Record,
     at: &'p Path<'p>,
@@ -242,29 +237,39 @@ struct Fields<'r, 'p> {
 }
 
 impl<'de> Visitor<'de> for Fields<'_, '_> {
-    type Value = ();
+    type Value = bool;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the object {}", self.record.schema().name)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<bool, A::Error> {
         let Self { record, at, drift } = self;
         let schema = record.schema();
+        let is_identity = |field: &&Field| field.flags.has(FieldFlags::IDENTITY);
+        let mut untold = schema.fields.iter().filter(is_identity).count();
         while let Some(key) = map.next_key::<String>()? {
             let at = Path::Key(at, &key);
+            let mut inner = true;
             let misfit = if let Some(index) = schema.find(&key) {
                 let slot = record.slot(index);
-                let misfit = map.next_value_seed(Seed { slot, at: &at, drift: &mut *drift })?;
+                let drift = &mut *drift;
+                let seed = Seed { slot, at: &at, drift, is_told: &mut inner };
+                let misfit = map.next_value_seed(seed)?;
                 if misfit.is_some() {
                     record.slot(index).clear();
+                } else if is_identity(&&schema.fields[index]) && is_set(&record.view(index).shown())
+                {
+                    untold = untold.saturating_sub(1);
                 }
                 misfit
             } else if let Some((index, number)) = schema.find_family(&key)
                 && let Some(family) = record.slot(index).indexed()
             {
                 let slot = family.entry(number);
-                let misfit = map.next_value_seed(Seed { slot, at: &at, drift: &mut *drift })?;
+                let drift = &mut *drift;
+                let seed = Seed { slot, at: &at, drift, is_told: &mut inner };
+                let misfit = map.next_value_seed(seed)?;
                 if misfit.is_some() {
                     family.remove(number);
                 }
@@ -278,6 +283,11 @@ impl<'de> Visitor<'de> for Fields<'_, '_> {
                 record.keep(key.clone(), value);
             }
         }
-        Ok(())
+        Ok(untold == 0)
     }
+}
+
+/// Null and the empty text stand for nothing; 0 is the first place of a firewall's rules.
+fn is_set(view: &View<'_>) -> bool {
+    !matches!(view, View::Absent | View::Null | View::Text(""))
 }

@@ -235,3 +235,11 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn zero_tells_a_row_from_others_and_nothing_does_not() {
+    let (rows, drift) =
+        guests(json!([{"vmid": 0, "name": "first"}, {"name": "none"}, {"vmid": null}]));
+    assert_eq!(rows.iter().map(|row| row.vmid).collect::<Vec<_>>(), [0]);
+    assert_eq!(rows.rejected().len(), 2, "{drift:?}");
+}

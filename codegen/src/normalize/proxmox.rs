@@ -145,7 +145,7 @@ fn name_operations(paths: &mut Map<String, Value>) {
         for (method, operation) in
             paths.get_mut(&path).and_then(Value::as_object_mut).into_iter().flatten()
         {
-            let name = [&[method.clone()], &words[..]].concat().join("_");
+            let name = format!("{method}_{}", words.join("_"));
             let numbered = (2..).map(|number| format!("{name}_{number}"));
             let free = std::iter::once(name.clone()).chain(numbered).find(|id| !taken.contains(id));
             let id = free.unwrap_or(name);

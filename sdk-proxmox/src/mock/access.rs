@@ -6,6 +6,7 @@ use percent_encoding::percent_decode_str;
 
 use super::Cluster;
 use super::answer::{Refusal, refuse};
+use crate::Product;
 
 /// The sender of a request, `user@realm` or `user@realm!name`.
 pub(crate) fn sender(
@@ -14,11 +15,17 @@ pub(crate) fn sender(
     writes: bool,
 ) -> Result<String, Refusal> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    if let Some(token) = text(AUTHORIZATION).and_then(|value| value.strip_prefix("PVEAPIToken=")) {
-        return by_token(cluster, token);
+    let (prefix, between) = match cluster.product {
+        Product::Pve => ("PVEAPIToken=", '='),
+        Product::Pbs => ("PBSAPIToken=", ':'),
+        Product::Pdm => ("PDMAPIToken=", ':'),
+    };
+    if let Some(token) = text(AUTHORIZATION).and_then(|value| value.strip_prefix(prefix)) {
+        return by_token(cluster, token, between);
     }
     let cookies = text(COOKIE).unwrap_or_default();
-    let ticket = cookies.split(';').find_map(|pair| pair.trim().strip_prefix("PVEAuthCookie="));
+    let name = format!("{}=", cluster.product.cookie());
+    let ticket = cookies.split(';').find_map(|pair| pair.trim().strip_prefix(&name));
     let Some(ticket) = ticket.filter(|ticket| !ticket.is_empty()) else {
         return Err(unauthorized(cluster, "No ticket"));
     };
@@ -33,9 +40,9 @@ pub(crate) fn sender(
     Ok(user.clone())
 }
 
-/// The secret stands behind the last `=`: ids may hold one themselves.
-fn by_token(cluster: &Cluster, token: &str) -> Result<String, Refusal> {
-    let (id, secret) = token.rsplit_once('=').unwrap_or((token, ""));
+/// The secret stands behind the last sign between: ids may hold one themselves.
+fn by_token(cluster: &Cluster, token: &str, between: char) -> Result<String, Refusal> {
+    let (id, secret) = token.rsplit_once(between).unwrap_or((token, ""));
     if id != cluster.token_id {
         return Err(unauthorized(cluster, "no such token"));
     }

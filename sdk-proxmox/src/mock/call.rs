@@ -19,6 +19,16 @@ pub(crate) struct Call {
 }
 
 impl Call {
+    /// The segments of the path, with all values in place.
+    pub(crate) fn place(&self) -> Vec<String> {
+        let value =
+            |segment: &str| match segment.strip_prefix('{').and_then(|s| s.strip_suffix('}')) {
+                Some(name) => self.at(name).to_owned(),
+                None => segment.to_owned(),
+            };
+        self.op.path.split('/').filter(|part| !part.is_empty()).map(value).collect()
+    }
+
     /// A value of the path.
     pub(crate) fn at(&self, name: &str) -> &str {
         self.path.get(name).map_or("", String::as_str)

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use super::generic::Stored;
 use super::task::Task;
 use super::{Guest, Node};
+use crate::Product;
 
 /// A pool of guests and storages.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -42,6 +44,11 @@ pub struct NoSuch(pub String);
 /// [`super::Mock::with`].
 #[derive(Debug, Clone)]
 pub struct Cluster {
+    /// Which product it is. Nodes and guests are PVE's alone.
+    pub product: Product,
+    /// Whether calls without state of their own are refused with 501 instead of being answered from
+    /// the description.
+    pub strict: bool,
     /// Name of the cluster; `None` for a node on its own.
     pub name: Option<String>,
     /// Release, `9.1.2`. Before 8.4 error texts are in the reason phrase only.
@@ -75,6 +82,7 @@ pub struct Cluster {
     pub task_time: Duration,
     /// How the next task ends, if not with `OK`; one with an error has no effect.
     pub next_exit: Option<String>,
+    pub(crate) stored: Stored,
     pub(crate) tasks: Vec<Task>,
     /// Seconds since 1970; moves on with every task.
     pub(crate) clock: u64,
@@ -110,6 +118,8 @@ impl Cluster {
     pub fn empty() -> Self {
         let root = User { password: "mock-password".into(), totp: None };
         Self {
+            product: Product::Pve,
+            strict: false,
             name: None,
             release: "9.1.2".into(),
             nodes: Vec::new(),
@@ -126,11 +136,22 @@ impl Cluster {
             answers: BTreeMap::new(),
             task_time: Duration::from_millis(50),
             next_exit: None,
+            stored: Stored::new(),
             tasks: Vec::new(),
             clock: 1_767_225_600,
             tickets: BTreeMap::new(),
             tickets_given: 0,
         }
+    }
+
+    /// A Backup Server or a Datacenter Manager without anything in it, with one token and one user.
+    pub fn of(product: Product) -> Self {
+        let release = match product {
+            Product::Pve => "9.1.2",
+            Product::Pbs => "4.0.1",
+            Product::Pdm => "1.0.1",
+        };
+        Self { product, release: release.to_owned(), ..Self::empty() }
     }
 
     /// The node with this name.

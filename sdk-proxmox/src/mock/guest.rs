@@ -49,7 +49,7 @@ impl GuestKind {
 }
 
 /// A snapshot of a guest.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Snapshot {
     /// Its name.
     pub name: String,

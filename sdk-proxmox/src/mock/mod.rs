@@ -1,8 +1,11 @@
 //! An in-process Proxmox VE that keeps state, for tests and demonstrations.
 //!
 //! It listens on a loopback port and speaks plain HTTP/1.1: paths and parameters are checked against
-//! the generated description, envelope, error texts, logins and tasks are Proxmox's. What it does not
-//! model is answered empty when read and refused with 501 when written, never with a false success.
+//! the generated description, envelope, error texts, logins and tasks are Proxmox's. Guests, nodes,
+//! storages, pools and tasks are modelled; whatever else is created, listed, changed and removed keeps
+//! its state by the shape of the API alone. What is neither is answered with what the description
+//! allows, and a call that starts a task starts one that does nothing: [`Cluster::strict`] refuses both
+//! with 501. [`Cluster::of`] is a Backup Server or a Datacenter Manager.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -22,6 +25,7 @@ mod call;
 mod cluster;
 mod demo;
 mod fault;
+mod generic;
 mod guest;
 mod journal;
 mod listener;

@@ -17,7 +17,8 @@ use super::answer::{Answer, Outcome, Refusal, failed, page, refuse, response, tr
 use super::call::Call;
 use super::fault::{Trouble, strike};
 use super::listener::{CuttableListener, Scissors};
-use super::{Cluster, Recorded, Shared, access, api, lock, params, route, shape};
+use super::{Cluster, Recorded, Shared, access, api, generic, lock, params, route};
+use crate::Product;
 
 /// PVE's own limit since http-server 5.2.1.
 const BODY_LIMIT: usize = 512 * 1024;
@@ -117,7 +118,8 @@ fn outcome(
         Err(refusal) => return Err(refusal),
     };
     recorded.user = Some(user.clone()).filter(|user| !user.is_empty());
-    let matched = route::find(parts.method.as_str(), path).ok_or_else(not_implemented)?;
+    let matched =
+        route::find(cluster.product, parts.method.as_str(), path).ok_or_else(not_implemented)?;
     if matched.op.flags.has(OpFlags::NO_TOKEN) && user.contains('!') {
         let text = format!("URI '{path}' not available with API token, need proper ticket.\n");
         return Err(refuse(403, text.trim()));
@@ -128,29 +130,25 @@ fn outcome(
     }
     params::check(matched.op, &all)?;
     let call = Call { op: matched.op, path: matched.values, params, user };
-    answer(&mut cluster, &call, path).map_err(|refusal| match refusal {
-        Some(refusal) => refusal,
-        None => not_implemented(),
-    })
+    answer(&mut cluster, &call, path)
 }
 
-/// `Err(None)` for calls that are known but not modelled.
-fn answer(cluster: &mut Cluster, call: &Call, path: &str) -> Result<Answer, Option<Refusal>> {
+fn answer(cluster: &mut Cluster, call: &Call, path: &str) -> Outcome {
     node_is_there(cluster, call)?;
+    generic::guest_is_there(cluster, call)?;
     let reads = call.op.method == Method::Get;
     if let Some(answer) = cluster.answers.get(path).filter(|_| reads) {
         return Ok(answer.clone().into());
     }
-    match api::handler(call.op) {
-        Some(handler) => handler(cluster, call).map_err(Some),
-        None if reads => Ok(shape::empty(&call.op.returns).into()),
-        None => Err(None),
+    match api::handler(cluster.product, call.op) {
+        Some(handler) => handler(cluster, call),
+        None => generic::answer(cluster, call),
     }
 }
 
 /// Calls below a node are forwarded to it: its name is resolved, then it is connected to.
 fn node_is_there(cluster: &Cluster, call: &Call) -> Result<(), Refusal> {
-    if !call.op.path.starts_with("/nodes/{node}") {
+    if cluster.product != Product::Pve || !call.op.path.starts_with("/nodes/{node}") {
         return Ok(());
     }
     let name = call.at("node");

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{Cluster, Guest, Snapshot};
+use crate::Product;
 
 /// What a task does when it ends.
 #[derive(Debug, Clone)]
@@ -90,8 +91,15 @@ impl Cluster {
         let (kind, id) = what;
         self.clock += 1;
         let pid = 0xC000 + self.tasks.len() as u32;
-        let upid =
-            format!("UPID:{node}:{pid:08X}:{pid:08X}:{:08X}:{kind}:{id}:{user}:", self.clock);
+        // The products in Rust count their tasks.
+        let count = match self.product {
+            Product::Pve => String::new(),
+            Product::Pbs | Product::Pdm => format!("{:08X}:", self.tasks.len()),
+        };
+        let upid = format!(
+            "UPID:{node}:{pid:08X}:{pid:08X}:{count}{:08X}:{kind}:{id}:{user}:",
+            self.clock
+        );
         let exit = self.next_exit.take().unwrap_or_else(|| "OK".to_owned());
         let done = exit == "OK" || exit.starts_with("WARNINGS");
         self.tasks.push(Task {

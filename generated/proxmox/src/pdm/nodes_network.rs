@@ -535,7 +535,7 @@ pub struct NodesNetwork {
 impl NodesNetwork {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("NodesNetwork", &[
-        rows::ACTIVE,
+        Field::new("active", Kind::Bool, 0),
         Field::new("altnames", Kind::List(&Kind::Text), 0),
         rows::AUTOSTART,
         rows::BOND_PRIMARY,

@@ -7,7 +7,7 @@ use proxbox_runtime::{
     Field, Kind, Op, Operation, Permission, Rows, Rules, Schema, Value,
 };
 use crate::pdm::{
-    TasksLogData,
+    TasksLogRow,
 };
 use crate::pdm::rows;
 
@@ -70,8 +70,8 @@ proxbox_runtime::parameters! { GetNodesNodeSyslog {
     0 limit, 1 node, 2 service, 3 since, 4 start, 5 until,
 } }
 
-proxbox_runtime::operation! { GetNodesNodeSyslog -> Rows<TasksLogData>;
-    Get "/nodes/{node}/syslog", Kind::List(&Kind::Record(TasksLogData::SCHEMA)), 0;
+proxbox_runtime::operation! { GetNodesNodeSyslog -> Rows<TasksLogRow>;
+    Get "/nodes/{node}/syslog", Kind::List(&Kind::Record(TasksLogRow::SCHEMA)), 0;
     Permission::On("/system/log", &["System.Audit"])
 }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use proxbox_runtime::{
-    Field, Kind, Op, Operation, Permission, Rules, Schema, Value,
+    Field, Kind, Op, Operation, Permission, Rows, Rules, Schema, Value,
 };
 use crate::pdm::rows;
 
@@ -65,43 +65,14 @@ proxbox_runtime::parameters! { GetNodesNodeTasksUpidLog {
     0 download, 1 limit, 2 node, 3 start, 4 test_status, 5 upid,
 } }
 
-proxbox_runtime::operation! { GetNodesNodeTasksUpidLog -> TasksLog;
-    Get "/nodes/{node}/tasks/{upid}/log", Kind::Record(TasksLog::SCHEMA), 0;
+proxbox_runtime::operation! { GetNodesNodeTasksUpidLog -> Rows<TasksLogRow>;
+    Get "/nodes/{node}/tasks/{upid}/log", Kind::List(&Kind::Record(TasksLogRow::SCHEMA)), 0;
     Permission::All(&[Permission::Told, Permission::User])
 }
 
 /// Of `GET /nodes/{node}/tasks/{upid}/log`.
 #[derive(Clone, Default)]
-pub struct TasksLog {
-    /// `active`
-    pub active: Option<bool>,
-    /// `data`
-    pub data: Option<Box<TasksLogData>>,
-    /// `success`: 0 to 1
-    pub success: Option<i64>,
-    /// `total`: at least 0
-    pub total: Option<i64>,
-    /// Members that the description does not foresee.
-    pub extra: BTreeMap<String, Value>,
-}
-
-impl TasksLog {
-    /// The fields and what is known about them.
-    pub const SCHEMA: &'static Schema = &Schema::new("TasksLog", &[
-        rows::ACTIVE,
-        Field::new("data", Kind::Record(TasksLogData::SCHEMA), 0),
-        Field::ruled("success", Kind::Int, 0, &Rules { min: Some(0.0), max: Some(1.0), ..Rules::NONE }),
-        rows::TOTAL,
-    ]);
-}
-
-proxbox_runtime::record! { TasksLog {
-    0 active, 1 data, 2 success, 3 total,
-} }
-
-/// Of `GET /nodes/{node}/tasks/{upid}/log`.
-#[derive(Clone, Default)]
-pub struct TasksLogData {
+pub struct TasksLogRow {
     /// `n`: at least 0
     pub n: Option<i64>,
     /// `t`
@@ -110,15 +81,15 @@ pub struct TasksLogData {
     pub extra: BTreeMap<String, Value>,
 }
 
-impl TasksLogData {
+impl TasksLogRow {
     /// The fields and what is known about them.
-    pub const SCHEMA: &'static Schema = &Schema::new("TasksLogData", &[
+    pub const SCHEMA: &'static Schema = &Schema::new("TasksLogRow", &[
         Field::ruled("n", Kind::Int, 0, &Rules { min: Some(0.0), ..Rules::NONE }),
         rows::T,
     ]);
 }
 
-proxbox_runtime::record! { TasksLogData {
+proxbox_runtime::record! { TasksLogRow {
     0 n, 1 t,
 } }
 

@@ -1573,7 +1573,7 @@ pub struct PveRemotesNodesNetworkRow {
 impl PveRemotesNodesNetworkRow {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("PveRemotesNodesNetworkRow", &[
-        rows::ACTIVE_2,
+        rows::ACTIVE,
         Field::new("address", Kind::Text, 0),
         Field::new("address6", Kind::Text, 0),
         rows::AUTOSTART_2,
@@ -1869,7 +1869,7 @@ impl PveRemotesNodesStatusMemory {
     pub const SCHEMA: &'static Schema = &Schema::new("PveRemotesNodesStatusMemory", &[
         Field::ruled("available", Kind::Int, 0, &Rules { unit: Some("bytes"), ..Rules::NONE }),
         rows::FREE,
-        rows::TOTAL_2,
+        rows::TOTAL,
         rows::USED,
     ]);
 }
@@ -1898,7 +1898,7 @@ impl PveRemotesNodesStatusRootfs {
     pub const SCHEMA: &'static Schema = &Schema::new("PveRemotesNodesStatusRootfs", &[
         rows::AVAIL,
         rows::FREE,
-        rows::TOTAL_2,
+        rows::TOTAL,
         rows::USED,
     ]);
 }
@@ -1941,7 +1941,7 @@ pub struct PveRemotesNodesStorageRow {
 impl PveRemotesNodesStorageRow {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("PveRemotesNodesStorageRow", &[
-        rows::ACTIVE_2,
+        rows::ACTIVE,
         rows::AVAIL,
         rows::CONTENT,
         rows::ENABLED_2,
@@ -1950,7 +1950,7 @@ impl PveRemotesNodesStorageRow {
         rows::SHARED_2,
         Field::ruled("storage", Kind::Text, 0,
             &Rules { pattern: Some("^(?i:[a-z][a-z0-9\\-_.]*[a-z0-9])$"), ..Rules::NONE }),
-        rows::TOTAL_2,
+        rows::TOTAL,
         rows::TYPE,
         rows::USED,
         Field::ruled("used_fraction", Kind::Float, 0, &Rules { unit: Some("fraction"), ..Rules::NONE }),
@@ -2037,12 +2037,12 @@ pub struct PveRemotesNodesStorageStatus {
 impl PveRemotesNodesStorageStatus {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("PveRemotesNodesStorageStatus", &[
-        rows::ACTIVE_2,
+        rows::ACTIVE,
         rows::AVAIL,
         rows::CONTENT,
         rows::ENABLED_2,
         rows::SHARED_2,
-        rows::TOTAL_2,
+        rows::TOTAL,
         rows::TYPE,
         rows::USED,
     ]);

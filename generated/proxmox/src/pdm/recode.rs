@@ -158,8 +158,7 @@ use crate::pdm::{
     ResourcesTopEntities, SdnControllersRow, SdnVnetsMacVrf, SdnVnetsRow, SdnZonesIpVrf,
     SdnZonesRow, SubscriptionsAdoptAllPostRow, SubscriptionsAutoAssignPost,
     SubscriptionsBulkAssignPostRow, SubscriptionsClearPendingPost, SubscriptionsKeys,
-    SubscriptionsKeysPost, SubscriptionsNodeStatusRow, TasksLog, TasksLogData, TasksStatus,
-    Version,
+    SubscriptionsKeysPost, SubscriptionsNodeStatusRow, TasksLogRow, TasksStatus, Version,
 };
 
 /// Every operation, with a function that decodes and encodes its answer.
@@ -484,7 +483,7 @@ pub static ANSWERS: &[(&Op, Recode)] = &[
     (<PostNodesNodeSubscription as Operation>::OP, proxbox_runtime::recode::<Value>),
     (
         <GetNodesNodeSyslog as Operation>::OP,
-        proxbox_runtime::recode::<Rows<TasksLogData>>,
+        proxbox_runtime::recode::<Rows<TasksLogRow>>,
     ),
     (
         <GetNodesNodeTasks as Operation>::OP,
@@ -492,7 +491,10 @@ pub static ANSWERS: &[(&Op, Recode)] = &[
     ),
     (<DeleteNodesNodeTasksUpid as Operation>::OP, proxbox_runtime::recode::<Value>),
     (<GetNodesNodeTasksUpid as Operation>::OP, proxbox_runtime::recode::<Value>),
-    (<GetNodesNodeTasksUpidLog as Operation>::OP, proxbox_runtime::recode::<TasksLog>),
+    (
+        <GetNodesNodeTasksUpidLog as Operation>::OP,
+        proxbox_runtime::recode::<Rows<TasksLogRow>>,
+    ),
     (
         <GetNodesNodeTasksUpidStatus as Operation>::OP,
         proxbox_runtime::recode::<TasksStatus>,

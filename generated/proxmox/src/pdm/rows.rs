@@ -11,7 +11,6 @@ use crate::pdm::{
 };
 
 pub(crate) const ACR_VALUES: Field = Field::new("acr-values", Kind::Text, 0);
-pub(crate) const ACTIVE: Field = Field::new("active", Kind::Bool, 0);
 pub(crate) const ADDR: Field = Field::new("addr", Kind::Text, 0);
 pub(crate) const ALLOW_SUBDOMAINS: Field = Field::new("allow-subdomains", Kind::Bool, 0);
 pub(crate) const API: Field = Field::new("api", Kind::Text, 0);
@@ -242,7 +241,7 @@ pub(crate) const ZONE: Field = Field::new("zone", Kind::Text, 0);
 pub(crate) const ZONE_2: Field = Field::new("zone", Kind::Text, FieldFlags::PATH | FieldFlags::REQUIRED);
 pub(crate) const ZONE_TYPE: Field = Field::new("zone-type", Kind::Text, 0);
 pub(crate) const ACL: Field = Field::ruled("acl", Kind::Bool, 0, &Rules { default: Some("false"), ..Rules::NONE });
-pub(crate) const ACTIVE_2: Field = Field::ruled("active", Kind::Bool, 0, &Rules { default: Some("false"), ..Rules::NONE });
+pub(crate) const ACTIVE: Field = Field::ruled("active", Kind::Bool, 0, &Rules { default: Some("false"), ..Rules::NONE });
 pub(crate) const ADVERTISE_SUBNETS: Field = Field::ruled("advertise-subnets", Kind::Bool, 0, &Rules { default: Some("false"), ..Rules::NONE });
 pub(crate) const ALIAS: Field = Field::ruled("alias", Kind::Text, 0, &Rules { max_length: Some(256), ..Rules::NONE });
 pub(crate) const ASHIFT: Field = Field::ruled("ashift", Kind::Int, 0,
@@ -525,8 +524,7 @@ pub(crate) const TOKEN_NAME: Field = Field::ruled("token-name", Kind::Text, Fiel
     &Rules { pattern: Some("^(?:[A-Za-z0-9_][A-Za-z0-9._\\-]*)$"), ..Rules::NONE });
 pub(crate) const TOKENID: Field = Field::ruled("tokenid", Kind::Text, 0,
     &Rules { min_length: Some(3), max_length: Some(64), pattern: Some("^(?:[^\\s:/[:cntrl:]]+)@(?:[A-Za-z0-9_][A-Za-z0-9._\\-]*)!(?:[A-Za-z0-9_][A-Za-z0-9._\\-]*)$"), ..Rules::NONE });
-pub(crate) const TOTAL: Field = Field::ruled("total", Kind::Int, 0, &Rules { min: Some(0.0), ..Rules::NONE });
-pub(crate) const TOTAL_2: Field = Field::ruled("total", Kind::Int, 0, &Rules { unit: Some("bytes"), ..Rules::NONE });
+pub(crate) const TOTAL: Field = Field::ruled("total", Kind::Int, 0, &Rules { unit: Some("bytes"), ..Rules::NONE });
 pub(crate) const TYPE_2: Field = Field::ruled("type", Kind::Enum(PbsScanPostType::VALUES), 0, &Rules { default: Some("pve"), ..Rules::NONE });
 pub(crate) const UNTIL: Field = Field::ruled("until", Kind::Int, 0, &Rules { unit: Some("unix seconds"), ..Rules::NONE });
 pub(crate) const UPID_3: Field = Field::ruled("upid", Kind::Text, 0,

@@ -251,7 +251,7 @@ impl NodesStatusSwap {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("NodesStatusSwap", &[
         Field::ruled("free", Kind::Int, 0, &Rules { min: Some(0.0), ..Rules::NONE }),
-        rows::TOTAL,
+        Field::ruled("total", Kind::Int, 0, &Rules { min: Some(0.0), ..Rules::NONE }),
         Field::ruled("used", Kind::Int, 0, &Rules { min: Some(0.0), ..Rules::NONE }),
     ]);
 }

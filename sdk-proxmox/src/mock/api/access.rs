@@ -70,11 +70,21 @@ pub(crate) fn permissions(cluster: &mut Cluster, call: &Call) -> Outcome {
 
 pub(crate) fn users(cluster: &mut Cluster, _: &Call) -> Outcome {
     let row = |user: &String| json!({ "userid": user, "enable": 1, "expire": 0, "realm-type": realm(user) });
-    data(cluster.users.keys().map(row).collect::<Vec<_>>())
+    let created = cluster.stored.get(&created_users()).into_iter().flatten().cloned();
+    data(cluster.users.keys().map(row).chain(created.map(Value::from)).collect::<Vec<_>>())
+}
+
+/// Where users are kept that were created: they cannot log in.
+fn created_users() -> Vec<String> {
+    vec!["access".to_owned(), "users".to_owned()]
 }
 
 pub(crate) fn user(cluster: &mut Cluster, call: &Call) -> Outcome {
     let user = call.at("userid");
+    let created = cluster.stored.get(&created_users()).into_iter().flatten();
+    if let Some(found) = created.clone().find(|found| found["userid"] == user) {
+        return data(found.clone());
+    }
     if !cluster.users.contains_key(user) {
         return Err(failed(format!("no such user ('{user}')")));
     }
@@ -87,7 +97,9 @@ pub(crate) fn user(cluster: &mut Cluster, call: &Call) -> Outcome {
 pub(crate) fn tokens(cluster: &mut Cluster, call: &Call) -> Outcome {
     need(cluster, "/access", "User.Modify")?;
     let row = |name: &str| json!({ "tokenid": name, "expire": 0, "privsep": 0 });
-    data(names_of_tokens(cluster, call.at("userid")).map(row).collect::<Vec<_>>())
+    let created = cluster.stored.get(&call.place()).into_iter().flatten().cloned();
+    let own = names_of_tokens(cluster, call.at("userid")).map(row);
+    data(own.chain(created.map(Value::from)).collect::<Vec<_>>())
 }
 
 fn names_of_tokens<'a>(cluster: &'a Cluster, user: &str) -> impl Iterator<Item = &'a str> {

@@ -17,12 +17,24 @@ use proxbox_runtime::{Method, Op};
 use super::answer::{Outcome, Refusal, failed, refuse};
 use super::call::Call;
 use super::{Cluster, Guest};
+use crate::Product;
 
 /// Answers one call. It may change the cluster.
 pub(crate) type Handler = fn(&mut Cluster, &Call) -> Outcome;
 
 /// The handler of a modelled operation.
-pub(crate) fn handler(op: &Op) -> Option<Handler> {
+pub(crate) fn handler(product: Product, op: &Op) -> Option<Handler> {
+    if product != Product::Pve {
+        // What all products have in common.
+        return Some(match (op.method, op.path) {
+            (Method::Post, "/access/ticket") => access::ticket,
+            (Method::Get, "/version") => cluster::version,
+            (Method::Get, "/nodes/{node}/tasks/{upid}/status") => tasks::status,
+            (Method::Get, "/nodes/{node}/tasks/{upid}/log") => tasks::log,
+            (Method::Get, "/nodes/{node}/tasks") => tasks::of_node,
+            _ => return None,
+        });
+    }
     match op.method {
         Method::Get => reader(op.path),
         Method::Post => creator(op.path),
@@ -107,6 +119,7 @@ fn creator(path: &str) -> Option<Handler> {
 fn updater(path: &str) -> Option<Handler> {
     Some(match path {
         "/nodes/{node}/lxc/{vmid}/config" | "/nodes/{node}/qemu/{vmid}/config" => change::update,
+        "/pools" | "/pools/{poolid}" => pools::update,
         "/storage/{storage}" => storage::update,
         _ => return None,
     })

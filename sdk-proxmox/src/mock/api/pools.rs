@@ -71,3 +71,49 @@ pub(crate) fn remove(cluster: &mut Cluster, call: &Call) -> Outcome {
     cluster.pools.remove(name);
     data(Value::Null)
 }
+
+/// Adds or removes members, or changes the comment; all of it or nothing.
+pub(crate) fn update(cluster: &mut Cluster, call: &Call) -> Outcome {
+    let name = call.text("poolid").unwrap_or_else(|| call.at("poolid").to_owned());
+    need(cluster, &format!("/pool/{name}"), "Pool.Allocate")?;
+    with_members(cluster, &name)?;
+    let remove = call.flag("delete");
+    let listed = |key: &str| call.text(key).unwrap_or_default();
+    let guests: Vec<u32> = crate::parse::split_list(&listed("vms"))
+        .into_iter()
+        .filter_map(|vmid| vmid.parse().ok())
+        .collect();
+    for vmid in &guests {
+        let guest = cluster.guests.get(vmid);
+        let guest = guest.ok_or_else(|| failed(format!("VM {vmid} does not exist")))?;
+        match (&guest.pool, remove) {
+            (Some(pool), true) if *pool == name => {}
+            (_, true) => return Err(failed(format!("VM {vmid} is not a pool member"))),
+            (Some(pool), false) if *pool == name => {
+                return Err(failed(format!("VM {vmid} is already a pool member")));
+            }
+            (Some(pool), false) if !call.flag("allow-move") => {
+                let text = format!(
+                    "VM {vmid} belongs already to pool '{pool}' and 'allow-move' is not set"
+                );
+                return Err(failed(text));
+            }
+            _ => {}
+        }
+    }
+    for vmid in guests {
+        if let Some(guest) = cluster.guests.get_mut(&vmid) {
+            guest.pool = (!remove).then(|| name.clone());
+        }
+    }
+    if let Some(pool) = cluster.pools.get_mut(&name) {
+        for storage in crate::parse::split_list(&listed("storage")) {
+            match remove {
+                true => pool.storages.remove(storage),
+                false => pool.storages.insert(storage.to_owned()),
+            };
+        }
+        pool.comment = call.text("comment").or(pool.comment.take());
+    }
+    data(Value::Null)
+}

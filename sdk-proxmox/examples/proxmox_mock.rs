@@ -5,14 +5,10 @@
 //! ```
 //! With `--plain` as the last argument it speaks HTTP instead.
 
-#[path = "../tests/tls_front/mod.rs"]
-mod tls_front;
-
 use std::error::Error;
 use std::net::SocketAddr;
 
-use sdk_proxmox::mock::{Cluster, Mock};
-use tls_front::TlsFront;
+use sdk_proxmox::mock::{Cluster, Mock, TlsFront};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {

@@ -4,12 +4,10 @@
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
-mod tls_front;
-
 use std::io::Write;
 
+use sdk_proxmox::mock::TlsFront;
 use sdk_proxmox::mock::{Cluster, Mock};
-use tls_front::TlsFront;
 use tokio::process::Command;
 
 #[tokio::test]

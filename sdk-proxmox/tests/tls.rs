@@ -2,12 +2,10 @@
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
-mod tls_front;
-
+use sdk_proxmox::mock::TlsFront;
 use sdk_proxmox::mock::{Cluster, Mock};
 use sdk_proxmox::pve::GetVersion;
 use sdk_proxmox::{Client, ClientBuilder, ConnectFailure, Error};
-use tls_front::TlsFront;
 
 struct Server {
     mock: Mock,

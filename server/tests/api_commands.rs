@@ -5,6 +5,7 @@
 
 mod harness;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{ExitStatus, Output, Stdio};
 use std::time::Duration;
@@ -274,4 +275,50 @@ async fn not_even_a_trace_of_everything_holds_a_secret() {
     for secret in [key.as_str(), mocks.netbox.token(), &secret, "a-password-of-root"] {
         assert!(!log.contains(secret), "{secret} is in the log");
     }
+}
+
+/// The lines that a command prints first, by their first word.
+async fn first_lines(child: &mut tokio::process::Child, count: usize) -> BTreeMap<String, String> {
+    use tokio::io::{AsyncBufReadExt, BufReader};
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut told = BTreeMap::new();
+    for _ in 0..count {
+        let line = lines.next_line().await.unwrap().unwrap();
+        let (name, value) = line.split_once(' ').unwrap();
+        told.insert(name.to_owned(), value.trim().to_owned());
+    }
+    told
+}
+
+#[tokio::test]
+async fn a_mock_is_served_with_its_seed_and_its_scripted_faults() {
+    let folder = tempfile::tempdir().unwrap();
+    let (seed, faults) = (folder.path().join("seed.json"), folder.path().join("faults.json"));
+    std::fs::write(&seed, r#"{"/config/datastore": [{"name": "tank", "path": "/mnt"}]}"#).unwrap();
+    let script = r#"[{"path": "/config/datastore", "first": 1, "trouble": {"status": 500}}]"#;
+    std::fs::write(&faults, script).unwrap();
+    let mut child = tokio::process::Command::new(env!("CARGO_BIN_EXE_proxbox"))
+        .args(["mock", "pbs", "--seed", seed.to_str().unwrap()])
+        .args(["--faults", faults.to_str().unwrap()])
+        .stdout(std::process::Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let told = first_lines(&mut child, 3).await;
+    let (id, secret) = told["token"].split_once(' ').unwrap();
+    let client = sdk_proxmox::Client::builder(&told["url"])
+        .product(sdk_proxmox::Product::Pbs)
+        .token(id, secret)
+        .fingerprint(&told["sha256"])
+        .retries(0)
+        .build()
+        .unwrap();
+    let list = sdk_proxmox::pbs::GetConfigDatastore::new();
+    let error = client.send(&list).await.unwrap_err();
+    assert_eq!(error.status(), Some(500), "{error}");
+    let stores = client.send(&list).await.unwrap().value;
+    assert_eq!(
+        stores.iter().map(|store| store.name.as_deref()).collect::<Vec<_>>(),
+        [Some("tank")]
+    );
 }

@@ -62,6 +62,13 @@ impl Refusal {
         self.status == 401 || self.status >= 595
     }
 
+    /// The text, with the parameters that were refused.
+    fn plain(&self) -> String {
+        let errors = self.errors.iter().map(|(field, text)| format!("parameter '{field}': {text}"));
+        let errors: Vec<String> = errors.collect();
+        if errors.is_empty() { self.text.clone() } else { errors.join("; ") }
+    }
+
     fn body(&self, with_message: bool) -> Option<Value> {
         if self.is_bare() {
             return None;
@@ -82,17 +89,31 @@ impl Refusal {
     }
 }
 
-/// The HTTP answer. `with_message`: since release 8.4 error texts are in the body too.
-pub(crate) fn response(outcome: &Outcome, with_message: bool) -> Response {
+/// Where the text of an error is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Told {
+    /// In the reason phrase alone: PVE before 8.4.
+    Reason,
+    /// There, and in the body's `message`.
+    Message,
+    /// The body is the text, though the header says JSON: the products in Rust.
+    Plain,
+}
+
+/// The HTTP answer.
+pub(crate) fn response(outcome: &Outcome, told: Told) -> Response {
     let (status, reason, body) = match outcome {
         Ok(answer) => {
             let mut body = answer.beside.clone();
             body.insert("data".into(), answer.data.clone());
-            (200, None, Some(Value::from(body)))
+            (200, None, Some(Value::from(body).to_string()))
         }
-        Err(refusal) => (refusal.status, Some(&refusal.text), refusal.body(with_message)),
+        Err(refusal) if told == Told::Plain => (refusal.status, None, Some(refusal.plain())),
+        Err(refusal) => {
+            let body = refusal.body(told == Told::Message);
+            (refusal.status, Some(&refusal.text), body.map(|body| body.to_string()))
+        }
     };
-    let body = body.map(|body| body.to_string());
     let mut response = Response::new(Body::from(body.clone().unwrap_or_default()));
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or_default();
     if body.is_some() {

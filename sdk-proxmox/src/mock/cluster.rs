@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use super::answer::Told;
 use super::generic::Stored;
 use super::task::Task;
 use super::{Guest, Node};
@@ -154,6 +155,19 @@ impl Cluster {
         Self { product, release: release.to_owned(), ..Self::empty() }
     }
 
+    /// Fills it from a map of paths to what a GET of them answers, with or without `/api2/json` and
+    /// `data` around it. What is created by a POST becomes state that calls change; anything else is
+    /// answered as it is.
+    pub fn seed(&mut self, seed: &Map<String, Value>) {
+        for (path, answer) in seed {
+            let path = path.trim_start_matches("/api2/json").trim_end_matches('/');
+            let value = answer.get("data").unwrap_or(answer).clone();
+            if let Err(value) = super::generic::seed(self, path, value) {
+                self.answers.insert(path.to_owned(), value);
+            }
+        }
+    }
+
     /// The node with this name.
     pub fn node(&self, name: &str) -> Option<&Node> {
         self.nodes.iter().find(|node| node.name == name)
@@ -244,10 +258,15 @@ impl Cluster {
         self.node(node).is_some_and(|node| node.online)
     }
 
-    /// Whether error texts are in the body too.
-    pub(crate) fn has_messages(&self) -> bool {
+    /// Where the text of an error is.
+    pub(crate) fn told(&self) -> Told {
         let mut parts = self.release.split(['.', '-']).map(|part| part.parse().unwrap_or(0));
-        (parts.next().unwrap_or(0), parts.next().unwrap_or(0)) >= (8, 4)
+        let release = (parts.next().unwrap_or(0), parts.next().unwrap_or(0));
+        match self.product {
+            Product::Pbs | Product::Pdm => Told::Plain,
+            Product::Pve if release >= (8, 4) => Told::Message,
+            Product::Pve => Told::Reason,
+        }
     }
 
     /// Guests that the caller sees.

@@ -38,6 +38,7 @@ mod route;
 mod serve;
 mod shape;
 mod task;
+mod tls_front;
 
 use std::io;
 use std::net::SocketAddr;
@@ -52,6 +53,7 @@ pub use fault::{Fault, Trouble};
 pub use guest::{Guest, GuestKind, Snapshot};
 pub use journal::Recorded;
 pub use node::Node;
+pub use tls_front::TlsFront;
 
 use crate::{Client, ClientBuilder};
 

@@ -69,10 +69,10 @@ async fn serve(
         (_, Err(_)) => Err(refuse(501, "for data too large")),
         (_, Ok(body)) => outcome(&shared, &parts, &path, &body, &mut recorded),
     };
-    let with_messages = lock(&shared.cluster).has_messages();
+    let told = lock(&shared.cluster).told();
     let response = match &trouble {
         Some(Trouble::Page(status, html)) => page(*status, html),
-        _ => response(&outcome, with_messages),
+        _ => response(&outcome, told),
     };
     let reset = trouble == Some(Trouble::Reset);
     if reset {

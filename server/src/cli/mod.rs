@@ -3,6 +3,7 @@
 mod endpoints;
 mod exit;
 mod keys;
+mod mock;
 mod progress;
 mod report;
 mod serve;
@@ -48,6 +49,8 @@ enum Command {
     /// API keys.
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// Serves a mock of a product, for clients of any language.
+    Mock(mock::MockCommand),
     /// Shows the whole line on a made-up cluster; needs nothing and changes nothing.
     Demo(demo::Demo),
 }
@@ -78,6 +81,7 @@ async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Sync(command) => command.run(&cli.state).await,
         Command::Endpoints(command) => command.run(&cli.state).await,
         Command::Keys(command) => command.run(&cli.state).await,
+        Command::Mock(command) => command.run().await,
         Command::Demo(command) => command.run().await,
     }
 }

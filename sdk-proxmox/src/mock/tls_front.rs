@@ -1,6 +1,4 @@
-//! Puts TLS with a self-signed certificate in front of the mock, which speaks plain HTTP.
-
-#![allow(dead_code, reason = "not every test needs all of it")]
+//! TLS with a fresh self-signed certificate in front of a mock, which speaks plain HTTP.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,18 +12,19 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
 /// A TLS listener whose connections go to another address.
-pub(crate) struct TlsFront {
+#[derive(Debug)]
+pub struct TlsFront {
     /// Where it listens.
-    pub(crate) address: SocketAddr,
+    pub address: SocketAddr,
     /// Its certificate, which is its own authority.
-    pub(crate) certificate_pem: String,
+    pub certificate_pem: String,
     /// SHA-256 of the certificate, in hex.
-    pub(crate) fingerprint: String,
+    pub fingerprint: String,
 }
 
 impl TlsFront {
     /// Starts to listen on `address` for connections to `target`.
-    pub(crate) async fn start(address: SocketAddr, target: SocketAddr) -> std::io::Result<Self> {
+    pub async fn start(address: SocketAddr, target: SocketAddr) -> std::io::Result<Self> {
         let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
         let CertifiedKey { cert, signing_key } =
             generate_simple_self_signed(names).map_err(std::io::Error::other)?;

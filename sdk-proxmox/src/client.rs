@@ -15,7 +15,7 @@ use crate::{
 /// A connection to a Proxmox VE cluster. Clones share connections, login and counters.
 #[derive(Clone)]
 pub struct Client {
-    transport: Arc<dyn Transport>,
+    pub(crate) transport: Arc<dyn Transport>,
     counters: Arc<Counters>,
     releases: Arc<Releases>,
 }

@@ -5,7 +5,7 @@ use proxbox_runtime::Request;
 use crate::login::Login;
 use crate::retry::Retry;
 use crate::wire::Wire;
-use crate::{BoxFuture, Error, Reply, Transport};
+use crate::{BoxFuture, Download, Error, Reply, Transport, Upload};
 
 pub(crate) struct HttpTransport {
     pub(crate) wire: Wire,
@@ -28,9 +28,27 @@ impl Transport for HttpTransport {
             }
         })
     }
+
+    fn upload(&self, request: Request, file: Upload) -> BoxFuture<'_, Result<Reply, Error>> {
+        Box::pin(async move { self.send_file(&request, file).await })
+    }
+
+    fn download(&self, request: Request) -> BoxFuture<'_, Result<Download, Error>> {
+        Box::pin(async move { self.fetch_file(&request).await })
+    }
 }
 
 impl HttpTransport {
+    async fn send_file(&self, request: &Request, file: Upload) -> Result<Reply, Error> {
+        let pass = self.login.pass(&self.wire, request.op.method).await?;
+        self.wire.send_file(request, &pass.headers, file).await
+    }
+
+    async fn fetch_file(&self, request: &Request) -> Result<Download, Error> {
+        let pass = self.login.pass(&self.wire, request.op.method).await?;
+        self.wire.fetch_file(request, &pass.headers).await
+    }
+
     /// One exchange; with a new ticket once more where the old one was refused.
     async fn authenticated(&self, request: &Request) -> Result<Reply, Error> {
         let method = request.op.method;

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use bytes::Bytes;
 use proxbox_runtime::Request;
 
-use crate::Error;
+use crate::{Download, Error, Upload};
 
 /// A future on the heap, so that [`Transport`] can be a trait object.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -17,6 +17,16 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub trait Transport: Send + Sync {
     /// Sends one request.
     fn call(&self, request: Request) -> BoxFuture<'_, Result<Reply, Error>>;
+
+    /// Sends one request with a file; never again.
+    fn upload(&self, _request: Request, _file: Upload) -> BoxFuture<'_, Result<Reply, Error>> {
+        Box::pin(async { Err(Error::Invalid("this transport takes no files".into())) })
+    }
+
+    /// Sends one request whose answer is a file. An answer with an error status is an error.
+    fn download(&self, _request: Request) -> BoxFuture<'_, Result<Download, Error>> {
+        Box::pin(async { Err(Error::Invalid("this transport brings no files".into())) })
+    }
 }
 
 /// An answer, not yet interpreted.

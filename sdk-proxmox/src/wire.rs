@@ -3,14 +3,21 @@
 use std::error::Error as StdError;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
+use futures_util::TryStreamExt;
 use http::HeaderMap;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use proxbox_runtime::{Method, Payload, Request};
+use reqwest::multipart;
 
 use crate::counters::Counters;
+use crate::files::text_parts;
 use crate::host::Host;
-use crate::{CallName, ConnectFailure, Error, Reply};
+use crate::{ApiError, CallName, ConnectFailure, Download, Error, Reply, Upload};
+
+/// A file takes as long as it takes; the time limit between its parts still holds.
+const NO_LIMIT: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// The hosts of a cluster and the connections to them.
 pub(crate) struct Wire {
@@ -55,7 +62,68 @@ impl Wire {
         let _slot = host.slots.acquire().await;
         self.counters.request();
         let failed = |error| failure(request.into(), &host.name, error);
-        let mut response = self.build(host, request, headers).send().await.map_err(failed)?;
+        let response = self.build(host, request, headers).send().await.map_err(failed)?;
+        self.whole(host, request, response).await
+    }
+
+    /// Sends a request with a file to the host that answered last. A file is read once only, so there
+    /// is no second host.
+    pub(crate) async fn send_file(
+        &self,
+        request: &Request,
+        headers: &HeaderMap,
+        file: Upload,
+    ) -> Result<Reply, Error> {
+        let host = self.preferred_host()?;
+        let _slot = host.slots.acquire().await;
+        self.counters.request();
+        let mut form = multipart::Form::new();
+        for (name, value) in text_parts(request) {
+            form = form.text(name, value);
+        }
+        let body = reqwest::Body::wrap_stream(file.content);
+        let part = multipart::Part::stream_with_length(body, file.length).file_name(file.name);
+        let failed = |error| failure(request.into(), &host.name, error);
+        let url = format!("{}{}", host.base, request.path);
+        let sent =
+            self.client.post(url).headers(headers.clone()).multipart(form.part("filename", part));
+        let response = sent.timeout(NO_LIMIT).send().await.map_err(failed)?;
+        self.whole(host, request, response).await
+    }
+
+    /// Sends a request and hands out the body of its answer as it comes.
+    pub(crate) async fn fetch_file(
+        &self,
+        request: &Request,
+        headers: &HeaderMap,
+    ) -> Result<Download, Error> {
+        let host = self.preferred_host()?;
+        self.counters.request();
+        let failed = |error| failure(request.into(), &host.name, error);
+        let sent = self.build(host, request, headers).timeout(NO_LIMIT).send().await;
+        let response = sent.map_err(failed)?;
+        if !response.status().is_success() {
+            let reply = self.whole(host, request, response).await?;
+            return Err(Error::Api(Box::new(ApiError::read(request.into(), &reply))));
+        }
+        let length = response.content_length();
+        let content = response.bytes_stream().map_err(std::io::Error::other);
+        Ok(Download { length, content: Box::pin(content) })
+    }
+
+    fn preferred_host(&self) -> Result<&Host, Error> {
+        let host = self.hosts.get(self.preferred.load(Ordering::Relaxed));
+        host.ok_or_else(|| Error::Invalid("the client has no host".into()))
+    }
+
+    /// The whole answer.
+    async fn whole(
+        &self,
+        host: &Host,
+        request: &Request,
+        mut response: reqwest::Response,
+    ) -> Result<Reply, Error> {
+        let failed = |error| failure(request.into(), &host.name, error);
         let reason = response
             .extensions_mut()
             .remove::<hyper::ext::ReasonPhrase>()

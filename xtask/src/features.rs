@@ -39,7 +39,7 @@ fn lines(manifest: &str, package: &str) -> String {
     let features = manifest.split_once("[features]\n").map_or("", |(_, features)| features);
     let names = features.lines().filter_map(|line| line.split_once(" = ").map(|(name, _)| name));
     names
-        .filter(|name| *name != "recode")
+        .filter(|name| !matches!(*name, "places" | "recode"))
         .map(|name| match name.split_once('-') {
             // A group of a product needs what the groups share.
             Some((product, group)) if group != "core" && package == "generated-proxmox" => {

@@ -5,6 +5,7 @@
 //! (lenient decoding, encoding, property strings, building a request) is written once, here.
 
 mod availability;
+mod caller;
 mod choice;
 mod debug;
 mod decode;
@@ -32,6 +33,7 @@ mod unavailable;
 mod validate;
 
 pub use availability::{Availability, NoRelease, Release};
+pub use caller::Caller;
 pub use choice::Choice;
 pub use debug::debug;
 pub use decode::{Decoded, decode, decode_member, fill_from};

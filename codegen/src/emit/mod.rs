@@ -6,6 +6,7 @@ mod field;
 mod filter;
 mod netbox;
 mod operation;
+mod places;
 mod print;
 mod proxmox;
 mod record;

@@ -157,7 +157,7 @@ pub(super) fn output(returns: Option<&Type>) -> TokenStream {
 }
 
 /// Parameters of the path in its order, then the other required ones.
-fn required(op: &Op) -> Vec<&Field> {
+pub(super) fn required(op: &Op) -> Vec<&Field> {
     let of_path = op.path.split('/').filter_map(|part| {
         let name = part.strip_prefix('{')?.strip_suffix('}')?;
         op.params.iter().find(|field| field.wire == name)

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::File;
 use super::enums::emit_enum;
 use super::operation::{emit_operation, op_name, output};
+use super::places::emit_places;
 use super::print::{EmitError, Items};
 use super::record::{Shape, emit_record};
 use super::rows::SharedRows;
@@ -58,6 +59,7 @@ pub fn emit_proxmox(api: &Api, product: Product, spec: &str) -> Result<Vec<File>
         };
         files.push(items.file(format!("proxmox/src/{module}/{group}.rs"), &title, spec, &siblings));
     }
+    files.push(emit_places(api, product, spec));
     files.push(recode(api, product, spec)?);
     Ok(files)
 }
@@ -70,8 +72,9 @@ pub fn emit_proxmox_crate(products: &[(Product, Api)]) -> Vec<File> {
          //! Each group of operations is a cargo feature: `pve-nodes-qemu`, or `pve` for all of a \
          product.\n\n"
         .to_owned();
-    let mut features =
-        String::from("# Tables of functions over every type, for tests.\nrecode = []\n");
+    let mut features = String::from(
+        "# The paths of the APIs, to walk along.\nplaces = []\n# Tables of functions over every type, for tests.\nrecode = []\n",
+    );
     for (product, api) in products {
         let name = product.name();
         lib.push_str(&format!(
@@ -155,7 +158,7 @@ fn index<'a>(
         text.push_str(&format!("{}mod {group};\n", gate(group)));
     }
     text.push_str(
-        "#[allow(dead_code)]\nmod rows;\n#[cfg(feature = \"recode\")]\npub mod recode;\n\n\
+        "#[cfg(feature = \"places\")]\npub mod places;\n#[allow(dead_code)]\nmod rows;\n#[cfg(feature = \"recode\")]\npub mod recode;\n\n\
          use proxbox_runtime::Op;\n\n",
     );
     for group in &groups {

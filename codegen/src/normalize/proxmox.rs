@@ -1,6 +1,6 @@
 //! The API viewer's tree as an OpenAPI document.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
@@ -16,6 +16,7 @@ pub fn normalize_proxmox(product: Product, tree: &[Value], release: &str) -> Nor
     for node in tree {
         add_node(node, &mut paths, &mut unknown);
     }
+    declare_path_parameters(&mut paths);
     name_operations(&mut paths);
     let mut spec = json!({
         "openapi": "3.0.3",
@@ -56,7 +57,8 @@ fn operation(path: &str, method: &str, info: &Value, unknown: &mut BTreeSet<Stri
     let mut parameters: Vec<Value> = Vec::new();
     for name in &in_path {
         // Some operations use a parameter of their path without declaring it.
-        let schema = properties.get(*name).cloned().unwrap_or_else(|| json!({"type": "string"}));
+        let schema =
+            properties.get(*name).cloned().unwrap_or_else(|| json!({"x-undeclared": true}));
         parameters.push(json!({"name": name, "in": "path", "required": true, "schema": schema}));
     }
     let flat = properties.iter().filter(|(name, _)| !in_path.contains(&name.as_str()));
@@ -131,6 +133,48 @@ fn extensions(info: &Value, unknown: &mut BTreeSet<String>) -> Map<String, Value
 
 fn path_parameters(path: &str) -> Vec<&str> {
     path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect()
+}
+
+/// Gives a parameter of a path that an operation does not declare what others say of it: those on
+/// the same path, or else all that have one of its name and agree. What nobody declares is text.
+fn declare_path_parameters(paths: &mut Map<String, Value>) {
+    let mut here: BTreeMap<String, Value> = BTreeMap::new();
+    let mut anywhere: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    for_path_parameters(paths, &mut |prefix, name, schema| {
+        if schema.get("x-undeclared").is_none() {
+            here.entry(prefix.to_owned()).or_insert_with(|| schema.clone());
+            let all = anywhere.entry(name.to_owned()).or_default();
+            if !all.contains(schema) {
+                all.push(schema.clone());
+            }
+        }
+    });
+    for_path_parameters(paths, &mut |prefix, name, schema| {
+        if schema.get("x-undeclared").is_some() {
+            let agreed = anywhere.get(name).filter(|all| all.len() == 1).map(|all| &all[0]);
+            let known = here.get(prefix).or(agreed).cloned();
+            *schema = known.unwrap_or_else(|| json!({"type": "string"}));
+        }
+    });
+}
+
+/// Visits each parameter of each path with the path up to it.
+fn for_path_parameters(
+    paths: &mut Map<String, Value>,
+    visit: &mut dyn FnMut(&str, &str, &mut Value),
+) {
+    for (path, item) in paths {
+        for operation in item.as_object_mut().into_iter().flat_map(Map::values_mut) {
+            let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
+            for parameter in parameters.into_iter().flatten().filter(|one| one["in"] == "path") {
+                let name = parameter["name"].as_str().unwrap_or_default().to_owned();
+                let end = path.find(&format!("{{{name}}}")).unwrap_or(path.len());
+                if let Some(schema) = parameter.get_mut("schema") {
+                    visit(&path[..end], &name, schema);
+                }
+            }
+        }
+    }
 }
 
 /// Method and path: upstream's own names repeat. Paths that differ in punctuation alone get a

@@ -39,6 +39,7 @@ mod serve;
 mod shape;
 mod task;
 mod tls_front;
+mod upload;
 
 use std::io;
 use std::net::SocketAddr;

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Bytes;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::response::Response;
 use http::header::CONTENT_TYPE;
@@ -17,7 +16,7 @@ use super::answer::{Answer, Outcome, Refusal, failed, page, refuse, response, tr
 use super::call::Call;
 use super::fault::{Trouble, strike};
 use super::listener::{CuttableListener, Scissors};
-use super::{Cluster, Recorded, Shared, access, api, generic, lock, params, route};
+use super::{Cluster, Recorded, Shared, access, api, generic, lock, params, route, upload};
 use crate::Product;
 
 /// PVE's own limit since http-server 5.2.1.
@@ -31,7 +30,10 @@ pub(crate) async fn run(
     shared: Arc<Shared>,
     stopped: oneshot::Receiver<()>,
 ) {
-    let router = Router::new().fallback(serve).with_state(shared);
+    let router = Router::new()
+        .fallback(serve)
+        .layer(axum::extract::DefaultBodyLimit::disable())
+        .with_state(shared);
     let service = router.into_make_service_with_connect_info::<Scissors>();
     let server = axum::serve(CuttableListener(listener), service);
     let stopped = async move {
@@ -49,8 +51,7 @@ async fn serve(
     request: Request,
 ) -> Response {
     let _served = shared.load.enter();
-    let (parts, body) = request.into_parts();
-    let body = axum::body::to_bytes(body, BODY_LIMIT).await;
+    let (parts, body) = read(request).await;
     let path = parts.uri.path().strip_prefix("/api2/json").unwrap_or_default().to_owned();
     let trouble = strike(&mut lock(&shared.faults), parts.method.as_str(), &path);
     let mut recorded = Recorded {
@@ -66,8 +67,8 @@ async fn serve(
     let outcome = match (&trouble, body) {
         (Some(Trouble::Status(status, text)), _) => Err(refuse(*status, text.as_str())),
         (Some(Trouble::Page(..)), _) => Ok(Answer::default()),
-        (_, Err(_)) => Err(refuse(501, "for data too large")),
-        (_, Ok(body)) => outcome(&shared, &parts, &path, &body, &mut recorded),
+        (_, Err(refusal)) => Err(refusal),
+        (_, Ok(body)) => outcome(&shared, &parts, &path, body, &mut recorded),
     };
     let told = lock(&shared.cluster).told();
     let response = match &trouble {
@@ -87,17 +88,35 @@ async fn serve(
     }
 }
 
+/// The head of a request, and the parameters in its body. Only files may be large.
+async fn read(request: Request) -> (Parts, Result<Map<String, Value>, Refusal>) {
+    if upload::has_file(&request) {
+        let (parts, body) = request.into_parts();
+        let params = upload::read(Request::from_parts(parts.clone(), body)).await;
+        return (parts, params);
+    }
+    let (parts, body) = request.into_parts();
+    let kind = parts.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let kind = kind.unwrap_or_default().to_owned();
+    let params = match axum::body::to_bytes(body, BODY_LIMIT).await {
+        Ok(body) => {
+            let mut params = Map::new();
+            params::read_body(&kind, &body, &mut params).map(|()| params)
+        }
+        Err(_) => Err(refuse(501, "for data too large")),
+    };
+    (parts, params)
+}
+
 fn outcome(
     shared: &Shared,
     parts: &Parts,
     path: &str,
-    body: &Bytes,
+    body: Map<String, Value>,
     recorded: &mut Recorded,
 ) -> Outcome {
-    let mut params = Map::new();
-    let kind = parts.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let mut params = body;
     // Query parameters override those of the body.
-    params::read_body(kind.unwrap_or_default(), body, &mut params)?;
     let mut query = Map::new();
     params::read_pairs(parts.uri.query().unwrap_or_default(), &mut query);
     params.extend(query);
@@ -128,6 +147,7 @@ fn outcome(
     for (name, value) in &matched.values {
         all.insert((*name).to_owned(), Value::from(value.as_str()));
     }
+    all.remove(upload::SIZE);
     params::check(matched.op, &all)?;
     let call = Call { op: matched.op, path: matched.values, params, user };
     answer(&mut cluster, &call, path)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use super::{Cluster, Guest, Snapshot};
@@ -18,6 +18,8 @@ pub(crate) enum Effect {
     TakeSnapshot { vmid: u32, name: String, description: String },
     DropSnapshot { vmid: u32, name: String },
     Rollback { vmid: u32, name: String },
+    AddVolume(Map<String, Value>),
+    RemoveVolume(String),
     Nothing,
 }
 
@@ -180,6 +182,17 @@ impl Cluster {
                     guest.running = false;
                 }
             }),
+            Effect::RemoveVolume(volid) => {
+                self.volumes
+                    .retain(|volume| volume.get("volid").is_none_or(|known| *known != volid));
+            }
+            Effect::AddVolume(volume) => {
+                self.volumes.retain(|known| {
+                    known.get("volid") != volume.get("volid")
+                        || known.get("node") != volume.get("node")
+                });
+                self.volumes.push(volume);
+            }
             Effect::Nothing => {}
         }
     }

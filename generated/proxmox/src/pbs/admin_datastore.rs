@@ -55,7 +55,7 @@ pub struct GetAdminDatastoreStore {
 impl GetAdminDatastoreStore {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetAdminDatastoreStore", &[
-        rows::STORE_2,
+        rows::STORE_3,
     ]);
     /// With everything that must be given.
     pub fn new(store: impl Into<String>) -> Self {

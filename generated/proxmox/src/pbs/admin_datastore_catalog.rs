@@ -45,7 +45,7 @@ impl GetAdminDatastoreStoreCatalog {
         rows::BACKUP_TYPE_2,
         rows::FILEPATH,
         rows::NS,
-        rows::STORE_4,
+        rows::STORE_3,
     ]);
     /// With everything that must be given.
     pub fn new(

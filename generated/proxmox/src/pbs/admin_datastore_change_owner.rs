@@ -40,7 +40,7 @@ impl PostAdminDatastoreStoreChangeOwner {
         Field::ruled("new-owner", Kind::Text, FieldFlags::REQUIRED,
             &Rules { min_length: Some(3), max_length: Some(64), pattern: Some("^(?:(?:[^\\s:/[:cntrl:]]+)@(?:[A-Za-z0-9_][A-Za-z0-9._\\-]*)|(?:[^\\s:/[:cntrl:]]+)@(?:[A-Za-z0-9_][A-Za-z0-9._\\-]*)!(?:[A-Za-z0-9_][A-Za-z0-9._\\-]*))$"), ..Rules::NONE }),
         rows::NS,
-        rows::STORE_4,
+        rows::STORE_3,
     ]);
     /// With everything that must be given.
     pub fn new(

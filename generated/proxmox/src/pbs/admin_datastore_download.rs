@@ -42,7 +42,7 @@ impl GetAdminDatastoreStoreDownload {
         rows::BACKUP_TYPE_2,
         rows::FILE_NAME,
         rows::NS,
-        rows::STORE_4,
+        rows::STORE_3,
     ]);
     /// With everything that must be given.
     pub fn new(

@@ -27,7 +27,7 @@ pub struct GetAdminDatastoreStoreGc {
 impl GetAdminDatastoreStoreGc {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetAdminDatastoreStoreGc", &[
-        rows::STORE_4,
+        rows::STORE_3,
     ]);
     /// With everything that must be given.
     pub fn new(store: impl Into<String>) -> Self {
@@ -63,7 +63,7 @@ pub struct PostAdminDatastoreStoreGc {
 impl PostAdminDatastoreStoreGc {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("PostAdminDatastoreStoreGc", &[
-        rows::STORE_4,
+        rows::STORE_3,
     ]);
     /// With everything that must be given.
     pub fn new(store: impl Into<String>) -> Self {

@@ -36,7 +36,7 @@ impl GetAdminDatastoreStoreGroupNotes {
         rows::BACKUP_ID_2,
         rows::BACKUP_TYPE_2,
         rows::NS,
-        rows::STORE_4,
+        rows::STORE_3,
     ]);
     /// With everything that must be given.
     pub fn new(
@@ -97,7 +97,7 @@ impl PutAdminDatastoreStoreGroupNotes {
         rows::BACKUP_TYPE_2,
         rows::NOTES,
         rows::NS,
-        rows::STORE_4,
+        rows::STORE_3,
     ]);
     /// With everything that must be given.
     pub fn new(

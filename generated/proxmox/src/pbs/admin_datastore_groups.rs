@@ -39,7 +39,7 @@ impl DeleteAdminDatastoreStoreGroups {
         rows::BACKUP_TYPE_2,
         rows::ERROR_ON_PROTECTED,
         rows::NS,
-        rows::STORE_4,
+        rows::STORE_3,
     ]);
     /// With everything that must be given.
     pub fn new(
@@ -92,7 +92,7 @@ impl GetAdminDatastoreStoreGroups {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetAdminDatastoreStoreGroups", &[
         rows::NS,
-        rows::STORE_4,
+        rows::STORE_3,
     ]);
     /// With everything that must be given.
     pub fn new(store: impl Into<String>) -> Self {

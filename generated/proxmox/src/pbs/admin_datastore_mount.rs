@@ -24,7 +24,7 @@ pub struct PostAdminDatastoreStoreMount {
 impl PostAdminDatastoreStoreMount {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("PostAdminDatastoreStoreMount", &[
-        rows::STORE_4,
+        rows::STORE_3,
     ]);
     /// With everything that must be given.
     pub fn new(store: impl Into<String>) -> Self {

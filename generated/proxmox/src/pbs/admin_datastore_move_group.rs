@@ -41,7 +41,7 @@ impl PostAdminDatastoreStoreMoveGroup {
         rows::BACKUP_TYPE_2,
         Field::ruled("merge-group", Kind::Bool, 0, &Rules { default: Some("true"), ..Rules::NONE }),
         rows::NS,
-        rows::STORE_4,
+        rows::STORE_3,
         Field::ruled("target-ns", Kind::Text, 0,
             &Rules { max_length: Some(256), pattern: Some("^(?:(?:(?:[A-Za-z0-9_][A-Za-z0-9._\\-]*)/){0,7}(?:[A-Za-z0-9_][A-Za-z0-9._\\-]*))?$"), ..Rules::NONE }),
     ]);

@@ -38,7 +38,7 @@ impl PostAdminDatastoreStoreMoveNamespace {
         rows::MAX_DEPTH,
         Field::ruled("merge-groups", Kind::Bool, 0, &Rules { default: Some("true"), ..Rules::NONE }),
         rows::NS_2,
-        rows::STORE_4,
+        rows::STORE_3,
         Field::ruled("target-ns", Kind::Text, FieldFlags::REQUIRED,
             &Rules { max_length: Some(256), pattern: Some("^(?:(?:(?:[A-Za-z0-9_][A-Za-z0-9._\\-]*)/){0,7}(?:[A-Za-z0-9_][A-Za-z0-9._\\-]*))?$"), ..Rules::NONE }),
     ]);

@@ -36,7 +36,7 @@ impl DeleteAdminDatastoreStoreNamespace {
         Field::ruled("delete-groups", Kind::Bool, 0, &Rules { default: Some("false"), ..Rules::NONE }),
         rows::ERROR_ON_PROTECTED,
         rows::NS_2,
-        rows::STORE_4,
+        rows::STORE_3,
     ]);
     /// With everything that must be given.
     pub fn new(store: impl Into<String>, ns: impl Into<String>) -> Self {
@@ -87,7 +87,7 @@ impl GetAdminDatastoreStoreNamespace {
     pub const SCHEMA: &'static Schema = &Schema::new("GetAdminDatastoreStoreNamespace", &[
         rows::MAX_DEPTH,
         rows::PARENT,
-        rows::STORE_4,
+        rows::STORE_3,
     ]);
     /// With everything that must be given.
     pub fn new(store: impl Into<String>) -> Self {
@@ -138,7 +138,7 @@ impl PostAdminDatastoreStoreNamespace {
         Field::ruled("name", Kind::Text, FieldFlags::REQUIRED,
             &Rules { min_length: Some(1), max_length: Some(32), pattern: Some("^(?:[A-Za-z0-9_][A-Za-z0-9._\\-]*)$"), ..Rules::NONE }),
         rows::PARENT,
-        rows::STORE_4,
+        rows::STORE_3,
     ]);
     /// With everything that must be given.
     pub fn new(store: impl Into<String>, name: impl Into<String>) -> Self {

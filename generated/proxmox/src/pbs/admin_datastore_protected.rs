@@ -39,7 +39,7 @@ impl GetAdminDatastoreStoreProtected {
         rows::BACKUP_TIME_2,
         rows::BACKUP_TYPE_2,
         rows::NS,
-        rows::STORE_4,
+        rows::STORE_3,
     ]);
     /// With everything that must be given.
     pub fn new(
@@ -105,7 +105,7 @@ impl PutAdminDatastoreStoreProtected {
         rows::BACKUP_TYPE_2,
         rows::NS,
         Field::new("protected", Kind::Bool, FieldFlags::REQUIRED),
-        rows::STORE_4,
+        rows::STORE_3,
     ]);
     /// With everything that must be given.
     pub fn new(

@@ -59,7 +59,7 @@ impl PostAdminDatastoreStorePrune {
         rows::KEEP_WEEKLY,
         rows::KEEP_YEARLY,
         rows::NS,
-        rows::STORE_4,
+        rows::STORE_3,
         Field::ruled("use-task", Kind::Bool, 0, &Rules { default: Some("false"), ..Rules::NONE }),
     ]);
     /// With everything that must be given.

@@ -51,7 +51,7 @@ impl PostAdminDatastoreStorePruneDatastore {
         rows::KEEP_YEARLY,
         rows::MAX_DEPTH_2,
         rows::NS,
-        rows::STORE_4,
+        rows::STORE_3,
     ]);
     /// With everything that must be given.
     pub fn new(store: impl Into<String>) -> Self {

@@ -47,7 +47,7 @@ impl GetAdminDatastoreStorePxarFileDownload {
         rows::BACKUP_TYPE_2,
         rows::FILEPATH,
         rows::NS,
-        rows::STORE_4,
+        rows::STORE_3,
         Field::new("tar", Kind::Bool, 0),
     ]);
     /// With everything that must be given.

@@ -32,7 +32,7 @@ impl GetAdminDatastoreStoreRrd {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetAdminDatastoreStoreRrd", &[
         rows::CF,
-        rows::STORE_4,
+        rows::STORE_3,
         rows::TIMEFRAME,
     ]);
     /// With everything that must be given.

@@ -39,7 +39,7 @@ impl DeleteAdminDatastoreStoreSnapshots {
         rows::BACKUP_TIME_2,
         rows::BACKUP_TYPE_2,
         rows::NS,
-        rows::STORE_4,
+        rows::STORE_3,
     ]);
     /// With everything that must be given.
     pub fn new(
@@ -99,7 +99,7 @@ impl GetAdminDatastoreStoreSnapshots {
         rows::BACKUP_ID,
         rows::BACKUP_TYPE,
         rows::NS,
-        rows::STORE_4,
+        rows::STORE_3,
     ]);
     /// With everything that must be given.
     pub fn new(store: impl Into<String>) -> Self {

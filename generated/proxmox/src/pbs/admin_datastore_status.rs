@@ -29,7 +29,7 @@ pub struct GetAdminDatastoreStoreStatus {
 impl GetAdminDatastoreStoreStatus {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetAdminDatastoreStoreStatus", &[
-        rows::STORE_4,
+        rows::STORE_3,
         Field::ruled("verbose", Kind::Bool, 0, &Rules { default: Some("false"), ..Rules::NONE }),
     ]);
     /// With everything that must be given.

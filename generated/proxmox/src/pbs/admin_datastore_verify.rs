@@ -53,7 +53,7 @@ impl PostAdminDatastoreStoreVerify {
         rows::NS,
         rows::OUTDATED_AFTER,
         rows::READ_THREADS,
-        rows::STORE_4,
+        rows::STORE_3,
         rows::VERIFY_THREADS,
     ]);
     /// With everything that must be given.

@@ -27,7 +27,7 @@ pub struct GetAdminGc {
 impl GetAdminGc {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetAdminGc", &[
-        rows::STORE_3,
+        rows::STORE_2,
     ]);
     /// With everything that must be given.
     pub fn new() -> Self {
@@ -69,7 +69,7 @@ pub struct GetAdminGcStore {
 impl GetAdminGcStore {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetAdminGcStore", &[
-        rows::STORE_4,
+        rows::STORE_3,
     ]);
     /// With everything that must be given.
     pub fn new(store: impl Into<String>) -> Self {

@@ -58,7 +58,7 @@ impl AdminMetricsRow {
     pub const SCHEMA: &'static Schema = &Schema::new("AdminMetricsRow", &[
         rows::COMMENT_2,
         rows::ENABLE,
-        rows::NAME_4,
+        rows::NAME_3,
         rows::SERVER,
         Field::new("type", Kind::Enum(AdminMetricsRowType::VALUES), 0),
     ]);

@@ -24,7 +24,7 @@ pub struct GetAdminPrune {
 impl GetAdminPrune {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetAdminPrune", &[
-        rows::STORE_3,
+        rows::STORE_2,
     ]);
     /// With everything that must be given.
     pub fn new() -> Self {
@@ -66,7 +66,7 @@ pub struct GetAdminPruneId {
 impl GetAdminPruneId {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetAdminPruneId", &[
-        rows::ID_2,
+        rows::ID_5,
     ]);
     /// With everything that must be given.
     pub fn new(id: impl Into<String>) -> Self {
@@ -146,7 +146,7 @@ impl AdminPruneRow {
         rows::NEXT_RUN,
         rows::NS,
         rows::SCHEDULE,
-        rows::STORE_3,
+        rows::STORE_2,
     ]);
 }
 

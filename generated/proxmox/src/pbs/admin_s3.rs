@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 
 use proxbox_runtime::{
-    Field, FieldFlags, Kind, Op, Operation, Permission, Schema, Value,
+    Kind, Op, Operation, Permission, Schema, Value,
 };
+use crate::pbs::rows;
 
 /// `GET /admin/s3/{s3-endpoint-id}`
 ///
@@ -23,7 +24,7 @@ pub struct GetAdminS3S3EndpointId {
 impl GetAdminS3S3EndpointId {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetAdminS3S3EndpointId", &[
-        Field::new("s3-endpoint-id", Kind::Text, FieldFlags::PATH | FieldFlags::REQUIRED),
+        rows::S3_ENDPOINT_ID,
     ]);
     /// With everything that must be given.
     pub fn new(s3_endpoint_id: impl Into<String>) -> Self {

@@ -29,7 +29,7 @@ pub struct GetAdminSync {
 impl GetAdminSync {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetAdminSync", &[
-        rows::STORE_3,
+        rows::STORE_2,
         rows::SYNC_DIRECTION,
     ]);
     /// With everything that must be given.
@@ -73,7 +73,7 @@ pub struct GetAdminSyncId {
 impl GetAdminSyncId {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetAdminSyncId", &[
-        rows::ID_2,
+        rows::ID_5,
     ]);
     /// With everything that must be given.
     pub fn new(id: impl Into<String>) -> Self {
@@ -187,7 +187,7 @@ impl AdminSyncRow {
         rows::RESYNC_CORRUPT,
         rows::RUN_ON_MOUNT,
         rows::SCHEDULE,
-        rows::STORE_3,
+        rows::STORE_2,
         rows::SYNC_DIRECTION_2,
         rows::TRANSFER_LAST,
         rows::UNMOUNT_ON_DONE,

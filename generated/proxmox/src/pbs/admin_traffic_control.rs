@@ -73,7 +73,7 @@ impl AdminTrafficControlRow {
         rows::COMMENT_2,
         Field::ruled("cur-rate-in", Kind::Int, 0, &Rules { min: Some(0.0), unit: Some("bytes/s"), ..Rules::NONE }),
         Field::ruled("cur-rate-out", Kind::Int, 0, &Rules { min: Some(0.0), unit: Some("bytes/s"), ..Rules::NONE }),
-        rows::NAME_4,
+        rows::NAME_3,
         rows::NETWORK,
         rows::RATE_IN,
         rows::RATE_OUT,

@@ -24,7 +24,7 @@ pub struct GetAdminVerify {
 impl GetAdminVerify {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetAdminVerify", &[
-        rows::STORE_3,
+        rows::STORE_2,
     ]);
     /// With everything that must be given.
     pub fn new() -> Self {
@@ -66,7 +66,7 @@ pub struct GetAdminVerifyId {
 impl GetAdminVerifyId {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetAdminVerifyId", &[
-        rows::ID_2,
+        rows::ID_5,
     ]);
     /// With everything that must be given.
     pub fn new(id: impl Into<String>) -> Self {
@@ -136,7 +136,7 @@ impl AdminVerifyRow {
         rows::OUTDATED_AFTER,
         rows::READ_THREADS,
         rows::SCHEDULE,
-        rows::STORE_3,
+        rows::STORE_2,
         rows::VERIFY_THREADS,
     ]);
 }

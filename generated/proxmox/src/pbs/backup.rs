@@ -48,7 +48,7 @@ impl GetBackup {
         rows::DEBUG,
         Field::new("no-cache", Kind::Bool, 0),
         rows::NS,
-        rows::STORE_5,
+        rows::STORE_4,
     ]);
     /// With everything that must be given.
     pub fn new(

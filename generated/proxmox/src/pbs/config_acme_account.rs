@@ -66,7 +66,7 @@ impl PostConfigAcmeAccount {
         rows::DIRECTORY,
         Field::new("eab_hmac_key", Kind::Text, 0),
         Field::new("eab_kid", Kind::Text, 0),
-        rows::NAME_5,
+        rows::NAME_4,
         Field::new("tos_url", Kind::Text, 0),
     ]);
     /// With everything that must be given.
@@ -117,7 +117,7 @@ impl DeleteConfigAcmeAccountName {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("DeleteConfigAcmeAccountName", &[
         rows::FORCE_2,
-        rows::NAME_8,
+        rows::NAME_7,
     ]);
     /// With everything that must be given.
     pub fn new(name: impl Into<String>) -> Self {
@@ -160,7 +160,7 @@ pub struct GetConfigAcmeAccountName {
 impl GetConfigAcmeAccountName {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetConfigAcmeAccountName", &[
-        rows::NAME_8,
+        rows::NAME_7,
     ]);
     /// With everything that must be given.
     pub fn new(name: impl Into<String>) -> Self {
@@ -199,7 +199,7 @@ impl PutConfigAcmeAccountName {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("PutConfigAcmeAccountName", &[
         Field::new("contact", Kind::Text, 0),
-        rows::NAME_8,
+        rows::NAME_7,
     ]);
     /// With everything that must be given.
     pub fn new(name: impl Into<String>) -> Self {
@@ -331,7 +331,7 @@ pub struct ConfigAcmeAccountRow {
 impl ConfigAcmeAccountRow {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("ConfigAcmeAccountRow", &[
-        rows::NAME_5,
+        rows::NAME_4,
     ]);
 }
 

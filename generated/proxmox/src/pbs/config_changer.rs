@@ -60,7 +60,7 @@ impl PostConfigChanger {
     pub const SCHEMA: &'static Schema = &Schema::new("PostConfigChanger", &[
         rows::EJECT_BEFORE_UNLOAD,
         rows::EXPORT_SLOTS,
-        rows::NAME_10,
+        rows::NAME_9,
         rows::PATH_2,
     ]);
     /// With everything that must be given.
@@ -106,7 +106,7 @@ pub struct DeleteConfigChangerName {
 impl DeleteConfigChangerName {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("DeleteConfigChangerName", &[
-        rows::NAME_7,
+        rows::NAME_6,
     ]);
     /// With everything that must be given.
     pub fn new(name: impl Into<String>) -> Self {
@@ -142,7 +142,7 @@ pub struct GetConfigChangerName {
 impl GetConfigChangerName {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetConfigChangerName", &[
-        rows::NAME_7,
+        rows::NAME_6,
     ]);
     /// With everything that must be given.
     pub fn new(name: impl Into<String>) -> Self {
@@ -192,7 +192,7 @@ impl PutConfigChangerName {
         rows::DIGEST,
         rows::EJECT_BEFORE_UNLOAD,
         rows::EXPORT_SLOTS,
-        rows::NAME_7,
+        rows::NAME_6,
         rows::PATH,
     ]);
     /// With everything that must be given.
@@ -245,7 +245,7 @@ impl ConfigChanger {
     pub const SCHEMA: &'static Schema = &Schema::new("ConfigChanger", &[
         rows::EJECT_BEFORE_UNLOAD,
         rows::EXPORT_SLOTS,
-        rows::NAME_4,
+        rows::NAME_3,
         rows::PATH,
     ]);
 }

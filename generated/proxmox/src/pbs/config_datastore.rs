@@ -117,7 +117,7 @@ impl PostConfigDatastore {
         rows::KEEP_WEEKLY,
         rows::KEEP_YEARLY,
         rows::MAINTENANCE_MODE,
-        rows::NAME_10,
+        rows::NAME_9,
         rows::NOTIFICATION_MODE,
         Field::new("notification-thresholds", Kind::Property(ConfigDatastoreNotificationThresholds::SCHEMA), 0),
         Field::new("notify", Kind::Property(ConfigDatastoreNotify::SCHEMA), 0),
@@ -214,7 +214,7 @@ impl DeleteConfigDatastoreName {
         Field::ruled("destroy-data", Kind::Bool, 0, &Rules { default: Some("false"), ..Rules::NONE }),
         rows::DIGEST,
         Field::ruled("keep-job-configs", Kind::Bool, 0, &Rules { default: Some("false"), ..Rules::NONE }),
-        rows::NAME_7,
+        rows::NAME_6,
     ]);
     /// With everything that must be given.
     pub fn new(name: impl Into<String>) -> Self {
@@ -259,7 +259,7 @@ pub struct GetConfigDatastoreName {
 impl GetConfigDatastoreName {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetConfigDatastoreName", &[
-        rows::NAME_7,
+        rows::NAME_6,
     ]);
     /// With everything that must be given.
     pub fn new(name: impl Into<String>) -> Self {
@@ -350,7 +350,7 @@ impl PutConfigDatastoreName {
         rows::KEEP_WEEKLY,
         rows::KEEP_YEARLY,
         rows::MAINTENANCE_MODE,
-        rows::NAME_7,
+        rows::NAME_6,
         rows::NOTIFICATION_MODE,
         Field::new("notification-thresholds", Kind::Property(ConfigDatastoreNotificationThresholds::SCHEMA), 0),
         Field::new("notify", Kind::Property(ConfigDatastoreNotify::SCHEMA), 0),
@@ -482,7 +482,7 @@ impl ConfigDatastore {
         rows::KEEP_WEEKLY,
         rows::KEEP_YEARLY,
         rows::MAINTENANCE_MODE,
-        rows::NAME_4,
+        rows::NAME_3,
         rows::NOTIFICATION_MODE,
         Field::new("notification-thresholds", Kind::Property(ConfigDatastoreNotificationThresholds::SCHEMA), 0),
         Field::new("notify", Kind::Property(ConfigDatastoreNotify::SCHEMA), 0),

@@ -60,7 +60,7 @@ impl PostConfigDrive {
     pub const SCHEMA: &'static Schema = &Schema::new("PostConfigDrive", &[
         rows::CHANGER,
         rows::CHANGER_DRIVENUM,
-        rows::NAME_10,
+        rows::NAME_9,
         rows::PATH_2,
     ]);
     /// With everything that must be given.
@@ -106,7 +106,7 @@ pub struct DeleteConfigDriveName {
 impl DeleteConfigDriveName {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("DeleteConfigDriveName", &[
-        rows::NAME_7,
+        rows::NAME_6,
     ]);
     /// With everything that must be given.
     pub fn new(name: impl Into<String>) -> Self {
@@ -142,7 +142,7 @@ pub struct GetConfigDriveName {
 impl GetConfigDriveName {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetConfigDriveName", &[
-        rows::NAME_7,
+        rows::NAME_6,
     ]);
     /// With everything that must be given.
     pub fn new(name: impl Into<String>) -> Self {
@@ -192,7 +192,7 @@ impl PutConfigDriveName {
         rows::CHANGER_DRIVENUM,
         Field::new("delete", Kind::List(&Kind::Enum(ConfigDrivePutDelete::VALUES)), 0),
         rows::DIGEST,
-        rows::NAME_7,
+        rows::NAME_6,
         rows::PATH,
     ]);
     /// With everything that must be given.
@@ -245,7 +245,7 @@ impl ConfigDrive {
     pub const SCHEMA: &'static Schema = &Schema::new("ConfigDrive", &[
         rows::CHANGER,
         rows::CHANGER_DRIVENUM,
-        rows::NAME_4,
+        rows::NAME_3,
         rows::PATH,
     ]);
 }

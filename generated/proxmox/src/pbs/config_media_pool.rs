@@ -65,7 +65,7 @@ impl PostConfigMediaPool {
         rows::ALLOCATION,
         rows::COMMENT_2,
         rows::ENCRYPT,
-        rows::NAME_9,
+        rows::NAME_8,
         rows::RETENTION,
         rows::TEMPLATE,
     ]);
@@ -114,7 +114,7 @@ pub struct DeleteConfigMediaPoolName {
 impl DeleteConfigMediaPoolName {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("DeleteConfigMediaPoolName", &[
-        rows::NAME_6,
+        rows::NAME_5,
     ]);
     /// With everything that must be given.
     pub fn new(name: impl Into<String>) -> Self {
@@ -150,7 +150,7 @@ pub struct GetConfigMediaPoolName {
 impl GetConfigMediaPoolName {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetConfigMediaPoolName", &[
-        rows::NAME_6,
+        rows::NAME_5,
     ]);
     /// With everything that must be given.
     pub fn new(name: impl Into<String>) -> Self {
@@ -202,7 +202,7 @@ impl PutConfigMediaPoolName {
         rows::COMMENT_2,
         Field::new("delete", Kind::List(&Kind::Enum(ConfigMediaPoolPutDelete::VALUES)), 0),
         rows::ENCRYPT,
-        rows::NAME_6,
+        rows::NAME_5,
         rows::RETENTION,
         rows::TEMPLATE,
     ]);
@@ -262,7 +262,7 @@ impl ConfigMediaPool {
         rows::ALLOCATION,
         rows::COMMENT_2,
         rows::ENCRYPT,
-        rows::NAME_3,
+        rows::NAME_2,
         rows::RETENTION,
         rows::TEMPLATE,
     ]);

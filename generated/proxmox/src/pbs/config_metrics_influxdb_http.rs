@@ -72,7 +72,7 @@ impl PostConfigMetricsInfluxdbHttp {
         rows::COMMENT_2,
         rows::ENABLE_2,
         rows::MAX_BODY_SIZE,
-        rows::NAME_10,
+        rows::NAME_9,
         rows::ORGANIZATION,
         rows::TOKEN,
         rows::URL_3,
@@ -131,7 +131,7 @@ impl DeleteConfigMetricsInfluxdbHttpName {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("DeleteConfigMetricsInfluxdbHttpName", &[
         rows::DIGEST,
-        rows::NAME_7,
+        rows::NAME_6,
     ]);
     /// With everything that must be given.
     pub fn new(name: impl Into<String>) -> Self {
@@ -174,7 +174,7 @@ pub struct GetConfigMetricsInfluxdbHttpName {
 impl GetConfigMetricsInfluxdbHttpName {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetConfigMetricsInfluxdbHttpName", &[
-        rows::NAME_7,
+        rows::NAME_6,
     ]);
     /// With everything that must be given.
     pub fn new(name: impl Into<String>) -> Self {
@@ -236,7 +236,7 @@ impl PutConfigMetricsInfluxdbHttpName {
         rows::DIGEST,
         rows::ENABLE_2,
         rows::MAX_BODY_SIZE,
-        rows::NAME_7,
+        rows::NAME_6,
         rows::ORGANIZATION,
         rows::TOKEN,
         rows::URL_2,
@@ -311,7 +311,7 @@ impl ConfigMetricsInfluxdbHttp {
         rows::COMMENT_2,
         rows::ENABLE_2,
         rows::MAX_BODY_SIZE,
-        rows::NAME_4,
+        rows::NAME_3,
         rows::ORGANIZATION,
         rows::TOKEN,
         rows::URL_2,

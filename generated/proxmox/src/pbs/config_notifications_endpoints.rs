@@ -99,7 +99,7 @@ impl PostConfigNotificationsEndpointsGotify {
         rows::COMMENT_2,
         rows::DISABLE,
         rows::FILTER,
-        rows::NAME_9,
+        rows::NAME_8,
         Field::new("origin", Kind::Enum(ConfigNotificationsMatchersOrigin::VALUES), 0),
         rows::SERVER_2,
         Field::new("token", Kind::Text, FieldFlags::REQUIRED | FieldFlags::SECRET),
@@ -154,7 +154,7 @@ pub struct DeleteConfigNotificationsEndpointsGotifyName {
 impl DeleteConfigNotificationsEndpointsGotifyName {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("DeleteConfigNotificationsEndpointsGotifyName", &[
-        rows::NAME_6,
+        rows::NAME_5,
     ]);
     /// With everything that must be given.
     pub fn new(name: impl Into<String>) -> Self {
@@ -190,7 +190,7 @@ pub struct GetConfigNotificationsEndpointsGotifyName {
 impl GetConfigNotificationsEndpointsGotifyName {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetConfigNotificationsEndpointsGotifyName", &[
-        rows::NAME_6,
+        rows::NAME_5,
     ]);
     /// With everything that must be given.
     pub fn new(name: impl Into<String>) -> Self {
@@ -242,7 +242,7 @@ impl PutConfigNotificationsEndpointsGotifyName {
         Field::new("delete", Kind::List(&Kind::Enum(ConfigNotificationsEndpointsGotifyPutDelete::VALUES)), 0),
         rows::DIGEST,
         rows::DISABLE,
-        rows::NAME_6,
+        rows::NAME_5,
         rows::SERVER,
         rows::TOKEN,
     ]);
@@ -344,7 +344,7 @@ impl PostConfigNotificationsEndpointsSendmail {
         rows::FROM_ADDRESS,
         rows::MAILTO,
         rows::MAILTO_USER,
-        rows::NAME_9,
+        rows::NAME_8,
         Field::new("origin", Kind::Enum(ConfigNotificationsMatchersOrigin::VALUES), 0),
     ]);
     /// With everything that must be given.
@@ -397,7 +397,7 @@ pub struct DeleteConfigNotificationsEndpointsSendmailName {
 impl DeleteConfigNotificationsEndpointsSendmailName {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("DeleteConfigNotificationsEndpointsSendmailName", &[
-        rows::NAME_6,
+        rows::NAME_5,
     ]);
     /// With everything that must be given.
     pub fn new(name: impl Into<String>) -> Self {
@@ -433,7 +433,7 @@ pub struct GetConfigNotificationsEndpointsSendmailName {
 impl GetConfigNotificationsEndpointsSendmailName {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetConfigNotificationsEndpointsSendmailName", &[
-        rows::NAME_6,
+        rows::NAME_5,
     ]);
     /// With everything that must be given.
     pub fn new(name: impl Into<String>) -> Self {
@@ -493,7 +493,7 @@ impl PutConfigNotificationsEndpointsSendmailName {
         rows::FROM_ADDRESS,
         rows::MAILTO,
         rows::MAILTO_USER,
-        rows::NAME_6,
+        rows::NAME_5,
     ]);
     /// With everything that must be given.
     pub fn new(name: impl Into<String>) -> Self {
@@ -606,7 +606,7 @@ impl PostConfigNotificationsEndpointsSmtp {
         rows::MAILTO_USER,
         Field::ruled("mode", Kind::Enum(ConfigNotificationsEndpointsSmtpMode::VALUES), 0,
             &Rules { default: Some("tls"), ..Rules::NONE }),
-        rows::NAME_9,
+        rows::NAME_8,
         Field::new("origin", Kind::Enum(ConfigNotificationsMatchersOrigin::VALUES), 0),
         rows::PASSWORD,
         rows::PORT_2,
@@ -672,7 +672,7 @@ pub struct DeleteConfigNotificationsEndpointsSmtpName {
 impl DeleteConfigNotificationsEndpointsSmtpName {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("DeleteConfigNotificationsEndpointsSmtpName", &[
-        rows::NAME_6,
+        rows::NAME_5,
     ]);
     /// With everything that must be given.
     pub fn new(name: impl Into<String>) -> Self {
@@ -708,7 +708,7 @@ pub struct GetConfigNotificationsEndpointsSmtpName {
 impl GetConfigNotificationsEndpointsSmtpName {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetConfigNotificationsEndpointsSmtpName", &[
-        rows::NAME_6,
+        rows::NAME_5,
     ]);
     /// With everything that must be given.
     pub fn new(name: impl Into<String>) -> Self {
@@ -780,7 +780,7 @@ impl PutConfigNotificationsEndpointsSmtpName {
         rows::MAILTO_USER,
         Field::ruled("mode", Kind::Enum(ConfigNotificationsEndpointsSmtpMode::VALUES), 0,
             &Rules { default: Some("tls"), ..Rules::NONE }),
-        rows::NAME_6,
+        rows::NAME_5,
         rows::PASSWORD,
         rows::PORT_2,
         rows::SERVER,
@@ -893,7 +893,7 @@ impl PostConfigNotificationsEndpointsWebhook {
         Field::new("header", Kind::List(&Kind::Property(ConfigNotificationsEndpointsWebhookHeader::SCHEMA)), 0),
         Field::ruled("method", Kind::Enum(ConfigNotificationsEndpointsWebhookMethod::VALUES), FieldFlags::REQUIRED,
             &Rules { default: Some("post"), ..Rules::NONE }),
-        rows::NAME_9,
+        rows::NAME_8,
         Field::new("origin", Kind::Enum(ConfigNotificationsMatchersOrigin::VALUES), 0),
         Field::new("secret", Kind::List(&Kind::Property(ConfigNotificationsEndpointsWebhookHeader::SCHEMA)), FieldFlags::SECRET),
         rows::URL_3,
@@ -953,7 +953,7 @@ pub struct DeleteConfigNotificationsEndpointsWebhookName {
 impl DeleteConfigNotificationsEndpointsWebhookName {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("DeleteConfigNotificationsEndpointsWebhookName", &[
-        rows::NAME_6,
+        rows::NAME_5,
     ]);
     /// With everything that must be given.
     pub fn new(name: impl Into<String>) -> Self {
@@ -989,7 +989,7 @@ pub struct GetConfigNotificationsEndpointsWebhookName {
 impl GetConfigNotificationsEndpointsWebhookName {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetConfigNotificationsEndpointsWebhookName", &[
-        rows::NAME_6,
+        rows::NAME_5,
     ]);
     /// With everything that must be given.
     pub fn new(name: impl Into<String>) -> Self {
@@ -1051,7 +1051,7 @@ impl PutConfigNotificationsEndpointsWebhookName {
         Field::new("header", Kind::List(&Kind::Property(ConfigNotificationsEndpointsWebhookHeader::SCHEMA)), 0),
         Field::ruled("method", Kind::Enum(ConfigNotificationsEndpointsWebhookMethod::VALUES), 0,
             &Rules { default: Some("post"), ..Rules::NONE }),
-        rows::NAME_6,
+        rows::NAME_5,
         Field::new("secret", Kind::List(&Kind::Property(ConfigNotificationsEndpointsWebhookHeader::SCHEMA)), FieldFlags::SECRET),
         rows::URL_2,
     ]);
@@ -1117,7 +1117,7 @@ impl ConfigNotificationsEndpointsGotify {
         rows::COMMENT_2,
         rows::DISABLE,
         rows::FILTER,
-        rows::NAME_3,
+        rows::NAME_2,
         Field::new("origin", Kind::Enum(ConfigNotificationsMatchersOrigin::VALUES), 0),
         rows::SERVER,
     ]);
@@ -1162,7 +1162,7 @@ impl ConfigNotificationsEndpointsSendmail {
         rows::FROM_ADDRESS,
         rows::MAILTO,
         rows::MAILTO_USER,
-        rows::NAME_3,
+        rows::NAME_2,
         Field::new("origin", Kind::Enum(ConfigNotificationsMatchersOrigin::VALUES), 0),
     ]);
 }
@@ -1214,7 +1214,7 @@ impl ConfigNotificationsEndpointsSmtp {
         rows::MAILTO_USER,
         Field::ruled("mode", Kind::Enum(ConfigNotificationsEndpointsSmtpMode::VALUES), 0,
             &Rules { default: Some("tls"), ..Rules::NONE }),
-        rows::NAME_3,
+        rows::NAME_2,
         Field::new("origin", Kind::Enum(ConfigNotificationsMatchersOrigin::VALUES), 0),
         rows::PORT_2,
         rows::SERVER,
@@ -1261,7 +1261,7 @@ impl ConfigNotificationsEndpointsWebhook {
         Field::new("header", Kind::List(&Kind::Property(ConfigNotificationsEndpointsWebhookHeader::SCHEMA)), 0),
         Field::ruled("method", Kind::Enum(ConfigNotificationsEndpointsWebhookMethod::VALUES), 0,
             &Rules { default: Some("post"), ..Rules::NONE }),
-        rows::NAME_3,
+        rows::NAME_2,
         Field::new("origin", Kind::Enum(ConfigNotificationsMatchersOrigin::VALUES), 0),
         Field::new("secret", Kind::List(&Kind::Property(ConfigNotificationsEndpointsWebhookHeader::SCHEMA)), FieldFlags::SECRET),
         rows::URL_2,

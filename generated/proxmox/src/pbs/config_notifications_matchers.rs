@@ -78,7 +78,7 @@ impl PostConfigNotificationsMatchers {
         rows::MATCH_SEVERITY,
         Field::ruled("mode", Kind::Enum(ConfigNotificationsMatchersMode::VALUES), 0,
             &Rules { default: Some("all"), ..Rules::NONE }),
-        rows::NAME_9,
+        rows::NAME_8,
         Field::new("origin", Kind::Enum(ConfigNotificationsMatchersOrigin::VALUES), 0),
         rows::TARGET,
     ]);
@@ -134,7 +134,7 @@ pub struct DeleteConfigNotificationsMatchersName {
 impl DeleteConfigNotificationsMatchersName {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("DeleteConfigNotificationsMatchersName", &[
-        rows::NAME_6,
+        rows::NAME_5,
     ]);
     /// With everything that must be given.
     pub fn new(name: impl Into<String>) -> Self {
@@ -170,7 +170,7 @@ pub struct GetConfigNotificationsMatchersName {
 impl GetConfigNotificationsMatchersName {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetConfigNotificationsMatchersName", &[
-        rows::NAME_6,
+        rows::NAME_5,
     ]);
     /// With everything that must be given.
     pub fn new(name: impl Into<String>) -> Self {
@@ -236,7 +236,7 @@ impl PutConfigNotificationsMatchersName {
         rows::MATCH_SEVERITY,
         Field::ruled("mode", Kind::Enum(ConfigNotificationsMatchersMode::VALUES), 0,
             &Rules { default: Some("all"), ..Rules::NONE }),
-        rows::NAME_6,
+        rows::NAME_5,
         rows::TARGET,
     ]);
     /// With everything that must be given.
@@ -314,7 +314,7 @@ impl ConfigNotificationsMatchers {
         rows::MATCH_SEVERITY,
         Field::ruled("mode", Kind::Enum(ConfigNotificationsMatchersMode::VALUES), 0,
             &Rules { default: Some("all"), ..Rules::NONE }),
-        rows::NAME_3,
+        rows::NAME_2,
         Field::new("origin", Kind::Enum(ConfigNotificationsMatchersOrigin::VALUES), 0),
         rows::TARGET,
     ]);

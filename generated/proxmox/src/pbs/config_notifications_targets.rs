@@ -55,7 +55,7 @@ pub struct GetConfigNotificationsTargetsName {
 impl GetConfigNotificationsTargetsName {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetConfigNotificationsTargetsName", &[
-        rows::NAME_2,
+        rows::NAME_5,
     ]);
     /// With everything that must be given.
     pub fn new(name: impl Into<String>) -> Self {
@@ -91,7 +91,7 @@ pub struct PostConfigNotificationsTargetsNameTest {
 impl PostConfigNotificationsTargetsNameTest {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("PostConfigNotificationsTargetsNameTest", &[
-        rows::NAME_6,
+        rows::NAME_5,
     ]);
     /// With everything that must be given.
     pub fn new(name: impl Into<String>) -> Self {

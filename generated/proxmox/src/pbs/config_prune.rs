@@ -88,7 +88,7 @@ impl PostConfigPrune {
         rows::MAX_DEPTH_2,
         rows::NS,
         Field::new("schedule", Kind::Text, FieldFlags::REQUIRED),
-        rows::STORE_5,
+        rows::STORE_4,
     ]);
     /// With everything that must be given.
     pub fn new(
@@ -272,7 +272,7 @@ impl PutConfigPruneId {
         rows::MAX_DEPTH_2,
         rows::NS,
         rows::SCHEDULE,
-        rows::STORE_3,
+        rows::STORE_2,
     ]);
     /// With everything that must be given.
     pub fn new(id: impl Into<String>) -> Self {
@@ -363,7 +363,7 @@ impl ConfigPrune {
         rows::MAX_DEPTH_2,
         rows::NS,
         rows::SCHEDULE,
-        rows::STORE_3,
+        rows::STORE_2,
     ]);
 }
 

@@ -72,7 +72,7 @@ impl PostConfigRemote {
         rows::FINGERPRINT_2,
         Field::ruled("host", Kind::Text, FieldFlags::REQUIRED,
             &Rules { pattern: Some("^(?:(?:(?:(?:[a-zA-Z0-9](?:[a-zA-Z0-9\\-]*[a-zA-Z0-9])?)\\.)*(?:[a-zA-Z0-9](?:[a-zA-Z0-9\\-]*[a-zA-Z0-9])?))|(?:(?:(?:(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9])\\.){3}(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9]))|(?:(?:(?:(?:(?:[0-9a-fA-F]{1,4}):){6})(?:(?:(?:(?:(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9])\\.){3}(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9]))|(?:[0-9a-fA-F]{1,4}):(?:[0-9a-fA-F]{1,4}))))|(?:(?:::(?:(?:[0-9a-fA-F]{1,4}):){5})(?:(?:(?:(?:(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9])\\.){3}(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9]))|(?:[0-9a-fA-F]{1,4}):(?:[0-9a-fA-F]{1,4}))))|(?:(?:(?:(?:[0-9a-fA-F]{1,4}))?::(?:(?:[0-9a-fA-F]{1,4}):){4})(?:(?:(?:(?:(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9])\\.){3}(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9]))|(?:[0-9a-fA-F]{1,4}):(?:[0-9a-fA-F]{1,4}))))|(?:(?:(?:(?:(?:[0-9a-fA-F]{1,4}):){0,1}(?:[0-9a-fA-F]{1,4}))?::(?:(?:[0-9a-fA-F]{1,4}):){3})(?:(?:(?:(?:(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9])\\.){3}(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9]))|(?:[0-9a-fA-F]{1,4}):(?:[0-9a-fA-F]{1,4}))))|(?:(?:(?:(?:(?:[0-9a-fA-F]{1,4}):){0,2}(?:[0-9a-fA-F]{1,4}))?::(?:(?:[0-9a-fA-F]{1,4}):){2})(?:(?:(?:(?:(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9])\\.){3}(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9]))|(?:[0-9a-fA-F]{1,4}):(?:[0-9a-fA-F]{1,4}))))|(?:(?:(?:(?:(?:[0-9a-fA-F]{1,4}):){0,3}(?:[0-9a-fA-F]{1,4}))?::(?:(?:[0-9a-fA-F]{1,4}):){1})(?:(?:(?:(?:(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9])\\.){3}(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9]))|(?:[0-9a-fA-F]{1,4}):(?:[0-9a-fA-F]{1,4}))))|(?:(?:(?:(?:(?:[0-9a-fA-F]{1,4}):){0,4}(?:[0-9a-fA-F]{1,4}))?::)(?:(?:(?:(?:(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9])\\.){3}(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9]))|(?:[0-9a-fA-F]{1,4}):(?:[0-9a-fA-F]{1,4}))))|(?:(?:(?:(?:(?:[0-9a-fA-F]{1,4}):){0,5}(?:[0-9a-fA-F]{1,4}))?::)(?:[0-9a-fA-F]{1,4}))|(?:(?:(?:(?:(?:[0-9a-fA-F]{1,4}):){0,6}(?:[0-9a-fA-F]{1,4}))?::)))))$"), ..Rules::NONE }),
-        rows::NAME_10,
+        rows::NAME_9,
         Field::ruled("password", Kind::Text, FieldFlags::REQUIRED | FieldFlags::SECRET,
             &Rules { min_length: Some(1), max_length: Some(1024), pattern: Some("^[[:^cntrl:]]*$"), ..Rules::NONE }),
         rows::PORT,
@@ -133,7 +133,7 @@ impl DeleteConfigRemoteName {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("DeleteConfigRemoteName", &[
         rows::DIGEST,
-        rows::NAME_7,
+        rows::NAME_6,
     ]);
     /// With everything that must be given.
     pub fn new(name: impl Into<String>) -> Self {
@@ -176,7 +176,7 @@ pub struct GetConfigRemoteName {
 impl GetConfigRemoteName {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetConfigRemoteName", &[
-        rows::NAME_7,
+        rows::NAME_6,
     ]);
     /// With everything that must be given.
     pub fn new(name: impl Into<String>) -> Self {
@@ -236,7 +236,7 @@ impl PutConfigRemoteName {
         rows::DIGEST,
         rows::FINGERPRINT_2,
         rows::HOST,
-        rows::NAME_7,
+        rows::NAME_6,
         rows::PASSWORD_2,
         rows::PORT,
         rows::USE_NODE_PROXY,
@@ -304,7 +304,7 @@ impl ConfigRemote {
         rows::COMMENT_2,
         rows::FINGERPRINT_2,
         rows::HOST,
-        rows::NAME_4,
+        rows::NAME_3,
         rows::PORT,
         rows::USE_NODE_PROXY,
     ]);

@@ -27,7 +27,7 @@ pub struct GetConfigRemoteNameScan {
 impl GetConfigRemoteNameScan {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetConfigRemoteNameScan", &[
-        rows::NAME_7,
+        rows::NAME_6,
     ]);
     /// With everything that must be given.
     pub fn new(name: impl Into<String>) -> Self {
@@ -65,8 +65,8 @@ pub struct GetConfigRemoteNameScanStore {
 impl GetConfigRemoteNameScanStore {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetConfigRemoteNameScanStore", &[
-        rows::NAME_2,
-        rows::STORE_2,
+        rows::NAME_6,
+        rows::STORE_3,
     ]);
     /// With everything that must be given.
     pub fn new(name: impl Into<String>, store: impl Into<String>) -> Self {
@@ -107,10 +107,10 @@ pub struct GetConfigRemoteNameScanStoreGroups {
 impl GetConfigRemoteNameScanStoreGroups {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetConfigRemoteNameScanStoreGroups", &[
-        rows::NAME_7,
+        rows::NAME_6,
         Field::ruled("namespace", Kind::Text, 0,
             &Rules { max_length: Some(256), pattern: Some("^(?:(?:(?:[A-Za-z0-9_][A-Za-z0-9._\\-]*)/){0,7}(?:[A-Za-z0-9_][A-Za-z0-9._\\-]*))?$"), ..Rules::NONE }),
-        rows::STORE_4,
+        rows::STORE_3,
     ]);
     /// With everything that must be given.
     pub fn new(name: impl Into<String>, store: impl Into<String>) -> Self {
@@ -156,8 +156,8 @@ pub struct GetConfigRemoteNameScanStoreNamespaces {
 impl GetConfigRemoteNameScanStoreNamespaces {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetConfigRemoteNameScanStoreNamespaces", &[
-        rows::NAME_7,
-        rows::STORE_4,
+        rows::NAME_6,
+        rows::STORE_3,
     ]);
     /// With everything that must be given.
     pub fn new(name: impl Into<String>, store: impl Into<String>) -> Self {

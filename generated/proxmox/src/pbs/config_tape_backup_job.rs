@@ -96,7 +96,7 @@ impl PostConfigTapeBackupJob {
         rows::NS,
         rows::POOL_3,
         rows::SCHEDULE,
-        rows::STORE_5,
+        rows::STORE_4,
         rows::WORKER_THREADS,
     ]);
     /// With everything that must be given.
@@ -291,7 +291,7 @@ impl PutConfigTapeBackupJobId {
         rows::NS,
         rows::POOL_2,
         rows::SCHEDULE,
-        rows::STORE_3,
+        rows::STORE_2,
         rows::WORKER_THREADS,
     ]);
     /// With everything that must be given.
@@ -392,7 +392,7 @@ impl ConfigTapeBackupJob {
         rows::NS,
         rows::POOL_2,
         rows::SCHEDULE,
-        rows::STORE_3,
+        rows::STORE_2,
         rows::WORKER_THREADS,
     ]);
 }

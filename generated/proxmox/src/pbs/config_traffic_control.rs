@@ -71,7 +71,7 @@ impl PostConfigTrafficControl {
         rows::BURST_IN,
         rows::BURST_OUT,
         rows::COMMENT_2,
-        rows::NAME_10,
+        rows::NAME_9,
         Field::new("network", Kind::List(&Kind::Text), FieldFlags::REQUIRED),
         rows::RATE_IN,
         rows::RATE_OUT,
@@ -131,7 +131,7 @@ impl DeleteConfigTrafficControlName {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("DeleteConfigTrafficControlName", &[
         rows::DIGEST,
-        rows::NAME_7,
+        rows::NAME_6,
     ]);
     /// With everything that must be given.
     pub fn new(name: impl Into<String>) -> Self {
@@ -174,7 +174,7 @@ pub struct GetConfigTrafficControlName {
 impl GetConfigTrafficControlName {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetConfigTrafficControlName", &[
-        rows::NAME_7,
+        rows::NAME_6,
     ]);
     /// With everything that must be given.
     pub fn new(name: impl Into<String>) -> Self {
@@ -235,7 +235,7 @@ impl PutConfigTrafficControlName {
         rows::COMMENT_2,
         Field::new("delete", Kind::List(&Kind::Enum(ConfigTrafficControlPutDelete::VALUES)), 0),
         rows::DIGEST,
-        rows::NAME_7,
+        rows::NAME_6,
         rows::NETWORK,
         rows::RATE_IN,
         rows::RATE_OUT,
@@ -310,7 +310,7 @@ impl ConfigTrafficControl {
         rows::BURST_IN,
         rows::BURST_OUT,
         rows::COMMENT_2,
-        rows::NAME_4,
+        rows::NAME_3,
         rows::NETWORK,
         rows::RATE_IN,
         rows::RATE_OUT,

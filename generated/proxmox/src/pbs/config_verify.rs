@@ -78,7 +78,7 @@ impl PostConfigVerify {
         rows::OUTDATED_AFTER,
         rows::READ_THREADS,
         rows::SCHEDULE,
-        rows::STORE_5,
+        rows::STORE_4,
         rows::VERIFY_THREADS,
     ]);
     /// With everything that must be given.
@@ -246,7 +246,7 @@ impl PutConfigVerifyId {
         rows::OUTDATED_AFTER,
         rows::READ_THREADS,
         rows::SCHEDULE,
-        rows::STORE_3,
+        rows::STORE_2,
         rows::VERIFY_THREADS,
     ]);
     /// With everything that must be given.
@@ -325,7 +325,7 @@ impl ConfigVerify {
         rows::OUTDATED_AFTER,
         rows::READ_THREADS,
         rows::SCHEDULE,
-        rows::STORE_3,
+        rows::STORE_2,
         rows::VERIFY_THREADS,
     ]);
 }

@@ -384,6 +384,8 @@ mod tape_scan_changers;
 mod tape_scan_drives;
 #[cfg(feature = "pbs-version")]
 mod version;
+#[cfg(feature = "places")]
+pub mod places;
 #[allow(dead_code)]
 mod rows;
 #[cfg(feature = "recode")]

@@ -30,7 +30,7 @@ impl GetNodesNodeAptChangelog {
     pub const SCHEMA: &'static Schema = &Schema::new("GetNodesNodeAptChangelog", &[
         Field::ruled("name", Kind::Text, FieldFlags::REQUIRED,
             &Rules { pattern: Some("^[a-z0-9][-+.a-z0-9:]+$"), ..Rules::NONE }),
-        rows::NODE_2,
+        rows::NODE,
         rows::VERSION,
     ]);
     /// With everything that must be given.

@@ -24,7 +24,7 @@ pub struct GetNodesNodeAptRepositories {
 impl GetNodesNodeAptRepositories {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetNodesNodeAptRepositories", &[
-        rows::NODE_2,
+        rows::NODE,
     ]);
     /// With everything that must be given.
     pub fn new(node: impl Into<String>) -> Self {
@@ -71,7 +71,7 @@ impl PostNodesNodeAptRepositories {
         rows::DIGEST,
         Field::new("enabled", Kind::Bool, 0),
         Field::new("index", Kind::Int, FieldFlags::REQUIRED),
-        rows::NODE_2,
+        rows::NODE,
         rows::PATH_2,
     ]);
     /// With everything that must be given.
@@ -125,7 +125,7 @@ impl PutNodesNodeAptRepositories {
         rows::DIGEST,
         Field::ruled("handle", Kind::Text, FieldFlags::REQUIRED,
             &Rules { pattern: Some("^[a-z][a-z0-9]*(-[a-z0-9]+)*$"), ..Rules::NONE }),
-        rows::NODE_2,
+        rows::NODE,
     ]);
     /// With everything that must be given.
     pub fn new(node: impl Into<String>, handle: impl Into<String>) -> Self {

@@ -63,7 +63,7 @@ impl PostNodesNodeCertificatesAcmeCertificate {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("PostNodesNodeCertificatesAcmeCertificate", &[
         rows::FORCE_2,
-        rows::NODE_2,
+        rows::NODE,
     ]);
     /// With everything that must be given.
     pub fn new(node: impl Into<String>) -> Self {
@@ -109,7 +109,7 @@ impl PutNodesNodeCertificatesAcmeCertificate {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("PutNodesNodeCertificatesAcmeCertificate", &[
         rows::FORCE_2,
-        rows::NODE_2,
+        rows::NODE,
     ]);
     /// With everything that must be given.
     pub fn new(node: impl Into<String>) -> Self {

@@ -29,7 +29,7 @@ pub struct DeleteNodesNodeCertificatesCustom {
 impl DeleteNodesNodeCertificatesCustom {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("DeleteNodesNodeCertificatesCustom", &[
-        rows::NODE_2,
+        rows::NODE,
         rows::RESTART,
     ]);
     /// With everything that must be given.
@@ -84,7 +84,7 @@ impl PostNodesNodeCertificatesCustom {
         Field::new("certificates", Kind::Text, FieldFlags::REQUIRED),
         rows::FORCE_2,
         rows::KEY,
-        rows::NODE_2,
+        rows::NODE,
         rows::RESTART,
     ]);
     /// With everything that must be given.

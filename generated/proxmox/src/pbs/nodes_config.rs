@@ -25,7 +25,7 @@ pub struct GetNodesNodeConfig {
 impl GetNodesNodeConfig {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetNodesNodeConfig", &[
-        rows::NODE_2,
+        rows::NODE,
     ]);
     /// With everything that must be given.
     pub fn new(node: impl Into<String>) -> Self {
@@ -111,7 +111,7 @@ impl PutNodesNodeConfig {
         rows::EMAIL_FROM,
         rows::HTTP_PROXY,
         rows::LOCATION,
-        rows::NODE_2,
+        rows::NODE,
         rows::TASK_LOG_MAX_DAYS,
     ]);
     /// With everything that must be given.

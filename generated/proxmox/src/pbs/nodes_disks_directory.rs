@@ -24,7 +24,7 @@ pub struct GetNodesNodeDisksDirectory {
 impl GetNodesNodeDisksDirectory {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetNodesNodeDisksDirectory", &[
-        rows::NODE_2,
+        rows::NODE,
     ]);
     /// With everything that must be given.
     pub fn new(node: impl Into<String>) -> Self {
@@ -73,8 +73,8 @@ impl PostNodesNodeDisksDirectory {
         Field::ruled("add-datastore", Kind::Bool, 0, &Rules { default: Some("false"), ..Rules::NONE }),
         rows::DISK,
         Field::new("filesystem", Kind::Enum(DisksDirectoryRowFilesystem::VALUES), 0),
-        rows::NAME_10,
-        rows::NODE_2,
+        rows::NAME_9,
+        rows::NODE,
         Field::ruled("removable-datastore", Kind::Bool, 0, &Rules { default: Some("false"), ..Rules::NONE }),
     ]);
     /// With everything that must be given.
@@ -128,8 +128,8 @@ pub struct DeleteNodesNodeDisksDirectoryName {
 impl DeleteNodesNodeDisksDirectoryName {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("DeleteNodesNodeDisksDirectoryName", &[
-        rows::NAME_7,
-        rows::NODE_2,
+        rows::NAME_6,
+        rows::NODE,
     ]);
     /// With everything that must be given.
     pub fn new(node: impl Into<String>, name: impl Into<String>) -> Self {

@@ -29,7 +29,7 @@ impl PostNodesNodeDisksInitgpt {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("PostNodesNodeDisksInitgpt", &[
         rows::DISK,
-        rows::NODE_2,
+        rows::NODE,
         Field::ruled("uuid", Kind::Text, 0, &Rules { max_length: Some(36), ..Rules::NONE }),
     ]);
     /// With everything that must be given.

@@ -34,7 +34,7 @@ impl GetNodesNodeDisksList {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetNodesNodeDisksList", &[
         Field::ruled("include-partitions", Kind::Bool, 0, &Rules { default: Some("false"), ..Rules::NONE }),
-        rows::NODE_2,
+        rows::NODE,
         Field::ruled("skipsmart", Kind::Bool, 0, &Rules { default: Some("false"), ..Rules::NONE }),
         Field::new("usage-type", Kind::Enum(DisksListRowUsed::VALUES), 0),
     ]);

@@ -30,7 +30,7 @@ impl GetNodesNodeDisksSmart {
     pub const SCHEMA: &'static Schema = &Schema::new("GetNodesNodeDisksSmart", &[
         rows::DISK,
         Field::new("healthonly", Kind::Bool, 0),
-        rows::NODE_2,
+        rows::NODE,
     ]);
     /// With everything that must be given.
     pub fn new(node: impl Into<String>, disk: impl Into<String>) -> Self {

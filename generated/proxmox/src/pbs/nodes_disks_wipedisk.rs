@@ -28,7 +28,7 @@ impl PutNodesNodeDisksWipedisk {
     pub const SCHEMA: &'static Schema = &Schema::new("PutNodesNodeDisksWipedisk", &[
         Field::ruled("disk", Kind::Text, FieldFlags::REQUIRED,
             &Rules { min_length: Some(3), max_length: Some(64), pattern: Some("^(?:(?:h|s|x?v)d[a-z]+\\d*)|(?:nvme\\d+n\\d+(p\\d+)?)$"), ..Rules::NONE }),
-        rows::NODE_2,
+        rows::NODE,
     ]);
     /// With everything that must be given.
     pub fn new(node: impl Into<String>, disk: impl Into<String>) -> Self {

@@ -24,7 +24,7 @@ pub struct GetNodesNodeDisksZfs {
 impl GetNodesNodeDisksZfs {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetNodesNodeDisksZfs", &[
-        rows::NODE_2,
+        rows::NODE,
     ]);
     /// With everything that must be given.
     pub fn new(node: impl Into<String>) -> Self {
@@ -78,8 +78,8 @@ impl PostNodesNodeDisksZfs {
         Field::ruled("compression", Kind::Enum(DisksZfsPostCompression::VALUES), 0,
             &Rules { default: Some("On"), ..Rules::NONE }),
         Field::new("devices", Kind::Text, FieldFlags::REQUIRED),
-        rows::NAME_10,
-        rows::NODE_2,
+        rows::NAME_9,
+        rows::NODE,
         Field::new("raidlevel", Kind::Enum(DisksZfsPostRaidlevel::VALUES), FieldFlags::REQUIRED),
     ]);
     /// With everything that must be given.
@@ -137,7 +137,7 @@ impl GetNodesNodeDisksZfsName {
     pub const SCHEMA: &'static Schema = &Schema::new("GetNodesNodeDisksZfsName", &[
         Field::ruled("name", Kind::Text, FieldFlags::PATH | FieldFlags::REQUIRED,
             &Rules { pattern: Some("^[a-zA-Z][a-z0-9A-Z\\-_.:]+$"), ..Rules::NONE }),
-        rows::NODE_2,
+        rows::NODE,
     ]);
     /// With everything that must be given.
     pub fn new(node: impl Into<String>, name: impl Into<String>) -> Self {

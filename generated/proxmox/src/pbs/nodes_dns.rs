@@ -24,7 +24,7 @@ pub struct GetNodesNodeDns {
 impl GetNodesNodeDns {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetNodesNodeDns", &[
-        rows::NODE_2,
+        rows::NODE,
     ]);
     /// With everything that must be given.
     pub fn new(node: impl Into<String>) -> Self {
@@ -77,7 +77,7 @@ impl PutNodesNodeDns {
         rows::DNS1,
         rows::DNS2,
         rows::DNS3,
-        rows::NODE_2,
+        rows::NODE,
         rows::SEARCH,
     ]);
     /// With everything that must be given.

@@ -24,7 +24,7 @@ pub struct DeleteNodesNodeNetwork {
 impl DeleteNodesNodeNetwork {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("DeleteNodesNodeNetwork", &[
-        rows::NODE_2,
+        rows::NODE,
     ]);
     /// With everything that must be given.
     pub fn new(node: impl Into<String>) -> Self {
@@ -60,7 +60,7 @@ pub struct GetNodesNodeNetwork {
 impl GetNodesNodeNetwork {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetNodesNodeNetwork", &[
-        rows::NODE_2,
+        rows::NODE,
     ]);
     /// With everything that must be given.
     pub fn new(node: impl Into<String>) -> Self {
@@ -153,7 +153,7 @@ impl PostNodesNodeNetwork {
         Field::new("method", Kind::Enum(NodesNetworkMethod::VALUES), 0),
         Field::new("method6", Kind::Enum(NodesNetworkMethod::VALUES), 0),
         rows::MTU,
-        rows::NODE_2,
+        rows::NODE,
         rows::SLAVES,
         Field::new("type", Kind::Enum(NodesNetworkType::VALUES), 0),
         rows::VLAN_ID,
@@ -226,7 +226,7 @@ pub struct PutNodesNodeNetwork {
 impl PutNodesNodeNetwork {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("PutNodesNodeNetwork", &[
-        rows::NODE_2,
+        rows::NODE,
     ]);
     /// With everything that must be given.
     pub fn new(node: impl Into<String>) -> Self {
@@ -268,7 +268,7 @@ impl DeleteNodesNodeNetworkIface {
     pub const SCHEMA: &'static Schema = &Schema::new("DeleteNodesNodeNetworkIface", &[
         rows::DIGEST,
         rows::IFACE,
-        rows::NODE_2,
+        rows::NODE,
     ]);
     /// With everything that must be given.
     pub fn new(node: impl Into<String>, iface: impl Into<String>) -> Self {
@@ -315,7 +315,7 @@ impl GetNodesNodeNetworkIface {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetNodesNodeNetworkIface", &[
         rows::IFACE,
-        rows::NODE_2,
+        rows::NODE,
     ]);
     /// With everything that must be given.
     pub fn new(node: impl Into<String>, iface: impl Into<String>) -> Self {
@@ -414,7 +414,7 @@ impl PutNodesNodeNetworkIface {
         Field::new("method", Kind::Enum(NodesNetworkMethod::VALUES), 0),
         Field::new("method6", Kind::Enum(NodesNetworkMethod::VALUES), 0),
         rows::MTU,
-        rows::NODE_2,
+        rows::NODE,
         rows::SLAVES,
         Field::new("type", Kind::Enum(NodesNetworkType::VALUES), 0),
         rows::VLAN_ID,

@@ -24,7 +24,7 @@ pub struct GetNodesNodeReport {
 impl GetNodesNodeReport {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetNodesNodeReport", &[
-        rows::NODE_2,
+        rows::NODE,
     ]);
     /// With everything that must be given.
     pub fn new(node: impl Into<String>) -> Self {

@@ -32,7 +32,7 @@ impl GetNodesNodeRrd {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetNodesNodeRrd", &[
         rows::CF,
-        rows::NODE_2,
+        rows::NODE,
         rows::TIMEFRAME,
     ]);
     /// With everything that must be given.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use proxbox_runtime::{
-    Field, FieldFlags, Kind, Op, Operation, Permission, Rows, Rules, Schema, Value,
+    Field, Kind, Op, Operation, Permission, Rows, Rules, Schema, Value,
 };
 use crate::pbs::rows;
 
@@ -24,7 +24,7 @@ pub struct GetNodesNodeServices {
 impl GetNodesNodeServices {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetNodesNodeServices", &[
-        rows::NODE_2,
+        rows::NODE,
     ]);
     /// With everything that must be given.
     pub fn new(node: impl Into<String>) -> Self {
@@ -63,7 +63,7 @@ impl GetNodesNodeServicesService {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetNodesNodeServicesService", &[
         rows::NODE,
-        Field::new("service", Kind::Text, FieldFlags::PATH | FieldFlags::REQUIRED),
+        rows::SERVICE,
     ]);
     /// With everything that must be given.
     pub fn new(node: impl Into<String>, service: impl Into<String>) -> Self {

@@ -26,7 +26,7 @@ pub struct PostNodesNodeServicesServiceReload {
 impl PostNodesNodeServicesServiceReload {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("PostNodesNodeServicesServiceReload", &[
-        rows::NODE_2,
+        rows::NODE,
         rows::SERVICE,
     ]);
     /// With everything that must be given.

@@ -26,7 +26,7 @@ pub struct PostNodesNodeServicesServiceStop {
 impl PostNodesNodeServicesServiceStop {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("PostNodesNodeServicesServiceStop", &[
-        rows::NODE_2,
+        rows::NODE,
         rows::SERVICE,
     ]);
     /// With everything that must be given.

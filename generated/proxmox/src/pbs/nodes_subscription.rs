@@ -24,7 +24,7 @@ pub struct DeleteNodesNodeSubscription {
 impl DeleteNodesNodeSubscription {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("DeleteNodesNodeSubscription", &[
-        rows::NODE_2,
+        rows::NODE,
     ]);
     /// With everything that must be given.
     pub fn new(node: impl Into<String>) -> Self {
@@ -60,7 +60,7 @@ pub struct GetNodesNodeSubscription {
 impl GetNodesNodeSubscription {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetNodesNodeSubscription", &[
-        rows::NODE_2,
+        rows::NODE,
     ]);
     /// With everything that must be given.
     pub fn new(node: impl Into<String>) -> Self {
@@ -99,7 +99,7 @@ impl PostNodesNodeSubscription {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("PostNodesNodeSubscription", &[
         rows::FORCE_2,
-        rows::NODE_2,
+        rows::NODE,
     ]);
     /// With everything that must be given.
     pub fn new(node: impl Into<String>) -> Self {
@@ -145,7 +145,7 @@ impl PutNodesNodeSubscription {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("PutNodesNodeSubscription", &[
         Field::new("key", Kind::Text, FieldFlags::REQUIRED | FieldFlags::SECRET),
-        rows::NODE_2,
+        rows::NODE,
     ]);
     /// With everything that must be given.
     pub fn new(node: impl Into<String>, key: impl Into<String>) -> Self {

@@ -35,7 +35,7 @@ impl GetNodesNodeSyslog {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetNodesNodeSyslog", &[
         Field::ruled("limit", Kind::Int, 0, &Rules { min: Some(0.0), ..Rules::NONE }),
-        rows::NODE_2,
+        rows::NODE,
         Field::ruled("service", Kind::Text, 0, &Rules { max_length: Some(128), ..Rules::NONE }),
         Field::ruled("since", Kind::Text, 0,
             &Rules { pattern: Some("^\\d{4}-\\d{2}-\\d{2}( \\d{2}:\\d{2}(:\\d{2})?)?$"), ..Rules::NONE }),

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use proxbox_runtime::{
-    Field, FieldFlags, Kind, Op, Operation, Permission, Rows, Rules, Schema, Value,
+    Field, Kind, Op, Operation, Permission, Rows, Rules, Schema, Value,
 };
 use crate::pbs::rows;
 
@@ -46,12 +46,12 @@ impl GetNodesNodeTasks {
     pub const SCHEMA: &'static Schema = &Schema::new("GetNodesNodeTasks", &[
         Field::ruled("errors", Kind::Bool, 0, &Rules { default: Some("false"), ..Rules::NONE }),
         Field::ruled("limit", Kind::Int, 0, &Rules { default: Some("50"), ..Rules::NONE }),
-        rows::NODE_2,
+        rows::NODE,
         Field::ruled("running", Kind::Bool, 0, &Rules { default: Some("false"), ..Rules::NONE }),
         Field::ruled("since", Kind::Int, 0, &Rules { unit: Some("unix seconds"), ..Rules::NONE }),
         Field::ruled("start", Kind::Int, 0, &Rules { default: Some("0"), ..Rules::NONE }),
         Field::new("statusfilter", Kind::List(&Kind::Enum(NodesTasksStatusfilter::VALUES)), 0),
-        rows::STORE_3,
+        rows::STORE_2,
         Field::new("typefilter", Kind::Text, 0),
         Field::ruled("until", Kind::Int, 0, &Rules { unit: Some("unix seconds"), ..Rules::NONE }),
         Field::new("userfilter", Kind::Text, 0),
@@ -111,7 +111,7 @@ pub struct DeleteNodesNodeTasksUpid {
 impl DeleteNodesNodeTasksUpid {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("DeleteNodesNodeTasksUpid", &[
-        rows::NODE_2,
+        rows::NODE,
         rows::UPID_2,
     ]);
     /// With everything that must be given.
@@ -152,7 +152,7 @@ impl GetNodesNodeTasksUpid {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetNodesNodeTasksUpid", &[
         rows::NODE,
-        Field::new("upid", Kind::Text, FieldFlags::PATH | FieldFlags::REQUIRED),
+        rows::UPID_2,
     ]);
     /// With everything that must be given.
     pub fn new(node: impl Into<String>, upid: impl Into<String>) -> Self {

@@ -36,7 +36,7 @@ impl GetNodesNodeTasksUpidLog {
     pub const SCHEMA: &'static Schema = &Schema::new("GetNodesNodeTasksUpidLog", &[
         Field::ruled("download", Kind::Bool, 0, &Rules { default: Some("false"), ..Rules::NONE }),
         Field::ruled("limit", Kind::Int, 0, &Rules { min: Some(0.0), default: Some("50"), ..Rules::NONE }),
-        rows::NODE_2,
+        rows::NODE,
         Field::ruled("start", Kind::Int, 0, &Rules { min: Some(0.0), default: Some("0"), ..Rules::NONE }),
         Field::new("test-status", Kind::Bool, 0),
         rows::UPID_2,

@@ -26,7 +26,7 @@ pub struct GetNodesNodeTasksUpidStatus {
 impl GetNodesNodeTasksUpidStatus {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetNodesNodeTasksUpidStatus", &[
-        rows::NODE_2,
+        rows::NODE,
         rows::UPID_2,
     ]);
     /// With everything that must be given.

@@ -27,7 +27,7 @@ impl PostNodesNodeTermproxy {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("PostNodesNodeTermproxy", &[
         Field::new("cmd", Kind::Enum(NodesTermproxyPostCmd::VALUES), 0),
-        rows::NODE_2,
+        rows::NODE,
     ]);
     /// With everything that must be given.
     pub fn new(node: impl Into<String>) -> Self {

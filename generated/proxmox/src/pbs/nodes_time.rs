@@ -24,7 +24,7 @@ pub struct GetNodesNodeTime {
 impl GetNodesNodeTime {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetNodesNodeTime", &[
-        rows::NODE_2,
+        rows::NODE,
     ]);
     /// With everything that must be given.
     pub fn new(node: impl Into<String>) -> Self {
@@ -62,7 +62,7 @@ pub struct PutNodesNodeTime {
 impl PutNodesNodeTime {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("PutNodesNodeTime", &[
-        rows::NODE_2,
+        rows::NODE,
         Field::ruled("timezone", Kind::Text, FieldFlags::REQUIRED,
             &Rules { min_length: Some(2), max_length: Some(64), pattern: Some("^[[:^cntrl:]]*$"), ..Rules::NONE }),
     ]);

@@ -72,7 +72,7 @@ impl PostPull {
         rows::REMOTE_STORE_2,
         rows::REMOVE_VANISHED_2,
         rows::RESYNC_CORRUPT,
-        rows::STORE_5,
+        rows::STORE_4,
         rows::TRANSFER_LAST,
         rows::VERIFIED_ONLY,
         rows::WORKER_THREADS,

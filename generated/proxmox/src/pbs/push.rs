@@ -71,7 +71,7 @@ impl PostPush {
         rows::REMOTE_NS,
         rows::REMOTE_STORE_2,
         rows::REMOVE_VANISHED_2,
-        rows::STORE_5,
+        rows::STORE_4,
         rows::TRANSFER_LAST,
         rows::VERIFIED_ONLY,
         rows::WORKER_THREADS,

@@ -42,7 +42,7 @@ impl GetReader {
         rows::BACKUP_TYPE_2,
         rows::DEBUG,
         rows::NS,
-        rows::STORE_5,
+        rows::STORE_4,
     ]);
     /// With everything that must be given.
     pub fn new(

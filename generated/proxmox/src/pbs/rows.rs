@@ -88,9 +88,7 @@ pub(crate) const MESSAGE: Field = Field::new("message", Kind::Text, 0);
 pub(crate) const MODEL: Field = Field::new("model", Kind::Text, 0);
 pub(crate) const MODIFIED: Field = Field::new("modified", Kind::Int, 0);
 pub(crate) const NAME: Field = Field::new("name", Kind::Text, 0);
-pub(crate) const NAME_2: Field = Field::new("name", Kind::Text, FieldFlags::PATH | FieldFlags::REQUIRED);
 pub(crate) const NETWORK: Field = Field::new("network", Kind::List(&Kind::Text), 0);
-pub(crate) const NODE: Field = Field::new("node", Kind::Text, FieldFlags::PATH | FieldFlags::REQUIRED);
 pub(crate) const NOTES: Field = Field::new("notes", Kind::Text, FieldFlags::REQUIRED);
 pub(crate) const OFFSET_LIST: Field = Field::new("offset-list", Kind::List(&Kind::Int), FieldFlags::REQUIRED);
 pub(crate) const ORIGIN: Field = Field::new("origin", Kind::Text, 0);
@@ -123,7 +121,6 @@ pub(crate) const SLAVES: Field = Field::new("slaves", Kind::Text, 0);
 pub(crate) const STATE: Field = Field::new("state", Kind::Text, 0);
 pub(crate) const STATUS: Field = Field::new("status", Kind::Text, 0);
 pub(crate) const STORE: Field = Field::new("store", Kind::Text, 0);
-pub(crate) const STORE_2: Field = Field::new("store", Kind::Text, FieldFlags::PATH | FieldFlags::REQUIRED);
 pub(crate) const STORE_PREFIX: Field = Field::new("store-prefix", Kind::Text, 0);
 pub(crate) const TARGET: Field = Field::new("target", Kind::List(&Kind::Text), 0);
 pub(crate) const TFA_LOCKED_UNTIL: Field = Field::new("tfa-locked-until", Kind::Int, 0);
@@ -292,24 +289,24 @@ pub(crate) const MOUNT_STATUS: Field = Field::ruled("mount-status", Kind::Enum(A
 pub(crate) const MTU: Field = Field::ruled("mtu", Kind::Int, 0,
     &Rules { min: Some(46.0), max: Some(65535.0), default: Some("1500"), ..Rules::NONE });
 pub(crate) const MTU_2: Field = Field::ruled("mtu", Kind::Int, 0, &Rules { default: Some("1500"), ..Rules::NONE });
+pub(crate) const NAME_2: Field = Field::ruled("name", Kind::Text, 0,
+    &Rules { min_length: Some(2), max_length: Some(32), pattern: Some("^(?:[A-Za-z0-9_][A-Za-z0-9._\\-]*)$"), ..Rules::NONE });
 pub(crate) const NAME_3: Field = Field::ruled("name", Kind::Text, 0,
-    &Rules { min_length: Some(2), max_length: Some(32), pattern: Some("^(?:[A-Za-z0-9_][A-Za-z0-9._\\-]*)$"), ..Rules::NONE });
+    &Rules { min_length: Some(3), max_length: Some(32), pattern: Some("^(?:[A-Za-z0-9_][A-Za-z0-9._\\-]*)$"), ..Rules::NONE });
 pub(crate) const NAME_4: Field = Field::ruled("name", Kind::Text, 0,
-    &Rules { min_length: Some(3), max_length: Some(32), pattern: Some("^(?:[A-Za-z0-9_][A-Za-z0-9._\\-]*)$"), ..Rules::NONE });
-pub(crate) const NAME_5: Field = Field::ruled("name", Kind::Text, 0,
     &Rules { pattern: Some("^(?:[A-Za-z0-9_][A-Za-z0-9._\\-]*)$"), ..Rules::NONE });
+pub(crate) const NAME_5: Field = Field::ruled("name", Kind::Text, FieldFlags::PATH | FieldFlags::REQUIRED,
+    &Rules { min_length: Some(2), max_length: Some(32), pattern: Some("^(?:[A-Za-z0-9_][A-Za-z0-9._\\-]*)$"), ..Rules::NONE });
 pub(crate) const NAME_6: Field = Field::ruled("name", Kind::Text, FieldFlags::PATH | FieldFlags::REQUIRED,
-    &Rules { min_length: Some(2), max_length: Some(32), pattern: Some("^(?:[A-Za-z0-9_][A-Za-z0-9._\\-]*)$"), ..Rules::NONE });
-pub(crate) const NAME_7: Field = Field::ruled("name", Kind::Text, FieldFlags::PATH | FieldFlags::REQUIRED,
     &Rules { min_length: Some(3), max_length: Some(32), pattern: Some("^(?:[A-Za-z0-9_][A-Za-z0-9._\\-]*)$"), ..Rules::NONE });
-pub(crate) const NAME_8: Field = Field::ruled("name", Kind::Text, FieldFlags::PATH | FieldFlags::REQUIRED,
+pub(crate) const NAME_7: Field = Field::ruled("name", Kind::Text, FieldFlags::PATH | FieldFlags::REQUIRED,
     &Rules { pattern: Some("^(?:[A-Za-z0-9_][A-Za-z0-9._\\-]*)$"), ..Rules::NONE });
-pub(crate) const NAME_9: Field = Field::ruled("name", Kind::Text, FieldFlags::REQUIRED,
+pub(crate) const NAME_8: Field = Field::ruled("name", Kind::Text, FieldFlags::REQUIRED,
     &Rules { min_length: Some(2), max_length: Some(32), pattern: Some("^(?:[A-Za-z0-9_][A-Za-z0-9._\\-]*)$"), ..Rules::NONE });
-pub(crate) const NAME_10: Field = Field::ruled("name", Kind::Text, FieldFlags::REQUIRED,
+pub(crate) const NAME_9: Field = Field::ruled("name", Kind::Text, FieldFlags::REQUIRED,
     &Rules { min_length: Some(3), max_length: Some(32), pattern: Some("^(?:[A-Za-z0-9_][A-Za-z0-9._\\-]*)$"), ..Rules::NONE });
 pub(crate) const NEXT_RUN: Field = Field::ruled("next-run", Kind::Int, 0, &Rules { unit: Some("unix seconds"), ..Rules::NONE });
-pub(crate) const NODE_2: Field = Field::ruled("node", Kind::Text, FieldFlags::PATH | FieldFlags::REQUIRED,
+pub(crate) const NODE: Field = Field::ruled("node", Kind::Text, FieldFlags::PATH | FieldFlags::REQUIRED,
     &Rules { pattern: Some("^(?:[a-zA-Z0-9](?:[a-zA-Z0-9\\-]*[a-zA-Z0-9])?)$"), ..Rules::NONE });
 pub(crate) const NOTIFICATION_MODE: Field = Field::ruled("notification-mode", Kind::Enum(TapeBackupRowNotificationMode::VALUES), 0,
     &Rules { default: Some("notification-system"), ..Rules::NONE });
@@ -376,11 +373,11 @@ pub(crate) const SIZE_2: Field = Field::ruled("size", Kind::Int, FieldFlags::REQ
     &Rules { min: Some(1.0), max: Some(16777216.0), ..Rules::NONE });
 pub(crate) const STARTTIME: Field = Field::ruled("starttime", Kind::Int, 0, &Rules { unit: Some("unix seconds"), ..Rules::NONE });
 pub(crate) const STILL_BAD: Field = Field::ruled("still-bad", Kind::Int, 0, &Rules { min: Some(0.0), ..Rules::NONE });
-pub(crate) const STORE_3: Field = Field::ruled("store", Kind::Text, 0,
+pub(crate) const STORE_2: Field = Field::ruled("store", Kind::Text, 0,
     &Rules { min_length: Some(3), max_length: Some(32), pattern: Some("^(?:[A-Za-z0-9_][A-Za-z0-9._\\-]*)$"), ..Rules::NONE });
-pub(crate) const STORE_4: Field = Field::ruled("store", Kind::Text, FieldFlags::PATH | FieldFlags::REQUIRED,
+pub(crate) const STORE_3: Field = Field::ruled("store", Kind::Text, FieldFlags::PATH | FieldFlags::REQUIRED,
     &Rules { min_length: Some(3), max_length: Some(32), pattern: Some("^(?:[A-Za-z0-9_][A-Za-z0-9._\\-]*)$"), ..Rules::NONE });
-pub(crate) const STORE_5: Field = Field::ruled("store", Kind::Text, FieldFlags::REQUIRED,
+pub(crate) const STORE_4: Field = Field::ruled("store", Kind::Text, FieldFlags::REQUIRED,
     &Rules { min_length: Some(3), max_length: Some(32), pattern: Some("^(?:[A-Za-z0-9_][A-Za-z0-9._\\-]*)$"), ..Rules::NONE });
 pub(crate) const SYNC_DIRECTION: Field = Field::ruled("sync-direction", Kind::Enum(AdminSyncSyncDirection::VALUES), 0,
     &Rules { default: Some("pull"), ..Rules::NONE });

@@ -94,7 +94,7 @@ impl AdminDatastoreRow {
         rows::COMMENT_2,
         Field::new("maintenance", Kind::Property(AdminDatastoreRowMaintenance::SCHEMA), 0),
         rows::MOUNT_STATUS,
-        rows::STORE_3,
+        rows::STORE_2,
     ]);
 }
 

@@ -83,7 +83,7 @@ impl StatusDatastoreUsageRow {
         Field::ruled("history-start", Kind::Int, 0,
             &Rules { min: Some(0.0), unit: Some("unix seconds"), ..Rules::NONE }),
         rows::MOUNT_STATUS,
-        rows::STORE_3,
+        rows::STORE_2,
         rows::TOTAL,
         rows::USED,
     ]);

@@ -90,7 +90,7 @@ impl PostTapeBackup {
         rows::NOTIFY_USER,
         rows::NS,
         rows::POOL_3,
-        rows::STORE_5,
+        rows::STORE_4,
         rows::WORKER_THREADS,
     ]);
     /// With everything that must be given.
@@ -240,7 +240,7 @@ impl TapeBackupRow {
         rows::NS,
         rows::POOL_2,
         rows::SCHEDULE,
-        rows::STORE_3,
+        rows::STORE_2,
         rows::WORKER_THREADS,
     ]);
 }

@@ -52,7 +52,7 @@ pub struct GetTapeChangerName {
 impl GetTapeChangerName {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetTapeChangerName", &[
-        rows::NAME_2,
+        rows::NAME_6,
     ]);
     /// With everything that must be given.
     pub fn new(name: impl Into<String>) -> Self {
@@ -99,7 +99,7 @@ impl TapeChangerRow {
         rows::EJECT_BEFORE_UNLOAD,
         rows::EXPORT_SLOTS,
         rows::MODEL,
-        rows::NAME_4,
+        rows::NAME_3,
         rows::PATH,
         rows::SERIAL,
         rows::VENDOR,

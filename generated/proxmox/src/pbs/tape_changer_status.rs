@@ -27,7 +27,7 @@ impl GetTapeChangerNameStatus {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetTapeChangerNameStatus", &[
         Field::ruled("cache", Kind::Bool, 0, &Rules { default: Some("true"), ..Rules::NONE }),
-        rows::NAME_7,
+        rows::NAME_6,
     ]);
     /// With everything that must be given.
     pub fn new(name: impl Into<String>) -> Self {

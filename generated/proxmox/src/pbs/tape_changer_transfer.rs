@@ -29,7 +29,7 @@ impl PostTapeChangerNameTransfer {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("PostTapeChangerNameTransfer", &[
         Field::ruled("from", Kind::Int, FieldFlags::REQUIRED, &Rules { min: Some(1.0), ..Rules::NONE }),
-        rows::NAME_7,
+        rows::NAME_6,
         Field::ruled("to", Kind::Int, FieldFlags::REQUIRED, &Rules { min: Some(1.0), ..Rules::NONE }),
     ]);
     /// With everything that must be given.

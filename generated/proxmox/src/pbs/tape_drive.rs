@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use proxbox_runtime::{
-    Field, FieldFlags, Kind, Op, Operation, Permission, Rows, Rules, Schema, Value,
+    Field, Kind, Op, Operation, Permission, Rows, Rules, Schema, Value,
 };
 use crate::pbs::rows;
 
@@ -70,7 +70,7 @@ pub struct GetTapeDriveDrive {
 impl GetTapeDriveDrive {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetTapeDriveDrive", &[
-        Field::new("drive", Kind::Text, FieldFlags::PATH | FieldFlags::REQUIRED),
+        rows::DRIVE_2,
     ]);
     /// With everything that must be given.
     pub fn new(drive: impl Into<String>) -> Self {
@@ -122,7 +122,7 @@ impl TapeDriveRow {
         rows::CHANGER,
         rows::CHANGER_DRIVENUM,
         rows::MODEL,
-        rows::NAME_4,
+        rows::NAME_3,
         rows::PATH,
         rows::SERIAL,
         rows::STATE,

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use proxbox_runtime::{
-    Field, FieldFlags, Kind, Op, Operation, Permission, Rows, Rules, Schema, Value,
+    Field, Kind, Op, Operation, Permission, Rows, Rules, Schema, Value,
 };
 use crate::pbs::rows;
 
@@ -75,7 +75,7 @@ pub struct GetTapeMediaListUuid {
 impl GetTapeMediaListUuid {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetTapeMediaListUuid", &[
-        Field::new("uuid", Kind::Text, FieldFlags::PATH | FieldFlags::REQUIRED),
+        rows::UUID_2,
     ]);
     /// With everything that must be given.
     pub fn new(uuid: impl Into<String>) -> Self {

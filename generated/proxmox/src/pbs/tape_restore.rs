@@ -110,7 +110,7 @@ impl TapeRestorePostNamespaces {
         rows::MAX_DEPTH,
         Field::ruled("source", Kind::Text, 0,
             &Rules { max_length: Some(256), pattern: Some("^(?:(?:(?:[A-Za-z0-9_][A-Za-z0-9._\\-]*)/){0,7}(?:[A-Za-z0-9_][A-Za-z0-9._\\-]*))?$"), ..Rules::NONE }),
-        rows::STORE_5,
+        rows::STORE_4,
         Field::ruled("target", Kind::Text, 0,
             &Rules { max_length: Some(256), pattern: Some("^(?:(?:(?:[A-Za-z0-9_][A-Za-z0-9._\\-]*)/){0,7}(?:[A-Za-z0-9_][A-Za-z0-9._\\-]*))?$"), ..Rules::NONE }),
     ], &PropertyRules {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use proxbox_runtime::{
-    Field, FieldFlags, Kind, Op, Operation, Permission, Rows, Rules, Schema, Value,
+    Field, Kind, Op, Operation, Permission, Rows, Rules, Schema, Value,
 };
 use crate::pdm::rows;
 
@@ -52,7 +52,7 @@ pub struct GetCephClustersCluster {
 impl GetCephClustersCluster {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetCephClustersCluster", &[
-        Field::new("cluster", Kind::Text, FieldFlags::PATH | FieldFlags::REQUIRED),
+        rows::CLUSTER,
     ]);
     /// With everything that must be given.
     pub fn new(cluster: impl Into<String>) -> Self {

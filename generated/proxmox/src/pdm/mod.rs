@@ -286,6 +286,8 @@ mod subscriptions_queue_clear;
 mod subscriptions_revert_pending_clear;
 #[cfg(feature = "pdm-version")]
 mod version;
+#[cfg(feature = "places")]
+pub mod places;
 #[allow(dead_code)]
 mod rows;
 #[cfg(feature = "recode")]

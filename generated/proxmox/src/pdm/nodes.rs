@@ -52,7 +52,7 @@ pub struct GetNodesNode {
 impl GetNodesNode {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetNodesNode", &[
-        rows::NODE_2,
+        rows::NODE_3,
     ]);
     /// With everything that must be given.
     pub fn new(node: impl Into<String>) -> Self {

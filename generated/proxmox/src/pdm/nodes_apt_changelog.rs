@@ -29,7 +29,7 @@ impl GetNodesNodeAptChangelog {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetNodesNodeAptChangelog", &[
         rows::NAME_4,
-        rows::NODE_4,
+        rows::NODE_3,
         rows::VERSION,
     ]);
     /// With everything that must be given.

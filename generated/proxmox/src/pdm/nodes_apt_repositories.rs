@@ -24,7 +24,7 @@ pub struct GetNodesNodeAptRepositories {
 impl GetNodesNodeAptRepositories {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetNodesNodeAptRepositories", &[
-        rows::NODE_4,
+        rows::NODE_3,
     ]);
     /// With everything that must be given.
     pub fn new(node: impl Into<String>) -> Self {
@@ -71,7 +71,7 @@ impl PostNodesNodeAptRepositories {
         rows::DIGEST_3,
         rows::ENABLED,
         Field::new("index", Kind::Int, FieldFlags::REQUIRED),
-        rows::NODE_4,
+        rows::NODE_3,
         Field::new("path", Kind::Text, FieldFlags::REQUIRED),
     ]);
     /// With everything that must be given.
@@ -125,7 +125,7 @@ impl PutNodesNodeAptRepositories {
         rows::DIGEST_3,
         Field::ruled("handle", Kind::Text, FieldFlags::REQUIRED,
             &Rules { pattern: Some("^[a-z][a-z0-9]*(-[a-z0-9]+)*$"), ..Rules::NONE }),
-        rows::NODE_4,
+        rows::NODE_3,
     ]);
     /// With everything that must be given.
     pub fn new(node: impl Into<String>, handle: impl Into<String>) -> Self {

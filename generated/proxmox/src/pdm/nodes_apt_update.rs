@@ -27,7 +27,7 @@ pub struct GetNodesNodeAptUpdate {
 impl GetNodesNodeAptUpdate {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetNodesNodeAptUpdate", &[
-        rows::NODE_4,
+        rows::NODE_3,
     ]);
     /// With everything that must be given.
     pub fn new(node: impl Into<String>) -> Self {
@@ -67,7 +67,7 @@ pub struct PostNodesNodeAptUpdate {
 impl PostNodesNodeAptUpdate {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("PostNodesNodeAptUpdate", &[
-        rows::NODE_4,
+        rows::NODE_3,
         Field::ruled("notify", Kind::Bool, 0, &Rules { default: Some("false"), ..Rules::NONE }),
         Field::ruled("quiet", Kind::Bool, 0, &Rules { default: Some("false"), ..Rules::NONE }),
     ]);

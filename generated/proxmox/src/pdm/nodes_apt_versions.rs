@@ -27,7 +27,7 @@ pub struct GetNodesNodeAptVersions {
 impl GetNodesNodeAptVersions {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetNodesNodeAptVersions", &[
-        rows::NODE_4,
+        rows::NODE_3,
     ]);
     /// With everything that must be given.
     pub fn new(node: impl Into<String>) -> Self {

@@ -24,7 +24,7 @@ pub struct GetNodesNodeCertificates {
 impl GetNodesNodeCertificates {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetNodesNodeCertificates", &[
-        rows::NODE_2,
+        rows::NODE_3,
     ]);
     /// With everything that must be given.
     pub fn new(node: impl Into<String>) -> Self {

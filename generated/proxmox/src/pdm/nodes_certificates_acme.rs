@@ -24,7 +24,7 @@ pub struct GetNodesNodeCertificatesAcme {
 impl GetNodesNodeCertificatesAcme {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetNodesNodeCertificatesAcme", &[
-        rows::NODE_2,
+        rows::NODE_3,
     ]);
     /// With everything that must be given.
     pub fn new(node: impl Into<String>) -> Self {
@@ -63,7 +63,7 @@ impl PostNodesNodeCertificatesAcmeCertificate {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("PostNodesNodeCertificatesAcmeCertificate", &[
         rows::FORCE,
-        rows::NODE_4,
+        rows::NODE_3,
     ]);
     /// With everything that must be given.
     pub fn new(node: impl Into<String>) -> Self {
@@ -109,7 +109,7 @@ impl PutNodesNodeCertificatesAcmeCertificate {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("PutNodesNodeCertificatesAcmeCertificate", &[
         rows::FORCE,
-        rows::NODE_4,
+        rows::NODE_3,
     ]);
     /// With everything that must be given.
     pub fn new(node: impl Into<String>) -> Self {

@@ -29,7 +29,7 @@ pub struct DeleteNodesNodeCertificatesCustom {
 impl DeleteNodesNodeCertificatesCustom {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("DeleteNodesNodeCertificatesCustom", &[
-        rows::NODE_4,
+        rows::NODE_3,
         rows::RESTART_2,
     ]);
     /// With everything that must be given.
@@ -84,7 +84,7 @@ impl PostNodesNodeCertificatesCustom {
         Field::new("certificates", Kind::Text, FieldFlags::REQUIRED),
         rows::FORCE,
         rows::KEY,
-        rows::NODE_4,
+        rows::NODE_3,
         rows::RESTART_2,
     ]);
     /// With everything that must be given.

@@ -24,7 +24,7 @@ pub struct GetNodesNodeConfig {
 impl GetNodesNodeConfig {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetNodesNodeConfig", &[
-        rows::NODE_4,
+        rows::NODE_3,
     ]);
     /// With everything that must be given.
     pub fn new(node: impl Into<String>) -> Self {
@@ -81,7 +81,7 @@ impl PutNodesNodeConfig {
         rows::DIGEST_3,
         rows::EMAIL_FROM,
         rows::HTTP_PROXY,
-        rows::NODE_4,
+        rows::NODE_3,
     ]);
     /// With everything that must be given.
     pub fn new(node: impl Into<String>) -> Self {

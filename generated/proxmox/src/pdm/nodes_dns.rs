@@ -24,7 +24,7 @@ pub struct GetNodesNodeDns {
 impl GetNodesNodeDns {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetNodesNodeDns", &[
-        rows::NODE_4,
+        rows::NODE_3,
     ]);
     /// With everything that must be given.
     pub fn new(node: impl Into<String>) -> Self {
@@ -79,7 +79,7 @@ impl PutNodesNodeDns {
         rows::DNS1,
         rows::DNS2,
         rows::DNS3,
-        rows::NODE_4,
+        rows::NODE_3,
         rows::OPTIONS_2,
         rows::SEARCH,
     ]);

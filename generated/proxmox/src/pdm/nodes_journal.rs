@@ -36,7 +36,7 @@ impl GetNodesNodeJournal {
     pub const SCHEMA: &'static Schema = &Schema::new("GetNodesNodeJournal", &[
         Field::new("endcursor", Kind::Text, 0),
         Field::ruled("lastentries", Kind::Int, 0, &Rules { min: Some(0.0), ..Rules::NONE }),
-        rows::NODE_4,
+        rows::NODE_3,
         Field::ruled("since", Kind::Int, 0, &Rules { min: Some(0.0), unit: Some("unix seconds"), ..Rules::NONE }),
         Field::new("startcursor", Kind::Text, 0),
         Field::ruled("until", Kind::Int, 0, &Rules { min: Some(0.0), unit: Some("unix seconds"), ..Rules::NONE }),

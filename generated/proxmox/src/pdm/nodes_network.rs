@@ -27,7 +27,7 @@ pub struct DeleteNodesNodeNetwork {
 impl DeleteNodesNodeNetwork {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("DeleteNodesNodeNetwork", &[
-        rows::NODE_4,
+        rows::NODE_3,
     ]);
     /// With everything that must be given.
     pub fn new(node: impl Into<String>) -> Self {
@@ -63,7 +63,7 @@ pub struct GetNodesNodeNetwork {
 impl GetNodesNodeNetwork {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetNodesNodeNetwork", &[
-        rows::NODE_4,
+        rows::NODE_3,
     ]);
     /// With everything that must be given.
     pub fn new(node: impl Into<String>) -> Self {
@@ -156,7 +156,7 @@ impl PostNodesNodeNetwork {
         Field::new("method", Kind::Enum(NodesNetworkMethod::VALUES), 0),
         Field::new("method6", Kind::Enum(NodesNetworkMethod::VALUES), 0),
         rows::MTU_2,
-        rows::NODE_4,
+        rows::NODE_3,
         rows::SLAVES,
         Field::new("type", Kind::Enum(NodesNetworkType::VALUES), 0),
         rows::VLAN_ID,
@@ -229,7 +229,7 @@ pub struct PutNodesNodeNetwork {
 impl PutNodesNodeNetwork {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("PutNodesNodeNetwork", &[
-        rows::NODE_4,
+        rows::NODE_3,
     ]);
     /// With everything that must be given.
     pub fn new(node: impl Into<String>) -> Self {
@@ -271,7 +271,7 @@ impl DeleteNodesNodeNetworkIface {
     pub const SCHEMA: &'static Schema = &Schema::new("DeleteNodesNodeNetworkIface", &[
         rows::DIGEST_3,
         rows::IFACE,
-        rows::NODE_4,
+        rows::NODE_3,
     ]);
     /// With everything that must be given.
     pub fn new(node: impl Into<String>, iface: impl Into<String>) -> Self {
@@ -318,7 +318,7 @@ impl GetNodesNodeNetworkIface {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetNodesNodeNetworkIface", &[
         rows::IFACE,
-        rows::NODE_4,
+        rows::NODE_3,
     ]);
     /// With everything that must be given.
     pub fn new(node: impl Into<String>, iface: impl Into<String>) -> Self {
@@ -417,7 +417,7 @@ impl PutNodesNodeNetworkIface {
         Field::new("method", Kind::Enum(NodesNetworkMethod::VALUES), 0),
         Field::new("method6", Kind::Enum(NodesNetworkMethod::VALUES), 0),
         rows::MTU_2,
-        rows::NODE_4,
+        rows::NODE_3,
         rows::SLAVES,
         Field::new("type", Kind::Enum(NodesNetworkType::VALUES), 0),
         rows::VLAN_ID,

@@ -32,7 +32,7 @@ impl GetNodesNodeRrddata {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetNodesNodeRrddata", &[
         rows::CF,
-        rows::NODE_4,
+        rows::NODE_3,
         rows::TIMEFRAME,
     ]);
     /// With everything that must be given.

@@ -24,7 +24,7 @@ pub struct GetNodesNodeSdn {
 impl GetNodesNodeSdn {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetNodesNodeSdn", &[
-        rows::NODE_2,
+        rows::NODE_3,
     ]);
     /// With everything that must be given.
     pub fn new(node: impl Into<String>) -> Self {

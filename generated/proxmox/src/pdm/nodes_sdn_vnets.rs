@@ -29,7 +29,7 @@ pub struct GetNodesNodeSdnVnetsVnet {
 impl GetNodesNodeSdnVnetsVnet {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetNodesNodeSdnVnetsVnet", &[
-        rows::NODE_2,
+        rows::NODE_3,
         rows::VNET,
     ]);
     /// With everything that must be given.
@@ -71,8 +71,8 @@ pub struct GetNodesNodeSdnVnetsVnetMacVrf {
 impl GetNodesNodeSdnVnetsVnetMacVrf {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetNodesNodeSdnVnetsVnetMacVrf", &[
-        rows::NODE_4,
-        rows::REMOTE_5,
+        rows::NODE_3,
+        rows::REMOTE_4,
         rows::VNET,
     ]);
     /// With everything that must be given.

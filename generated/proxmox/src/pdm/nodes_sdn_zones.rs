@@ -29,7 +29,7 @@ pub struct GetNodesNodeSdnZonesZone {
 impl GetNodesNodeSdnZonesZone {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetNodesNodeSdnZonesZone", &[
-        rows::NODE_2,
+        rows::NODE_3,
         rows::ZONE_2,
     ]);
     /// With everything that must be given.
@@ -71,8 +71,8 @@ pub struct GetNodesNodeSdnZonesZoneIpVrf {
 impl GetNodesNodeSdnZonesZoneIpVrf {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetNodesNodeSdnZonesZoneIpVrf", &[
-        rows::NODE_4,
-        rows::REMOTE_5,
+        rows::NODE_3,
+        rows::REMOTE_4,
         rows::ZONE_2,
     ]);
     /// With everything that must be given.

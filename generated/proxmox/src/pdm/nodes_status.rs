@@ -27,7 +27,7 @@ pub struct GetNodesNodeStatus {
 impl GetNodesNodeStatus {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetNodesNodeStatus", &[
-        rows::NODE_4,
+        rows::NODE_3,
     ]);
     /// With everything that must be given.
     pub fn new(node: impl Into<String>) -> Self {
@@ -66,7 +66,7 @@ impl PostNodesNodeStatus {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("PostNodesNodeStatus", &[
         Field::new("command", Kind::Enum(NodesStatusPostCommand::VALUES), FieldFlags::REQUIRED),
-        rows::NODE_4,
+        rows::NODE_3,
     ]);
     /// With everything that must be given.
     pub fn new(node: impl Into<String>, command: NodesStatusPostCommand) -> Self {

@@ -47,7 +47,7 @@ impl GetNodesNodeTasks {
     pub const SCHEMA: &'static Schema = &Schema::new("GetNodesNodeTasks", &[
         rows::ERRORS,
         rows::LIMIT,
-        rows::NODE_4,
+        rows::NODE_3,
         rows::RUNNING_2,
         rows::SINCE,
         rows::START_2,
@@ -109,8 +109,8 @@ pub struct DeleteNodesNodeTasksUpid {
 impl DeleteNodesNodeTasksUpid {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("DeleteNodesNodeTasksUpid", &[
-        rows::NODE_4,
-        rows::UPID_4,
+        rows::NODE_3,
+        rows::UPID_3,
     ]);
     /// With everything that must be given.
     pub fn new(node: impl Into<String>, upid: impl Into<String>) -> Self {
@@ -149,8 +149,8 @@ pub struct GetNodesNodeTasksUpid {
 impl GetNodesNodeTasksUpid {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetNodesNodeTasksUpid", &[
-        rows::NODE_2,
-        rows::UPID_2,
+        rows::NODE_3,
+        rows::UPID_3,
     ]);
     /// With everything that must be given.
     pub fn new(node: impl Into<String>, upid: impl Into<String>) -> Self {

@@ -36,10 +36,10 @@ impl GetNodesNodeTasksUpidLog {
     pub const SCHEMA: &'static Schema = &Schema::new("GetNodesNodeTasksUpidLog", &[
         rows::DOWNLOAD,
         rows::LIMIT_2,
-        rows::NODE_4,
+        rows::NODE_3,
         rows::START_3,
         Field::new("test-status", Kind::Bool, 0),
-        rows::UPID_4,
+        rows::UPID_3,
     ]);
     /// With everything that must be given.
     pub fn new(node: impl Into<String>, upid: impl Into<String>) -> Self {

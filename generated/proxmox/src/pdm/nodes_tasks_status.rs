@@ -26,8 +26,8 @@ pub struct GetNodesNodeTasksUpidStatus {
 impl GetNodesNodeTasksUpidStatus {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetNodesNodeTasksUpidStatus", &[
-        rows::NODE_4,
-        rows::UPID_4,
+        rows::NODE_3,
+        rows::UPID_3,
     ]);
     /// With everything that must be given.
     pub fn new(node: impl Into<String>, upid: impl Into<String>) -> Self {
@@ -82,7 +82,7 @@ impl TasksStatus {
     pub const SCHEMA: &'static Schema = &Schema::new("TasksStatus", &[
         rows::EXITSTATUS,
         rows::ID,
-        rows::NODE_3,
+        rows::NODE_2,
         rows::PID,
         rows::PSTART,
         rows::STARTTIME_2,
@@ -90,7 +90,7 @@ impl TasksStatus {
         Field::ruled("tokenid", Kind::Text, 0,
             &Rules { pattern: Some("^(?:[A-Za-z0-9_][A-Za-z0-9._\\-]*)$"), ..Rules::NONE }),
         rows::TYPE,
-        rows::UPID_3,
+        rows::UPID_2,
         Field::ruled("user", Kind::Text, 0,
             &Rules { min_length: Some(3), max_length: Some(64), pattern: Some("^(?:[^\\s:/[:cntrl:]]+)@(?:[A-Za-z0-9_][A-Za-z0-9._\\-]*)$"), ..Rules::NONE }),
     ]);

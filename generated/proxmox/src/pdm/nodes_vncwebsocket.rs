@@ -28,7 +28,7 @@ pub struct GetNodesNodeVncwebsocket {
 impl GetNodesNodeVncwebsocket {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetNodesNodeVncwebsocket", &[
-        rows::NODE_4,
+        rows::NODE_3,
         rows::PORT,
         rows::VNCTICKET,
     ]);

@@ -28,7 +28,7 @@ pub struct GetPbsRemotesRemoteDatastore {
 impl GetPbsRemotesRemoteDatastore {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPbsRemotesRemoteDatastore", &[
-        rows::REMOTE_4,
+        rows::REMOTE_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>) -> Self {
@@ -67,7 +67,7 @@ impl GetPbsRemotesRemoteDatastoreDatastore {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPbsRemotesRemoteDatastoreDatastore", &[
         rows::DATASTORE,
-        rows::REMOTE_2,
+        rows::REMOTE_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>, datastore: impl Into<String>) -> Self {
@@ -114,7 +114,7 @@ impl GetPbsRemotesRemoteDatastoreDatastoreNamespaces {
         Field::ruled("max-depth", Kind::Int, 0, &Rules { min: Some(0.0), ..Rules::NONE }),
         Field::ruled("parent", Kind::Text, 0,
             &Rules { max_length: Some(256), pattern: Some("^(?:(?:(?:[A-Za-z0-9_][A-Za-z0-9._\\-]*)/){0,7}(?:[A-Za-z0-9_][A-Za-z0-9._\\-]*))?$"), ..Rules::NONE }),
-        rows::REMOTE_4,
+        rows::REMOTE_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>, datastore: impl Into<String>) -> Self {
@@ -168,7 +168,7 @@ impl GetPbsRemotesRemoteDatastoreDatastoreRrddata {
     pub const SCHEMA: &'static Schema = &Schema::new("GetPbsRemotesRemoteDatastoreDatastoreRrddata", &[
         rows::CF,
         rows::DATASTORE_2,
-        rows::REMOTE_4,
+        rows::REMOTE_3,
         rows::TIMEFRAME,
     ]);
     /// With everything that must be given.
@@ -219,7 +219,7 @@ impl GetPbsRemotesRemoteDatastoreDatastoreSnapshots {
     pub const SCHEMA: &'static Schema = &Schema::new("GetPbsRemotesRemoteDatastoreDatastoreSnapshots", &[
         rows::DATASTORE_2,
         rows::NS,
-        rows::REMOTE_4,
+        rows::REMOTE_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>, datastore: impl Into<String>) -> Self {
@@ -663,7 +663,7 @@ impl PbsRemotesDatastoreSnapshotsRowVerification {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("PbsRemotesDatastoreSnapshotsRowVerification", &[
         Field::new("state", Kind::Enum(PbsRemotesDatastoreSnapshotsRowVerificationState::VALUES), 0),
-        rows::UPID_3,
+        rows::UPID_2,
     ]);
 }
 

@@ -29,8 +29,8 @@ pub struct GetPbsRemotesRemoteNodesNode {
 impl GetPbsRemotesRemoteNodesNode {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPbsRemotesRemoteNodesNode", &[
-        rows::NODE_2,
-        rows::REMOTE_2,
+        rows::NODE_3,
+        rows::REMOTE_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>, node: impl Into<String>) -> Self {
@@ -69,8 +69,8 @@ pub struct GetPbsRemotesRemoteNodesNodeApt {
 impl GetPbsRemotesRemoteNodesNodeApt {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPbsRemotesRemoteNodesNodeApt", &[
-        rows::NODE_2,
-        rows::REMOTE_2,
+        rows::NODE_3,
+        rows::REMOTE_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>, node: impl Into<String>) -> Self {
@@ -114,8 +114,8 @@ impl GetPbsRemotesRemoteNodesNodeAptChangelog {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPbsRemotesRemoteNodesNodeAptChangelog", &[
         rows::NAME_4,
-        rows::NODE_4,
-        rows::REMOTE_4,
+        rows::NODE_3,
+        rows::REMOTE_3,
         rows::VERSION,
     ]);
     /// With everything that must be given.
@@ -167,8 +167,8 @@ pub struct GetPbsRemotesRemoteNodesNodeAptRepositories {
 impl GetPbsRemotesRemoteNodesNodeAptRepositories {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPbsRemotesRemoteNodesNodeAptRepositories", &[
-        rows::NODE_4,
-        rows::REMOTE_4,
+        rows::NODE_3,
+        rows::REMOTE_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>, node: impl Into<String>) -> Self {
@@ -207,8 +207,8 @@ pub struct GetPbsRemotesRemoteNodesNodeAptUpdate {
 impl GetPbsRemotesRemoteNodesNodeAptUpdate {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPbsRemotesRemoteNodesNodeAptUpdate", &[
-        rows::NODE_4,
-        rows::REMOTE_4,
+        rows::NODE_3,
+        rows::REMOTE_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>, node: impl Into<String>) -> Self {
@@ -247,8 +247,8 @@ pub struct PostPbsRemotesRemoteNodesNodeAptUpdate {
 impl PostPbsRemotesRemoteNodesNodeAptUpdate {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("PostPbsRemotesRemoteNodesNodeAptUpdate", &[
-        rows::NODE_4,
-        rows::REMOTE_4,
+        rows::NODE_3,
+        rows::REMOTE_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>, node: impl Into<String>) -> Self {
@@ -287,8 +287,8 @@ pub struct GetPbsRemotesRemoteNodesNodeSubscription {
 impl GetPbsRemotesRemoteNodesNodeSubscription {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPbsRemotesRemoteNodesNodeSubscription", &[
-        rows::NODE_4,
-        rows::REMOTE_4,
+        rows::NODE_3,
+        rows::REMOTE_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>, node: impl Into<String>) -> Self {
@@ -327,8 +327,8 @@ pub struct PostPbsRemotesRemoteNodesNodeTermproxy {
 impl PostPbsRemotesRemoteNodesNodeTermproxy {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("PostPbsRemotesRemoteNodesNodeTermproxy", &[
-        rows::NODE_4,
-        rows::REMOTE_4,
+        rows::NODE_3,
+        rows::REMOTE_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>, node: impl Into<String>) -> Self {
@@ -371,9 +371,9 @@ pub struct GetPbsRemotesRemoteNodesNodeVncwebsocket {
 impl GetPbsRemotesRemoteNodesNodeVncwebsocket {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPbsRemotesRemoteNodesNodeVncwebsocket", &[
-        rows::NODE_4,
+        rows::NODE_3,
         rows::PORT,
-        rows::REMOTE_4,
+        rows::REMOTE_3,
         rows::VNCTICKET,
     ]);
     /// With everything that must be given.

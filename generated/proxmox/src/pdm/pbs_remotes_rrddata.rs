@@ -32,7 +32,7 @@ impl GetPbsRemotesRemoteRrddata {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPbsRemotesRemoteRrddata", &[
         rows::CF,
-        rows::REMOTE_4,
+        rows::REMOTE_3,
         rows::TIMEFRAME,
     ]);
     /// With everything that must be given.

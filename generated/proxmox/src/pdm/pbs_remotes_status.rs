@@ -27,7 +27,7 @@ pub struct GetPbsRemotesRemoteStatus {
 impl GetPbsRemotesRemoteStatus {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPbsRemotesRemoteStatus", &[
-        rows::REMOTE_4,
+        rows::REMOTE_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>) -> Self {

@@ -27,7 +27,7 @@ pub struct GetPbsRemotesRemoteTasks {
 impl GetPbsRemotesRemoteTasks {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPbsRemotesRemoteTasks", &[
-        rows::REMOTE_4,
+        rows::REMOTE_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>) -> Self {
@@ -65,8 +65,8 @@ pub struct DeletePbsRemotesRemoteTasksUpid {
 impl DeletePbsRemotesRemoteTasksUpid {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("DeletePbsRemotesRemoteTasksUpid", &[
-        rows::REMOTE_4,
-        rows::UPID_5,
+        rows::REMOTE_3,
+        rows::UPID_4,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>, upid: impl Into<String>) -> Self {
@@ -105,8 +105,8 @@ pub struct GetPbsRemotesRemoteTasksUpid {
 impl GetPbsRemotesRemoteTasksUpid {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPbsRemotesRemoteTasksUpid", &[
-        rows::REMOTE_2,
-        rows::UPID_2,
+        rows::REMOTE_3,
+        rows::UPID_4,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>, upid: impl Into<String>) -> Self {
@@ -153,9 +153,9 @@ impl GetPbsRemotesRemoteTasksUpidLog {
     pub const SCHEMA: &'static Schema = &Schema::new("GetPbsRemotesRemoteTasksUpidLog", &[
         rows::DOWNLOAD,
         rows::LIMIT_2,
-        rows::REMOTE_4,
+        rows::REMOTE_3,
         rows::START_3,
-        rows::UPID_5,
+        rows::UPID_4,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>, upid: impl Into<String>) -> Self {
@@ -205,8 +205,8 @@ pub struct GetPbsRemotesRemoteTasksUpidStatus {
 impl GetPbsRemotesRemoteTasksUpidStatus {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPbsRemotesRemoteTasksUpidStatus", &[
-        rows::REMOTE_4,
-        rows::UPID_5,
+        rows::REMOTE_3,
+        rows::UPID_4,
         rows::WAIT,
     ]);
     /// With everything that must be given.

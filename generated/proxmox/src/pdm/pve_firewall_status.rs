@@ -53,7 +53,7 @@ impl PveFirewallStatusRow {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("PveFirewallStatusRow", &[
         Field::new("nodes", Kind::List(&Kind::Record(PveFirewallStatusRowNodes::SCHEMA)), 0),
-        rows::REMOTE_3,
+        rows::REMOTE_2,
         Field::new("status", Kind::Record(PveFirewallStatusRowStatus::SCHEMA), 0),
     ]);
 }
@@ -79,7 +79,7 @@ impl PveFirewallStatusRowNodes {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("PveFirewallStatusRowNodes", &[
         Field::new("guests", Kind::List(&Kind::Record(PveFirewallStatusRowNodesGuests::SCHEMA)), 0),
-        rows::NODE_3,
+        rows::NODE_2,
         Field::new("status", Kind::Record(PveFirewallStatusRowStatus::SCHEMA), 0),
     ]);
 }

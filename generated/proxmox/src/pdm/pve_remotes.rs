@@ -55,7 +55,7 @@ pub struct GetPveRemotesRemote {
 impl GetPveRemotesRemote {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPveRemotesRemote", &[
-        rows::REMOTE_2,
+        rows::REMOTE_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>) -> Self {

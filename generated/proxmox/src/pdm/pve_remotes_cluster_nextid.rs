@@ -26,7 +26,7 @@ pub struct GetPveRemotesRemoteClusterNextid {
 impl GetPveRemotesRemoteClusterNextid {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPveRemotesRemoteClusterNextid", &[
-        rows::REMOTE_4,
+        rows::REMOTE_3,
         rows::TARGET_ENDPOINT,
     ]);
     /// With everything that must be given.

@@ -28,7 +28,7 @@ pub struct GetPveRemotesRemoteFirewall {
 impl GetPveRemotesRemoteFirewall {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPveRemotesRemoteFirewall", &[
-        rows::REMOTE_2,
+        rows::REMOTE_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>) -> Self {
@@ -64,7 +64,7 @@ pub struct GetPveRemotesRemoteFirewallOptions {
 impl GetPveRemotesRemoteFirewallOptions {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPveRemotesRemoteFirewallOptions", &[
-        rows::REMOTE_4,
+        rows::REMOTE_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>) -> Self {
@@ -125,7 +125,7 @@ impl PutPveRemotesRemoteFirewallOptions {
             &Rules { default: Some("ACCEPT"), ..Rules::NONE }),
         Field::new("policy_in", Kind::Enum(PveRemotesFirewallOptionsPolicyIn::VALUES), 0),
         Field::new("policy_out", Kind::Enum(PveRemotesFirewallOptionsPolicyIn::VALUES), 0),
-        rows::REMOTE_4,
+        rows::REMOTE_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>) -> Self {
@@ -179,7 +179,7 @@ pub struct GetPveRemotesRemoteFirewallRules {
 impl GetPveRemotesRemoteFirewallRules {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPveRemotesRemoteFirewallRules", &[
-        rows::REMOTE_4,
+        rows::REMOTE_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>) -> Self {
@@ -215,7 +215,7 @@ pub struct GetPveRemotesRemoteFirewallStatus {
 impl GetPveRemotesRemoteFirewallStatus {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPveRemotesRemoteFirewallStatus", &[
-        rows::REMOTE_4,
+        rows::REMOTE_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>) -> Self {

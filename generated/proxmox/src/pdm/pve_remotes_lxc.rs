@@ -31,8 +31,8 @@ pub struct GetPveRemotesRemoteLxc {
 impl GetPveRemotesRemoteLxc {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPveRemotesRemoteLxc", &[
-        rows::NODE_3,
-        rows::REMOTE_4,
+        rows::NODE_2,
+        rows::REMOTE_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>) -> Self {
@@ -68,8 +68,8 @@ proxbox_runtime::operation! { GetPveRemotesRemoteLxc -> Rows<PveRemotesLxcRow>;
 pub struct GetPveRemotesRemoteLxcVmid {
     /// `remote`
     pub remote: String,
-    /// `vmid`
-    pub vmid: String,
+    /// `vmid`: at least 1
+    pub vmid: i64,
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
 }
@@ -77,14 +77,14 @@ pub struct GetPveRemotesRemoteLxcVmid {
 impl GetPveRemotesRemoteLxcVmid {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPveRemotesRemoteLxcVmid", &[
-        rows::REMOTE_2,
-        rows::VMID,
+        rows::REMOTE_3,
+        rows::VMID_3,
     ]);
     /// With everything that must be given.
-    pub fn new(remote: impl Into<String>, vmid: impl Into<String>) -> Self {
+    pub fn new(remote: impl Into<String>, vmid: i64) -> Self {
         Self {
             remote: remote.into(),
-            vmid: vmid.into(),
+            vmid,
             extra: BTreeMap::new(),
         }
     }
@@ -123,12 +123,12 @@ pub struct GetPveRemotesRemoteLxcVmidConfig {
 impl GetPveRemotesRemoteLxcVmidConfig {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPveRemotesRemoteLxcVmidConfig", &[
-        rows::NODE_3,
-        rows::REMOTE_4,
+        rows::NODE_2,
+        rows::REMOTE_3,
         rows::SNAPSHOT_2,
         Field::ruled("state", Kind::Enum(PveRemotesLxcConfigState::VALUES), FieldFlags::REQUIRED,
             &Rules { default: Some("pending"), ..Rules::NONE }),
-        rows::VMID_4,
+        rows::VMID_3,
     ]);
     /// With everything that must be given.
     pub fn new(
@@ -171,8 +171,8 @@ proxbox_runtime::operation! { GetPveRemotesRemoteLxcVmidConfig -> PveRemotesLxcC
 pub struct GetPveRemotesRemoteLxcVmidFirewall {
     /// `remote`
     pub remote: String,
-    /// `vmid`
-    pub vmid: String,
+    /// `vmid`: at least 1
+    pub vmid: i64,
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
 }
@@ -180,14 +180,14 @@ pub struct GetPveRemotesRemoteLxcVmidFirewall {
 impl GetPveRemotesRemoteLxcVmidFirewall {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPveRemotesRemoteLxcVmidFirewall", &[
-        rows::REMOTE_2,
-        rows::VMID,
+        rows::REMOTE_3,
+        rows::VMID_3,
     ]);
     /// With everything that must be given.
-    pub fn new(remote: impl Into<String>, vmid: impl Into<String>) -> Self {
+    pub fn new(remote: impl Into<String>, vmid: i64) -> Self {
         Self {
             remote: remote.into(),
-            vmid: vmid.into(),
+            vmid,
             extra: BTreeMap::new(),
         }
     }
@@ -222,9 +222,9 @@ pub struct GetPveRemotesRemoteLxcVmidFirewallOptions {
 impl GetPveRemotesRemoteLxcVmidFirewallOptions {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPveRemotesRemoteLxcVmidFirewallOptions", &[
-        rows::NODE_3,
-        rows::REMOTE_4,
-        rows::VMID_4,
+        rows::NODE_2,
+        rows::REMOTE_3,
+        rows::VMID_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>, vmid: i64) -> Self {
@@ -307,12 +307,12 @@ impl PutPveRemotesRemoteLxcVmidFirewallOptions {
             &Rules { default: Some("nolog"), ..Rules::NONE }),
         rows::MACFILTER,
         rows::NDP,
-        rows::NODE_3,
+        rows::NODE_2,
         Field::new("policy_in", Kind::Enum(PveRemotesFirewallOptionsPolicyIn::VALUES), 0),
         Field::new("policy_out", Kind::Enum(PveRemotesFirewallOptionsPolicyIn::VALUES), 0),
         rows::RADV,
-        rows::REMOTE_4,
-        rows::VMID_4,
+        rows::REMOTE_3,
+        rows::VMID_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>, vmid: i64) -> Self {
@@ -376,9 +376,9 @@ pub struct GetPveRemotesRemoteLxcVmidFirewallRules {
 impl GetPveRemotesRemoteLxcVmidFirewallRules {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPveRemotesRemoteLxcVmidFirewallRules", &[
-        rows::NODE_3,
-        rows::REMOTE_4,
-        rows::VMID_4,
+        rows::NODE_2,
+        rows::REMOTE_3,
+        rows::VMID_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>, vmid: i64) -> Self {
@@ -439,14 +439,14 @@ impl PostPveRemotesRemoteLxcVmidMigrate {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("PostPveRemotesRemoteLxcVmidMigrate", &[
         rows::BWLIMIT,
-        rows::NODE_3,
+        rows::NODE_2,
         rows::ONLINE,
-        rows::REMOTE_4,
+        rows::REMOTE_3,
         rows::RESTART,
         rows::TARGET_2,
         rows::TARGET_STORAGE,
         rows::TIMEOUT,
-        rows::VMID_4,
+        rows::VMID_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>, vmid: i64, target: impl Into<String>) -> Self {
@@ -502,9 +502,9 @@ pub struct GetPveRemotesRemoteLxcVmidPending {
 impl GetPveRemotesRemoteLxcVmidPending {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPveRemotesRemoteLxcVmidPending", &[
-        rows::NODE_3,
-        rows::REMOTE_4,
-        rows::VMID_4,
+        rows::NODE_2,
+        rows::REMOTE_3,
+        rows::VMID_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>, vmid: i64) -> Self {
@@ -574,9 +574,9 @@ impl PostPveRemotesRemoteLxcVmidRemoteMigrate {
     pub const SCHEMA: &'static Schema = &Schema::new("PostPveRemotesRemoteLxcVmidRemoteMigrate", &[
         rows::BWLIMIT,
         rows::DELETE_2,
-        rows::NODE_3,
+        rows::NODE_2,
         rows::ONLINE_2,
-        rows::REMOTE_4,
+        rows::REMOTE_3,
         rows::RESTART,
         rows::TARGET,
         rows::TARGET_BRIDGE,
@@ -584,7 +584,7 @@ impl PostPveRemotesRemoteLxcVmidRemoteMigrate {
         rows::TARGET_STORAGE_2,
         rows::TARGET_VMID,
         rows::TIMEOUT,
-        rows::VMID_4,
+        rows::VMID_3,
     ]);
     /// With everything that must be given.
     pub fn new(
@@ -653,9 +653,9 @@ impl GetPveRemotesRemoteLxcVmidRrddata {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPveRemotesRemoteLxcVmidRrddata", &[
         rows::CF,
-        rows::REMOTE_4,
+        rows::REMOTE_3,
         rows::TIMEFRAME,
-        rows::VMID_4,
+        rows::VMID_3,
     ]);
     /// With everything that must be given.
     pub fn new(
@@ -703,9 +703,9 @@ pub struct PostPveRemotesRemoteLxcVmidShutdown {
 impl PostPveRemotesRemoteLxcVmidShutdown {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("PostPveRemotesRemoteLxcVmidShutdown", &[
-        rows::NODE_3,
-        rows::REMOTE_4,
-        rows::VMID_4,
+        rows::NODE_2,
+        rows::REMOTE_3,
+        rows::VMID_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>, vmid: i64) -> Self {
@@ -753,9 +753,9 @@ pub struct GetPveRemotesRemoteLxcVmidSnapshot {
 impl GetPveRemotesRemoteLxcVmidSnapshot {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPveRemotesRemoteLxcVmidSnapshot", &[
-        rows::NODE_3,
-        rows::REMOTE_4,
-        rows::VMID_4,
+        rows::NODE_2,
+        rows::REMOTE_3,
+        rows::VMID_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>, vmid: i64) -> Self {
@@ -808,10 +808,10 @@ impl PostPveRemotesRemoteLxcVmidSnapshot {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("PostPveRemotesRemoteLxcVmidSnapshot", &[
         rows::DESCRIPTION,
-        rows::NODE_3,
-        rows::REMOTE_4,
+        rows::NODE_2,
+        rows::REMOTE_3,
         rows::SNAPNAME_2,
-        rows::VMID_4,
+        rows::VMID_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>, vmid: i64, snapname: impl Into<String>) -> Self {
@@ -863,10 +863,10 @@ pub struct DeletePveRemotesRemoteLxcVmidSnapshotSnapname {
 impl DeletePveRemotesRemoteLxcVmidSnapshotSnapname {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("DeletePveRemotesRemoteLxcVmidSnapshotSnapname", &[
-        rows::NODE_3,
-        rows::REMOTE_4,
+        rows::NODE_2,
+        rows::REMOTE_3,
         rows::SNAPNAME,
-        rows::VMID_4,
+        rows::VMID_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>, vmid: i64, snapname: impl Into<String>) -> Self {
@@ -920,10 +920,10 @@ impl PutPveRemotesRemoteLxcVmidSnapshotSnapnameConfig {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("PutPveRemotesRemoteLxcVmidSnapshotSnapnameConfig", &[
         rows::DESCRIPTION,
-        rows::NODE_3,
-        rows::REMOTE_4,
+        rows::NODE_2,
+        rows::REMOTE_3,
         rows::SNAPNAME,
-        rows::VMID_4,
+        rows::VMID_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>, vmid: i64, snapname: impl Into<String>) -> Self {
@@ -977,11 +977,11 @@ pub struct PostPveRemotesRemoteLxcVmidSnapshotSnapnameRollback {
 impl PostPveRemotesRemoteLxcVmidSnapshotSnapnameRollback {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("PostPveRemotesRemoteLxcVmidSnapshotSnapnameRollback", &[
-        rows::NODE_3,
-        rows::REMOTE_4,
+        rows::NODE_2,
+        rows::REMOTE_3,
         rows::SNAPNAME,
         rows::START,
-        rows::VMID_4,
+        rows::VMID_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>, vmid: i64, snapname: impl Into<String>) -> Self {
@@ -1031,9 +1031,9 @@ pub struct PostPveRemotesRemoteLxcVmidStart {
 impl PostPveRemotesRemoteLxcVmidStart {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("PostPveRemotesRemoteLxcVmidStart", &[
-        rows::NODE_3,
-        rows::REMOTE_4,
-        rows::VMID_4,
+        rows::NODE_2,
+        rows::REMOTE_3,
+        rows::VMID_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>, vmid: i64) -> Self {
@@ -1081,9 +1081,9 @@ pub struct GetPveRemotesRemoteLxcVmidStatus {
 impl GetPveRemotesRemoteLxcVmidStatus {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPveRemotesRemoteLxcVmidStatus", &[
-        rows::NODE_3,
-        rows::REMOTE_4,
-        rows::VMID_4,
+        rows::NODE_2,
+        rows::REMOTE_3,
+        rows::VMID_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>, vmid: i64) -> Self {
@@ -1131,9 +1131,9 @@ pub struct PostPveRemotesRemoteLxcVmidStop {
 impl PostPveRemotesRemoteLxcVmidStop {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("PostPveRemotesRemoteLxcVmidStop", &[
-        rows::NODE_3,
-        rows::REMOTE_4,
-        rows::VMID_4,
+        rows::NODE_2,
+        rows::REMOTE_3,
+        rows::VMID_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>, vmid: i64) -> Self {
@@ -4299,7 +4299,7 @@ impl PveRemotesLxcRow {
         rows::TAGS_2,
         rows::TEMPLATE_2,
         rows::UPTIME_3,
-        rows::VMID_3,
+        rows::VMID_2,
     ]);
 }
 
@@ -4474,7 +4474,7 @@ impl PveRemotesLxcStatus {
         rows::TAGS_2,
         rows::TEMPLATE_2,
         rows::UPTIME_3,
-        rows::VMID_3,
+        rows::VMID_2,
     ]);
 }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use proxbox_runtime::{
-    Field, FieldFlags, Kind, Op, Operation, Permission, Rows, Rules, Schema, Value,
+    Field, Kind, Op, Operation, Permission, Rows, Rules, Schema, Value,
 };
 use crate::pdm::{
     AptUpdateRow, NodesNetworkBondXmitHashPolicy, NodesRrddataCf, NodesRrddataTimeframe,
@@ -30,7 +30,7 @@ pub struct GetPveRemotesRemoteNodes {
 impl GetPveRemotesRemoteNodes {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPveRemotesRemoteNodes", &[
-        rows::REMOTE_4,
+        rows::REMOTE_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>) -> Self {
@@ -68,8 +68,8 @@ pub struct GetPveRemotesRemoteNodesNode {
 impl GetPveRemotesRemoteNodesNode {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPveRemotesRemoteNodesNode", &[
-        rows::NODE_2,
-        rows::REMOTE_2,
+        rows::NODE_3,
+        rows::REMOTE_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>, node: impl Into<String>) -> Self {
@@ -108,8 +108,8 @@ pub struct GetPveRemotesRemoteNodesNodeApt {
 impl GetPveRemotesRemoteNodesNodeApt {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPveRemotesRemoteNodesNodeApt", &[
-        rows::NODE_2,
-        rows::REMOTE_2,
+        rows::NODE_3,
+        rows::REMOTE_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>, node: impl Into<String>) -> Self {
@@ -153,8 +153,8 @@ impl GetPveRemotesRemoteNodesNodeAptChangelog {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPveRemotesRemoteNodesNodeAptChangelog", &[
         rows::NAME_4,
-        rows::NODE_4,
-        rows::REMOTE_4,
+        rows::NODE_3,
+        rows::REMOTE_3,
         rows::VERSION,
     ]);
     /// With everything that must be given.
@@ -206,8 +206,8 @@ pub struct GetPveRemotesRemoteNodesNodeAptRepositories {
 impl GetPveRemotesRemoteNodesNodeAptRepositories {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPveRemotesRemoteNodesNodeAptRepositories", &[
-        rows::NODE_4,
-        rows::REMOTE_4,
+        rows::NODE_3,
+        rows::REMOTE_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>, node: impl Into<String>) -> Self {
@@ -246,8 +246,8 @@ pub struct GetPveRemotesRemoteNodesNodeAptUpdate {
 impl GetPveRemotesRemoteNodesNodeAptUpdate {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPveRemotesRemoteNodesNodeAptUpdate", &[
-        rows::NODE_4,
-        rows::REMOTE_4,
+        rows::NODE_3,
+        rows::REMOTE_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>, node: impl Into<String>) -> Self {
@@ -286,8 +286,8 @@ pub struct PostPveRemotesRemoteNodesNodeAptUpdate {
 impl PostPveRemotesRemoteNodesNodeAptUpdate {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("PostPveRemotesRemoteNodesNodeAptUpdate", &[
-        rows::NODE_4,
-        rows::REMOTE_4,
+        rows::NODE_3,
+        rows::REMOTE_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>, node: impl Into<String>) -> Self {
@@ -326,8 +326,8 @@ pub struct GetPveRemotesRemoteNodesNodeConfig {
 impl GetPveRemotesRemoteNodesNodeConfig {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPveRemotesRemoteNodesNodeConfig", &[
-        rows::NODE_4,
-        rows::REMOTE_4,
+        rows::NODE_3,
+        rows::REMOTE_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>, node: impl Into<String>) -> Self {
@@ -366,8 +366,8 @@ pub struct GetPveRemotesRemoteNodesNodeFirewall {
 impl GetPveRemotesRemoteNodesNodeFirewall {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPveRemotesRemoteNodesNodeFirewall", &[
-        rows::NODE_2,
-        rows::REMOTE_2,
+        rows::NODE_3,
+        rows::REMOTE_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>, node: impl Into<String>) -> Self {
@@ -406,8 +406,8 @@ pub struct GetPveRemotesRemoteNodesNodeFirewallOptions {
 impl GetPveRemotesRemoteNodesNodeFirewallOptions {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPveRemotesRemoteNodesNodeFirewallOptions", &[
-        rows::NODE_4,
-        rows::REMOTE_4,
+        rows::NODE_3,
+        rows::REMOTE_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>, node: impl Into<String>) -> Self {
@@ -505,12 +505,12 @@ impl PutPveRemotesRemoteNodesNodeFirewallOptions {
         rows::NF_CONNTRACK_TCP_TIMEOUT_ESTABLISHED,
         rows::NF_CONNTRACK_TCP_TIMEOUT_SYN_RECV,
         rows::NFTABLES,
-        rows::NODE_4,
+        rows::NODE_3,
         rows::NOSMURFS,
         rows::PROTECTION_SYNFLOOD,
         rows::PROTECTION_SYNFLOOD_BURST,
         rows::PROTECTION_SYNFLOOD_RATE,
-        rows::REMOTE_4,
+        rows::REMOTE_3,
         Field::ruled("smurf_log_level", Kind::Enum(PveRemotesFirewallRulesRowLog::VALUES), 0,
             &Rules { default: Some("nolog"), ..Rules::NONE }),
         Field::ruled("tcp_flags_log_level", Kind::Enum(PveRemotesFirewallRulesRowLog::VALUES), 0,
@@ -593,8 +593,8 @@ pub struct GetPveRemotesRemoteNodesNodeFirewallRules {
 impl GetPveRemotesRemoteNodesNodeFirewallRules {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPveRemotesRemoteNodesNodeFirewallRules", &[
-        rows::NODE_4,
-        rows::REMOTE_4,
+        rows::NODE_3,
+        rows::REMOTE_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>, node: impl Into<String>) -> Self {
@@ -633,8 +633,8 @@ pub struct GetPveRemotesRemoteNodesNodeFirewallStatus {
 impl GetPveRemotesRemoteNodesNodeFirewallStatus {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPveRemotesRemoteNodesNodeFirewallStatus", &[
-        rows::NODE_4,
-        rows::REMOTE_4,
+        rows::NODE_3,
+        rows::REMOTE_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>, node: impl Into<String>) -> Self {
@@ -676,8 +676,8 @@ impl GetPveRemotesRemoteNodesNodeNetwork {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPveRemotesRemoteNodesNodeNetwork", &[
         Field::new("interface-type", Kind::Enum(PveRemotesNodesNetworkInterfaceType::VALUES), 0),
-        rows::NODE_4,
-        rows::REMOTE_4,
+        rows::NODE_3,
+        rows::REMOTE_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>, node: impl Into<String>) -> Self {
@@ -728,8 +728,8 @@ impl GetPveRemotesRemoteNodesNodeRrddata {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPveRemotesRemoteNodesNodeRrddata", &[
         rows::CF,
-        rows::NODE_4,
-        rows::REMOTE_4,
+        rows::NODE_3,
+        rows::REMOTE_3,
         rows::TIMEFRAME,
     ]);
     /// With everything that must be given.
@@ -776,8 +776,8 @@ pub struct GetPveRemotesRemoteNodesNodeSdn {
 impl GetPveRemotesRemoteNodesNodeSdn {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPveRemotesRemoteNodesNodeSdn", &[
-        rows::NODE_2,
-        rows::REMOTE_2,
+        rows::NODE_3,
+        rows::REMOTE_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>, node: impl Into<String>) -> Self {
@@ -818,8 +818,8 @@ pub struct GetPveRemotesRemoteNodesNodeSdnVnetsVnet {
 impl GetPveRemotesRemoteNodesNodeSdnVnetsVnet {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPveRemotesRemoteNodesNodeSdnVnetsVnet", &[
-        rows::NODE_2,
-        rows::REMOTE_2,
+        rows::NODE_3,
+        rows::REMOTE_3,
         rows::VNET,
     ]);
     /// With everything that must be given.
@@ -866,8 +866,8 @@ pub struct GetPveRemotesRemoteNodesNodeSdnVnetsVnetMacVrf {
 impl GetPveRemotesRemoteNodesNodeSdnVnetsVnetMacVrf {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPveRemotesRemoteNodesNodeSdnVnetsVnetMacVrf", &[
-        rows::NODE_4,
-        rows::REMOTE_4,
+        rows::NODE_3,
+        rows::REMOTE_3,
         rows::VNET,
     ]);
     /// With everything that must be given.
@@ -914,8 +914,8 @@ pub struct GetPveRemotesRemoteNodesNodeSdnZonesZone {
 impl GetPveRemotesRemoteNodesNodeSdnZonesZone {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPveRemotesRemoteNodesNodeSdnZonesZone", &[
-        rows::NODE_2,
-        rows::REMOTE_2,
+        rows::NODE_3,
+        rows::REMOTE_3,
         rows::ZONE_2,
     ]);
     /// With everything that must be given.
@@ -962,8 +962,8 @@ pub struct GetPveRemotesRemoteNodesNodeSdnZonesZoneIpVrf {
 impl GetPveRemotesRemoteNodesNodeSdnZonesZoneIpVrf {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPveRemotesRemoteNodesNodeSdnZonesZoneIpVrf", &[
-        rows::NODE_4,
-        rows::REMOTE_4,
+        rows::NODE_3,
+        rows::REMOTE_3,
         rows::ZONE_2,
     ]);
     /// With everything that must be given.
@@ -1008,8 +1008,8 @@ pub struct GetPveRemotesRemoteNodesNodeStatus {
 impl GetPveRemotesRemoteNodesNodeStatus {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPveRemotesRemoteNodesNodeStatus", &[
-        rows::NODE_4,
-        rows::REMOTE_4,
+        rows::NODE_3,
+        rows::REMOTE_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>, node: impl Into<String>) -> Self {
@@ -1061,8 +1061,8 @@ impl GetPveRemotesRemoteNodesNodeStorage {
         Field::new("content", Kind::List(&Kind::Enum(PveRemotesNodesStorageContent::VALUES)), 0),
         rows::ENABLED,
         Field::new("format", Kind::Bool, 0),
-        rows::NODE_4,
-        rows::REMOTE_4,
+        rows::NODE_3,
+        rows::REMOTE_3,
         rows::STORAGE,
         Field::new("target", Kind::Text, 0),
     ]);
@@ -1117,9 +1117,9 @@ pub struct GetPveRemotesRemoteNodesNodeStorageStorage {
 impl GetPveRemotesRemoteNodesNodeStorageStorage {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPveRemotesRemoteNodesNodeStorageStorage", &[
-        rows::NODE_2,
-        rows::REMOTE_2,
-        Field::new("storage", Kind::Text, FieldFlags::PATH | FieldFlags::REQUIRED),
+        rows::NODE_3,
+        rows::REMOTE_3,
+        rows::STORAGE_2,
     ]);
     /// With everything that must be given.
     pub fn new(
@@ -1170,8 +1170,8 @@ impl GetPveRemotesRemoteNodesNodeStorageStorageRrddata {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPveRemotesRemoteNodesNodeStorageStorageRrddata", &[
         rows::CF,
-        rows::NODE_4,
-        rows::REMOTE_4,
+        rows::NODE_3,
+        rows::REMOTE_3,
         rows::STORAGE_2,
         rows::TIMEFRAME,
     ]);
@@ -1223,8 +1223,8 @@ pub struct GetPveRemotesRemoteNodesNodeStorageStorageStatus {
 impl GetPveRemotesRemoteNodesNodeStorageStorageStatus {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPveRemotesRemoteNodesNodeStorageStorageStatus", &[
-        rows::NODE_4,
-        rows::REMOTE_4,
+        rows::NODE_3,
+        rows::REMOTE_3,
         rows::STORAGE_2,
     ]);
     /// With everything that must be given.
@@ -1269,8 +1269,8 @@ pub struct GetPveRemotesRemoteNodesNodeSubscription {
 impl GetPveRemotesRemoteNodesNodeSubscription {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPveRemotesRemoteNodesNodeSubscription", &[
-        rows::NODE_4,
-        rows::REMOTE_4,
+        rows::NODE_3,
+        rows::REMOTE_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>, node: impl Into<String>) -> Self {
@@ -1309,8 +1309,8 @@ pub struct PostPveRemotesRemoteNodesNodeTermproxy {
 impl PostPveRemotesRemoteNodesNodeTermproxy {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("PostPveRemotesRemoteNodesNodeTermproxy", &[
-        rows::NODE_4,
-        rows::REMOTE_4,
+        rows::NODE_3,
+        rows::REMOTE_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>, node: impl Into<String>) -> Self {
@@ -1353,9 +1353,9 @@ pub struct GetPveRemotesRemoteNodesNodeVncwebsocket {
 impl GetPveRemotesRemoteNodesNodeVncwebsocket {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPveRemotesRemoteNodesNodeVncwebsocket", &[
-        rows::NODE_4,
+        rows::NODE_3,
         rows::PORT,
-        rows::REMOTE_4,
+        rows::REMOTE_3,
         rows::VNCTICKET,
     ]);
     /// With everything that must be given.

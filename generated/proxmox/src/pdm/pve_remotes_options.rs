@@ -24,7 +24,7 @@ pub struct GetPveRemotesRemoteOptions {
 impl GetPveRemotesRemoteOptions {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPveRemotesRemoteOptions", &[
-        rows::REMOTE_4,
+        rows::REMOTE_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>) -> Self {

@@ -32,8 +32,8 @@ pub struct GetPveRemotesRemoteQemu {
 impl GetPveRemotesRemoteQemu {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPveRemotesRemoteQemu", &[
-        rows::NODE_3,
-        rows::REMOTE_4,
+        rows::NODE_2,
+        rows::REMOTE_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>) -> Self {
@@ -69,8 +69,8 @@ proxbox_runtime::operation! { GetPveRemotesRemoteQemu -> Rows<PveRemotesQemuRow>
 pub struct GetPveRemotesRemoteQemuVmid {
     /// `remote`
     pub remote: String,
-    /// `vmid`
-    pub vmid: String,
+    /// `vmid`: at least 1
+    pub vmid: i64,
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
 }
@@ -78,14 +78,14 @@ pub struct GetPveRemotesRemoteQemuVmid {
 impl GetPveRemotesRemoteQemuVmid {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPveRemotesRemoteQemuVmid", &[
-        rows::REMOTE_2,
-        rows::VMID,
+        rows::REMOTE_3,
+        rows::VMID_3,
     ]);
     /// With everything that must be given.
-    pub fn new(remote: impl Into<String>, vmid: impl Into<String>) -> Self {
+    pub fn new(remote: impl Into<String>, vmid: i64) -> Self {
         Self {
             remote: remote.into(),
-            vmid: vmid.into(),
+            vmid,
             extra: BTreeMap::new(),
         }
     }
@@ -124,12 +124,12 @@ pub struct GetPveRemotesRemoteQemuVmidConfig {
 impl GetPveRemotesRemoteQemuVmidConfig {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPveRemotesRemoteQemuVmidConfig", &[
-        rows::NODE_3,
-        rows::REMOTE_4,
+        rows::NODE_2,
+        rows::REMOTE_3,
         rows::SNAPSHOT_2,
         Field::ruled("state", Kind::Enum(PveRemotesLxcConfigState::VALUES), FieldFlags::REQUIRED,
             &Rules { default: Some("pending"), ..Rules::NONE }),
-        rows::VMID_4,
+        rows::VMID_3,
     ]);
     /// With everything that must be given.
     pub fn new(
@@ -172,8 +172,8 @@ proxbox_runtime::operation! { GetPveRemotesRemoteQemuVmidConfig -> PveRemotesQem
 pub struct GetPveRemotesRemoteQemuVmidFirewall {
     /// `remote`
     pub remote: String,
-    /// `vmid`
-    pub vmid: String,
+    /// `vmid`: at least 1
+    pub vmid: i64,
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
 }
@@ -181,14 +181,14 @@ pub struct GetPveRemotesRemoteQemuVmidFirewall {
 impl GetPveRemotesRemoteQemuVmidFirewall {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPveRemotesRemoteQemuVmidFirewall", &[
-        rows::REMOTE_2,
-        rows::VMID,
+        rows::REMOTE_3,
+        rows::VMID_3,
     ]);
     /// With everything that must be given.
-    pub fn new(remote: impl Into<String>, vmid: impl Into<String>) -> Self {
+    pub fn new(remote: impl Into<String>, vmid: i64) -> Self {
         Self {
             remote: remote.into(),
-            vmid: vmid.into(),
+            vmid,
             extra: BTreeMap::new(),
         }
     }
@@ -223,9 +223,9 @@ pub struct GetPveRemotesRemoteQemuVmidFirewallOptions {
 impl GetPveRemotesRemoteQemuVmidFirewallOptions {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPveRemotesRemoteQemuVmidFirewallOptions", &[
-        rows::NODE_3,
-        rows::REMOTE_4,
-        rows::VMID_4,
+        rows::NODE_2,
+        rows::REMOTE_3,
+        rows::VMID_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>, vmid: i64) -> Self {
@@ -308,12 +308,12 @@ impl PutPveRemotesRemoteQemuVmidFirewallOptions {
             &Rules { default: Some("nolog"), ..Rules::NONE }),
         rows::MACFILTER,
         rows::NDP,
-        rows::NODE_3,
+        rows::NODE_2,
         Field::new("policy_in", Kind::Enum(PveRemotesFirewallOptionsPolicyIn::VALUES), 0),
         Field::new("policy_out", Kind::Enum(PveRemotesFirewallOptionsPolicyIn::VALUES), 0),
         rows::RADV,
-        rows::REMOTE_4,
-        rows::VMID_4,
+        rows::REMOTE_3,
+        rows::VMID_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>, vmid: i64) -> Self {
@@ -377,9 +377,9 @@ pub struct GetPveRemotesRemoteQemuVmidFirewallRules {
 impl GetPveRemotesRemoteQemuVmidFirewallRules {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPveRemotesRemoteQemuVmidFirewallRules", &[
-        rows::NODE_3,
-        rows::REMOTE_4,
-        rows::VMID_4,
+        rows::NODE_2,
+        rows::REMOTE_3,
+        rows::VMID_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>, vmid: i64) -> Self {
@@ -429,11 +429,11 @@ pub struct GetPveRemotesRemoteQemuVmidMigrate {
 impl GetPveRemotesRemoteQemuVmidMigrate {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPveRemotesRemoteQemuVmidMigrate", &[
-        rows::NODE_3,
-        rows::REMOTE_4,
+        rows::NODE_2,
+        rows::REMOTE_3,
         Field::ruled("target", Kind::Text, 0,
             &Rules { pattern: Some("^(?:[a-zA-Z0-9](?:[a-zA-Z0-9\\-]*[a-zA-Z0-9])?)$"), ..Rules::NONE }),
-        rows::VMID_4,
+        rows::VMID_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>, vmid: i64) -> Self {
@@ -503,12 +503,12 @@ impl PostPveRemotesRemoteQemuVmidMigrate {
         Field::ruled("migration-network", Kind::Text, 0,
             &Rules { pattern: Some("^(?:(?:(?:(?:(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9])\\.){3}(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9]))/\\d{1,2})$|(?:(?:(?:(?:(?:(?:[0-9a-fA-F]{1,4}):){6})(?:(?:(?:(?:(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9])\\.){3}(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9]))|(?:[0-9a-fA-F]{1,4}):(?:[0-9a-fA-F]{1,4}))))|(?:(?:::(?:(?:[0-9a-fA-F]{1,4}):){5})(?:(?:(?:(?:(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9])\\.){3}(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9]))|(?:[0-9a-fA-F]{1,4}):(?:[0-9a-fA-F]{1,4}))))|(?:(?:(?:(?:[0-9a-fA-F]{1,4}))?::(?:(?:[0-9a-fA-F]{1,4}):){4})(?:(?:(?:(?:(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9])\\.){3}(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9]))|(?:[0-9a-fA-F]{1,4}):(?:[0-9a-fA-F]{1,4}))))|(?:(?:(?:(?:(?:[0-9a-fA-F]{1,4}):){0,1}(?:[0-9a-fA-F]{1,4}))?::(?:(?:[0-9a-fA-F]{1,4}):){3})(?:(?:(?:(?:(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9])\\.){3}(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9]))|(?:[0-9a-fA-F]{1,4}):(?:[0-9a-fA-F]{1,4}))))|(?:(?:(?:(?:(?:[0-9a-fA-F]{1,4}):){0,2}(?:[0-9a-fA-F]{1,4}))?::(?:(?:[0-9a-fA-F]{1,4}):){2})(?:(?:(?:(?:(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9])\\.){3}(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9]))|(?:[0-9a-fA-F]{1,4}):(?:[0-9a-fA-F]{1,4}))))|(?:(?:(?:(?:(?:[0-9a-fA-F]{1,4}):){0,3}(?:[0-9a-fA-F]{1,4}))?::(?:(?:[0-9a-fA-F]{1,4}):){1})(?:(?:(?:(?:(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9])\\.){3}(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9]))|(?:[0-9a-fA-F]{1,4}):(?:[0-9a-fA-F]{1,4}))))|(?:(?:(?:(?:(?:[0-9a-fA-F]{1,4}):){0,4}(?:[0-9a-fA-F]{1,4}))?::)(?:(?:(?:(?:(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9])\\.){3}(?:25[0-5]|(?:2[0-4]|1[0-9]|[1-9])?[0-9]))|(?:[0-9a-fA-F]{1,4}):(?:[0-9a-fA-F]{1,4}))))|(?:(?:(?:(?:(?:[0-9a-fA-F]{1,4}):){0,5}(?:[0-9a-fA-F]{1,4}))?::)(?:[0-9a-fA-F]{1,4}))|(?:(?:(?:(?:(?:[0-9a-fA-F]{1,4}):){0,6}(?:[0-9a-fA-F]{1,4}))?::)))/\\d{1,3})$)$"), ..Rules::NONE }),
         Field::new("migration-type", Kind::Enum(PveRemotesQemuMigratePostMigrationType::VALUES), 0),
-        rows::NODE_3,
+        rows::NODE_2,
         rows::ONLINE,
-        rows::REMOTE_4,
+        rows::REMOTE_3,
         rows::TARGET_2,
         rows::TARGET_STORAGE,
-        rows::VMID_4,
+        rows::VMID_3,
         Field::new("with-local-disks", Kind::Bool, 0),
     ]);
     /// With everything that must be given.
@@ -568,9 +568,9 @@ pub struct GetPveRemotesRemoteQemuVmidPending {
 impl GetPveRemotesRemoteQemuVmidPending {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPveRemotesRemoteQemuVmidPending", &[
-        rows::NODE_3,
-        rows::REMOTE_4,
-        rows::VMID_4,
+        rows::NODE_2,
+        rows::REMOTE_3,
+        rows::VMID_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>, vmid: i64) -> Self {
@@ -636,15 +636,15 @@ impl PostPveRemotesRemoteQemuVmidRemoteMigrate {
     pub const SCHEMA: &'static Schema = &Schema::new("PostPveRemotesRemoteQemuVmidRemoteMigrate", &[
         rows::BWLIMIT,
         rows::DELETE_2,
-        rows::NODE_3,
+        rows::NODE_2,
         rows::ONLINE_2,
-        rows::REMOTE_4,
+        rows::REMOTE_3,
         rows::TARGET,
         rows::TARGET_BRIDGE,
         rows::TARGET_ENDPOINT,
         rows::TARGET_STORAGE_2,
         rows::TARGET_VMID,
-        rows::VMID_4,
+        rows::VMID_3,
     ]);
     /// With everything that must be given.
     pub fn new(
@@ -708,9 +708,9 @@ pub struct PostPveRemotesRemoteQemuVmidResume {
 impl PostPveRemotesRemoteQemuVmidResume {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("PostPveRemotesRemoteQemuVmidResume", &[
-        rows::NODE_3,
-        rows::REMOTE_4,
-        rows::VMID_4,
+        rows::NODE_2,
+        rows::REMOTE_3,
+        rows::VMID_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>, vmid: i64) -> Self {
@@ -761,9 +761,9 @@ impl GetPveRemotesRemoteQemuVmidRrddata {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPveRemotesRemoteQemuVmidRrddata", &[
         rows::CF,
-        rows::REMOTE_4,
+        rows::REMOTE_3,
         rows::TIMEFRAME,
-        rows::VMID_4,
+        rows::VMID_3,
     ]);
     /// With everything that must be given.
     pub fn new(
@@ -811,9 +811,9 @@ pub struct PostPveRemotesRemoteQemuVmidShutdown {
 impl PostPveRemotesRemoteQemuVmidShutdown {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("PostPveRemotesRemoteQemuVmidShutdown", &[
-        rows::NODE_3,
-        rows::REMOTE_4,
-        rows::VMID_4,
+        rows::NODE_2,
+        rows::REMOTE_3,
+        rows::VMID_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>, vmid: i64) -> Self {
@@ -861,9 +861,9 @@ pub struct GetPveRemotesRemoteQemuVmidSnapshot {
 impl GetPveRemotesRemoteQemuVmidSnapshot {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPveRemotesRemoteQemuVmidSnapshot", &[
-        rows::NODE_3,
-        rows::REMOTE_4,
-        rows::VMID_4,
+        rows::NODE_2,
+        rows::REMOTE_3,
+        rows::VMID_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>, vmid: i64) -> Self {
@@ -918,10 +918,10 @@ impl PostPveRemotesRemoteQemuVmidSnapshot {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("PostPveRemotesRemoteQemuVmidSnapshot", &[
         rows::DESCRIPTION,
-        rows::NODE_3,
-        rows::REMOTE_4,
+        rows::NODE_2,
+        rows::REMOTE_3,
         rows::SNAPNAME_2,
-        rows::VMID_4,
+        rows::VMID_3,
         Field::new("vmstate", Kind::Bool, 0),
     ]);
     /// With everything that must be given.
@@ -975,10 +975,10 @@ pub struct DeletePveRemotesRemoteQemuVmidSnapshotSnapname {
 impl DeletePveRemotesRemoteQemuVmidSnapshotSnapname {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("DeletePveRemotesRemoteQemuVmidSnapshotSnapname", &[
-        rows::NODE_3,
-        rows::REMOTE_4,
+        rows::NODE_2,
+        rows::REMOTE_3,
         rows::SNAPNAME,
-        rows::VMID_4,
+        rows::VMID_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>, vmid: i64, snapname: impl Into<String>) -> Self {
@@ -1032,10 +1032,10 @@ impl PutPveRemotesRemoteQemuVmidSnapshotSnapnameConfig {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("PutPveRemotesRemoteQemuVmidSnapshotSnapnameConfig", &[
         rows::DESCRIPTION,
-        rows::NODE_3,
-        rows::REMOTE_4,
+        rows::NODE_2,
+        rows::REMOTE_3,
         rows::SNAPNAME,
-        rows::VMID_4,
+        rows::VMID_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>, vmid: i64, snapname: impl Into<String>) -> Self {
@@ -1089,11 +1089,11 @@ pub struct PostPveRemotesRemoteQemuVmidSnapshotSnapnameRollback {
 impl PostPveRemotesRemoteQemuVmidSnapshotSnapnameRollback {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("PostPveRemotesRemoteQemuVmidSnapshotSnapnameRollback", &[
-        rows::NODE_3,
-        rows::REMOTE_4,
+        rows::NODE_2,
+        rows::REMOTE_3,
         rows::SNAPNAME,
         rows::START,
-        rows::VMID_4,
+        rows::VMID_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>, vmid: i64, snapname: impl Into<String>) -> Self {
@@ -1143,9 +1143,9 @@ pub struct PostPveRemotesRemoteQemuVmidStart {
 impl PostPveRemotesRemoteQemuVmidStart {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("PostPveRemotesRemoteQemuVmidStart", &[
-        rows::NODE_3,
-        rows::REMOTE_4,
-        rows::VMID_4,
+        rows::NODE_2,
+        rows::REMOTE_3,
+        rows::VMID_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>, vmid: i64) -> Self {
@@ -1193,9 +1193,9 @@ pub struct GetPveRemotesRemoteQemuVmidStatus {
 impl GetPveRemotesRemoteQemuVmidStatus {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPveRemotesRemoteQemuVmidStatus", &[
-        rows::NODE_3,
-        rows::REMOTE_4,
-        rows::VMID_4,
+        rows::NODE_2,
+        rows::REMOTE_3,
+        rows::VMID_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>, vmid: i64) -> Self {
@@ -1243,9 +1243,9 @@ pub struct PostPveRemotesRemoteQemuVmidStop {
 impl PostPveRemotesRemoteQemuVmidStop {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("PostPveRemotesRemoteQemuVmidStop", &[
-        rows::NODE_3,
-        rows::REMOTE_4,
-        rows::VMID_4,
+        rows::NODE_2,
+        rows::REMOTE_3,
+        rows::VMID_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>, vmid: i64) -> Self {
@@ -4951,7 +4951,7 @@ impl PveRemotesQemuRow {
         rows::TAGS_2,
         rows::TEMPLATE_2,
         rows::UPTIME_3,
-        rows::VMID_3,
+        rows::VMID_2,
     ]);
 }
 
@@ -5151,7 +5151,7 @@ impl PveRemotesQemuStatus {
         rows::TAGS_2,
         rows::TEMPLATE_2,
         rows::UPTIME_3,
-        rows::VMID_3,
+        rows::VMID_2,
     ]);
 }
 

@@ -30,7 +30,7 @@ impl GetPveRemotesRemoteResources {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPveRemotesRemoteResources", &[
         Field::new("kind", Kind::Enum(PveRemotesResourcesKind::VALUES), 0),
-        rows::REMOTE_4,
+        rows::REMOTE_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>) -> Self {
@@ -140,7 +140,7 @@ impl PveRemotesResourcesRow {
         rows::TEMPLATE,
         Field::new("type", Kind::Enum(PveRemotesResourcesRowType::VALUES), 0),
         rows::UPTIME_2,
-        rows::VMID_2,
+        rows::VMID,
         rows::ZONE_TYPE,
     ]);
 }

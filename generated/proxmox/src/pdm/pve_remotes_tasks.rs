@@ -29,8 +29,8 @@ pub struct GetPveRemotesRemoteTasks {
 impl GetPveRemotesRemoteTasks {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPveRemotesRemoteTasks", &[
-        rows::NODE_3,
-        rows::REMOTE_4,
+        rows::NODE_2,
+        rows::REMOTE_3,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>) -> Self {
@@ -75,8 +75,8 @@ pub struct DeletePveRemotesRemoteTasksUpid {
 impl DeletePveRemotesRemoteTasksUpid {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("DeletePveRemotesRemoteTasksUpid", &[
-        rows::REMOTE_4,
-        rows::UPID_5,
+        rows::REMOTE_3,
+        rows::UPID_4,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>, upid: impl Into<String>) -> Self {
@@ -115,8 +115,8 @@ pub struct GetPveRemotesRemoteTasksUpid {
 impl GetPveRemotesRemoteTasksUpid {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPveRemotesRemoteTasksUpid", &[
-        rows::REMOTE_2,
-        rows::UPID_2,
+        rows::REMOTE_3,
+        rows::UPID_4,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>, upid: impl Into<String>) -> Self {
@@ -163,9 +163,9 @@ impl GetPveRemotesRemoteTasksUpidLog {
     pub const SCHEMA: &'static Schema = &Schema::new("GetPveRemotesRemoteTasksUpidLog", &[
         rows::DOWNLOAD,
         rows::LIMIT_2,
-        rows::REMOTE_4,
+        rows::REMOTE_3,
         rows::START_3,
-        rows::UPID_5,
+        rows::UPID_4,
     ]);
     /// With everything that must be given.
     pub fn new(remote: impl Into<String>, upid: impl Into<String>) -> Self {
@@ -215,8 +215,8 @@ pub struct GetPveRemotesRemoteTasksUpidStatus {
 impl GetPveRemotesRemoteTasksUpidStatus {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetPveRemotesRemoteTasksUpidStatus", &[
-        rows::REMOTE_4,
-        rows::UPID_5,
+        rows::REMOTE_3,
+        rows::UPID_4,
         rows::WAIT,
     ]);
     /// With everything that must be given.

@@ -24,7 +24,7 @@ pub struct PostRemotesMetricCollectionTrigger {
 impl PostRemotesMetricCollectionTrigger {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("PostRemotesMetricCollectionTrigger", &[
-        rows::REMOTE_3,
+        rows::REMOTE_2,
     ]);
     /// With everything that must be given.
     pub fn new() -> Self {

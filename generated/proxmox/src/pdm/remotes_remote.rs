@@ -175,7 +175,7 @@ pub struct GetRemotesRemoteId {
 impl GetRemotesRemoteId {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetRemotesRemoteId", &[
-        rows::ID_2,
+        rows::ID_5,
     ]);
     /// With everything that must be given.
     pub fn new(id: impl Into<String>) -> Self {

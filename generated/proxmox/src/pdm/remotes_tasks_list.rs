@@ -49,7 +49,7 @@ impl GetRemotesTasksList {
     pub const SCHEMA: &'static Schema = &Schema::new("GetRemotesTasksList", &[
         rows::ERRORS,
         rows::LIMIT,
-        rows::REMOTE_3,
+        rows::REMOTE_2,
         rows::RUNNING_2,
         rows::SINCE,
         rows::START_2,

@@ -74,7 +74,7 @@ impl ResourcesStatus {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("ResourcesStatus", &[
         rows::ERROR,
-        rows::REMOTE_3,
+        rows::REMOTE_2,
         Field::new("resources", Kind::List(&Kind::Record(ResourcesStatusResources::SCHEMA)), 0),
     ]);
 }
@@ -178,7 +178,7 @@ impl ResourcesStatusResources {
         Field::new("type", Kind::Enum(ResourcesStatusResourcesType::VALUES), 0),
         rows::UPTIME_2,
         Field::new("usage", Kind::Float, 0),
-        rows::VMID_2,
+        rows::VMID,
         rows::ZONE_TYPE,
     ]);
 }

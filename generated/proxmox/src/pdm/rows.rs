@@ -124,7 +124,6 @@ pub(crate) const NETWORK: Field = Field::new("network", Kind::Text, 0);
 pub(crate) const NETWORK_TYPE: Field = Field::new("network_type", Kind::Enum(PveRemotesResourcesRowNetworkType::VALUES), 0);
 pub(crate) const NEXT_DUE_DATE: Field = Field::new("next-due-date", Kind::Text, 0);
 pub(crate) const NODE: Field = Field::new("node", Kind::Text, 0);
-pub(crate) const NODE_2: Field = Field::new("node", Kind::Text, FieldFlags::PATH | FieldFlags::REQUIRED);
 pub(crate) const NODES: Field = Field::new("nodes", Kind::List(&Kind::Text), 0);
 pub(crate) const NODES_2: Field = Field::new("nodes", Kind::Text, 0);
 pub(crate) const ONLINE: Field = Field::new("online", Kind::Bool, 0);
@@ -159,7 +158,6 @@ pub(crate) const RANK: Field = Field::new("rank", Kind::Int, 0);
 pub(crate) const REBOOT_ON_ERROR: Field = Field::new("reboot-on-error", Kind::Bool, 0);
 pub(crate) const RELEASE: Field = Field::new("release", Kind::Text, 0);
 pub(crate) const REMOTE: Field = Field::new("remote", Kind::Text, 0);
-pub(crate) const REMOTE_2: Field = Field::new("remote", Kind::Text, FieldFlags::PATH | FieldFlags::REQUIRED);
 pub(crate) const REMOTES: Field = Field::new("remotes", Kind::List(&Kind::Text), 0);
 pub(crate) const REMOVE_VANISHED: Field = Field::new("remove-vanished", Kind::Text, 0);
 pub(crate) const REPOID: Field = Field::new("repoid", Kind::Text, 0);
@@ -218,7 +216,6 @@ pub(crate) const TYPE: Field = Field::new("type", Kind::Text, 0);
 pub(crate) const TYPEFILTER: Field = Field::new("typefilter", Kind::Text, 0);
 pub(crate) const UDEV_PROPERTIES: Field = Field::new("udev-properties", Kind::Any, 0);
 pub(crate) const UPID: Field = Field::new("upid", Kind::Text, 0);
-pub(crate) const UPID_2: Field = Field::new("upid", Kind::Text, FieldFlags::PATH | FieldFlags::REQUIRED);
 pub(crate) const UPTIME: Field = Field::new("uptime", Kind::Float, 0);
 pub(crate) const URL: Field = Field::new("url", Kind::Text, 0);
 pub(crate) const USE_DHCP_FQDN: Field = Field::new("use-dhcp-fqdn", Kind::Bool, 0);
@@ -231,7 +228,6 @@ pub(crate) const VENDOR: Field = Field::new("vendor", Kind::Text, 0);
 pub(crate) const VERSION: Field = Field::new("version", Kind::Text, 0);
 pub(crate) const VLAN_ID: Field = Field::new("vlan-id", Kind::Int, 0);
 pub(crate) const VLAN_PROTOCOL: Field = Field::new("vlan-protocol", Kind::Enum(SdnZonesRowVlanProtocol::VALUES), 0);
-pub(crate) const VMID: Field = Field::new("vmid", Kind::Text, FieldFlags::PATH | FieldFlags::REQUIRED);
 pub(crate) const VNCTICKET: Field = Field::new("vncticket", Kind::Text, FieldFlags::REQUIRED | FieldFlags::SECRET);
 pub(crate) const VNET: Field = Field::new("vnet", Kind::Text, FieldFlags::PATH | FieldFlags::REQUIRED);
 pub(crate) const VOLUME: Field = Field::new("volume", Kind::Text, FieldFlags::REQUIRED);
@@ -432,11 +428,11 @@ pub(crate) const NF_CONNTRACK_TCP_TIMEOUT_ESTABLISHED: Field = Field::ruled("nf_
 pub(crate) const NF_CONNTRACK_TCP_TIMEOUT_SYN_RECV: Field = Field::ruled("nf_conntrack_tcp_timeout_syn_recv", Kind::Int, 0,
     &Rules { min: Some(30.0), max: Some(60.0), default: Some("60"), ..Rules::NONE });
 pub(crate) const NFTABLES: Field = Field::ruled("nftables", Kind::Bool, 0, &Rules { default: Some("false"), ..Rules::NONE });
-pub(crate) const NODE_3: Field = Field::ruled("node", Kind::Text, 0,
+pub(crate) const NODE_2: Field = Field::ruled("node", Kind::Text, 0,
     &Rules { pattern: Some("^(?:[a-zA-Z0-9](?:[a-zA-Z0-9\\-]*[a-zA-Z0-9])?)$"), ..Rules::NONE });
-pub(crate) const NODE_4: Field = Field::ruled("node", Kind::Text, FieldFlags::PATH | FieldFlags::REQUIRED,
+pub(crate) const NODE_3: Field = Field::ruled("node", Kind::Text, FieldFlags::PATH | FieldFlags::REQUIRED,
     &Rules { pattern: Some("^(?:[a-zA-Z0-9](?:[a-zA-Z0-9\\-]*[a-zA-Z0-9])?)$"), ..Rules::NONE });
-pub(crate) const NODE_5: Field = Field::ruled("node", Kind::Text, FieldFlags::REQUIRED,
+pub(crate) const NODE_4: Field = Field::ruled("node", Kind::Text, FieldFlags::REQUIRED,
     &Rules { pattern: Some("^(?:[a-zA-Z0-9](?:[a-zA-Z0-9\\-]*[a-zA-Z0-9])?)$"), ..Rules::NONE });
 pub(crate) const NODES_3: Field = Field::ruled("nodes", Kind::Text, 0,
     &Rules { pattern: Some("^(?i:[a-z0-9](?i:[a-z0-9\\-]*[a-z0-9])?)$"), ..Rules::NONE });
@@ -471,11 +467,11 @@ pub(crate) const REALM_2: Field = Field::ruled("realm", Kind::Text, FieldFlags::
     &Rules { min_length: Some(2), max_length: Some(32), pattern: Some("^(?:[A-Za-z0-9_][A-Za-z0-9._\\-]*)$"), ..Rules::NONE });
 pub(crate) const REALM_3: Field = Field::ruled("realm", Kind::Text, FieldFlags::REQUIRED,
     &Rules { min_length: Some(2), max_length: Some(32), pattern: Some("^(?:[A-Za-z0-9_][A-Za-z0-9._\\-]*)$"), ..Rules::NONE });
-pub(crate) const REMOTE_3: Field = Field::ruled("remote", Kind::Text, 0,
+pub(crate) const REMOTE_2: Field = Field::ruled("remote", Kind::Text, 0,
     &Rules { min_length: Some(2), max_length: Some(32), pattern: Some("^(?:[A-Za-z0-9_][A-Za-z0-9._\\-]*)$"), ..Rules::NONE });
-pub(crate) const REMOTE_4: Field = Field::ruled("remote", Kind::Text, FieldFlags::PATH | FieldFlags::REQUIRED,
+pub(crate) const REMOTE_3: Field = Field::ruled("remote", Kind::Text, FieldFlags::PATH | FieldFlags::REQUIRED,
     &Rules { min_length: Some(2), max_length: Some(32), pattern: Some("^(?:[A-Za-z0-9_][A-Za-z0-9._\\-]*)$"), ..Rules::NONE });
-pub(crate) const REMOTE_5: Field = Field::ruled("remote", Kind::Text, FieldFlags::REQUIRED,
+pub(crate) const REMOTE_4: Field = Field::ruled("remote", Kind::Text, FieldFlags::REQUIRED,
     &Rules { min_length: Some(2), max_length: Some(32), pattern: Some("^(?:[A-Za-z0-9_][A-Za-z0-9._\\-]*)$"), ..Rules::NONE });
 pub(crate) const REPLICATE: Field = Field::ruled("replicate", Kind::Bool, 0, &Rules { default: Some("true"), ..Rules::NONE });
 pub(crate) const RESTART_2: Field = Field::ruled("restart", Kind::Bool, 0, &Rules { default: Some("false"), ..Rules::NONE });
@@ -527,11 +523,11 @@ pub(crate) const TOKENID: Field = Field::ruled("tokenid", Kind::Text, 0,
 pub(crate) const TOTAL: Field = Field::ruled("total", Kind::Int, 0, &Rules { unit: Some("bytes"), ..Rules::NONE });
 pub(crate) const TYPE_2: Field = Field::ruled("type", Kind::Enum(PbsScanPostType::VALUES), 0, &Rules { default: Some("pve"), ..Rules::NONE });
 pub(crate) const UNTIL: Field = Field::ruled("until", Kind::Int, 0, &Rules { unit: Some("unix seconds"), ..Rules::NONE });
-pub(crate) const UPID_3: Field = Field::ruled("upid", Kind::Text, 0,
+pub(crate) const UPID_2: Field = Field::ruled("upid", Kind::Text, 0,
+    &Rules { min_length: Some(36), pattern: Some("^UPID:(?P<node>[a-zA-Z0-9]([a-zA-Z0-9\\-]*[a-zA-Z0-9])?):(?P<pid>[0-9A-Fa-f]{8}):(?P<pstart>[0-9A-Fa-f]{8,9}):(?P<task_id>[0-9A-Fa-f]{8,16}):(?P<starttime>[0-9A-Fa-f]{8}):(?P<wtype>[^:\\s]+):(?P<wid>[^:\\s]*):(?P<authid>[^:\\s]+):$"), ..Rules::NONE });
+pub(crate) const UPID_3: Field = Field::ruled("upid", Kind::Text, FieldFlags::PATH | FieldFlags::REQUIRED,
     &Rules { min_length: Some(36), pattern: Some("^UPID:(?P<node>[a-zA-Z0-9]([a-zA-Z0-9\\-]*[a-zA-Z0-9])?):(?P<pid>[0-9A-Fa-f]{8}):(?P<pstart>[0-9A-Fa-f]{8,9}):(?P<task_id>[0-9A-Fa-f]{8,16}):(?P<starttime>[0-9A-Fa-f]{8}):(?P<wtype>[^:\\s]+):(?P<wid>[^:\\s]*):(?P<authid>[^:\\s]+):$"), ..Rules::NONE });
 pub(crate) const UPID_4: Field = Field::ruled("upid", Kind::Text, FieldFlags::PATH | FieldFlags::REQUIRED,
-    &Rules { min_length: Some(36), pattern: Some("^UPID:(?P<node>[a-zA-Z0-9]([a-zA-Z0-9\\-]*[a-zA-Z0-9])?):(?P<pid>[0-9A-Fa-f]{8}):(?P<pstart>[0-9A-Fa-f]{8,9}):(?P<task_id>[0-9A-Fa-f]{8,16}):(?P<starttime>[0-9A-Fa-f]{8}):(?P<wtype>[^:\\s]+):(?P<wid>[^:\\s]*):(?P<authid>[^:\\s]+):$"), ..Rules::NONE });
-pub(crate) const UPID_5: Field = Field::ruled("upid", Kind::Text, FieldFlags::PATH | FieldFlags::REQUIRED,
     &Rules { min_length: Some(42), ..Rules::NONE });
 pub(crate) const UPTIME_2: Field = Field::ruled("uptime", Kind::Int, 0, &Rules { min: Some(0.0), ..Rules::NONE });
 pub(crate) const UPTIME_3: Field = Field::ruled("uptime", Kind::Int, 0, &Rules { unit: Some("seconds"), ..Rules::NONE });
@@ -554,9 +550,9 @@ pub(crate) const VIEW: Field = Field::ruled("view", Kind::Text, 0,
 pub(crate) const VLAN_RAW_DEVICE: Field = Field::ruled("vlan-raw-device", Kind::Text, 0,
     &Rules { min_length: Some(1), max_length: Some(15), pattern: Some("^(?:[A-Za-z0-9_][A-Za-z0-9._\\-]*)$"), ..Rules::NONE });
 pub(crate) const VLANAWARE: Field = Field::ruled("vlanaware", Kind::Bool, 0, &Rules { default: Some("false"), ..Rules::NONE });
-pub(crate) const VMID_2: Field = Field::ruled("vmid", Kind::Int, 0, &Rules { min: Some(0.0), max: Some(4294967295.0), ..Rules::NONE });
-pub(crate) const VMID_3: Field = Field::ruled("vmid", Kind::Int, 0, &Rules { min: Some(100.0), max: Some(999999999.0), ..Rules::NONE });
-pub(crate) const VMID_4: Field = Field::ruled("vmid", Kind::Int, FieldFlags::PATH | FieldFlags::REQUIRED,
+pub(crate) const VMID: Field = Field::ruled("vmid", Kind::Int, 0, &Rules { min: Some(0.0), max: Some(4294967295.0), ..Rules::NONE });
+pub(crate) const VMID_2: Field = Field::ruled("vmid", Kind::Int, 0, &Rules { min: Some(100.0), max: Some(999999999.0), ..Rules::NONE });
+pub(crate) const VMID_3: Field = Field::ruled("vmid", Kind::Int, FieldFlags::PATH | FieldFlags::REQUIRED,
     &Rules { min: Some(1.0), ..Rules::NONE });
 pub(crate) const VRF_VXLAN: Field = Field::ruled("vrf-vxlan", Kind::Int, 0, &Rules { min: Some(1.0), max: Some(16777215.0), ..Rules::NONE });
 pub(crate) const VXLAN_PORT: Field = Field::ruled("vxlan-port", Kind::Int, 0,

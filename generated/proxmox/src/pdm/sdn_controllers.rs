@@ -130,7 +130,7 @@ impl SdnControllersRow {
         rows::PEER_GROUP_NAME,
         rows::PEERS,
         Field::new("pending", Kind::Record(SdnControllersRowPending::SCHEMA), 0),
-        rows::REMOTE_3,
+        rows::REMOTE_2,
         Field::new("state", Kind::Enum(SdnVnetsRowState::VALUES), 0),
         Field::new("type", Kind::Enum(SdnControllersTy::VALUES), 0),
     ]);

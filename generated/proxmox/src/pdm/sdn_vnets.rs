@@ -122,7 +122,7 @@ pub struct SdnVnetsPostRemotes {
 impl SdnVnetsPostRemotes {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("SdnVnetsPostRemotes", &[
-        rows::REMOTE_3,
+        rows::REMOTE_2,
         rows::ZONE,
     ]);
 }
@@ -167,7 +167,7 @@ impl SdnVnetsRow {
         rows::DIGEST,
         rows::ISOLATE_PORTS,
         Field::new("pending", Kind::Record(SdnVnetsRowPending::SCHEMA), 0),
-        rows::REMOTE_3,
+        rows::REMOTE_2,
         Field::new("state", Kind::Enum(SdnVnetsRowState::VALUES), 0),
         rows::TAG_2,
         Field::new("type", Kind::Enum(SdnVnetsRowType::VALUES), 0),

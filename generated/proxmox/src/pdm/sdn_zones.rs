@@ -130,7 +130,7 @@ impl SdnZonesPostRemotes {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("SdnZonesPostRemotes", &[
         rows::CONTROLLER,
-        rows::REMOTE_3,
+        rows::REMOTE_2,
     ]);
 }
 
@@ -224,7 +224,7 @@ impl SdnZonesRow {
         rows::NODES_2,
         rows::PEERS,
         Field::new("pending", Kind::Record(SdnZonesRowPending::SCHEMA), 0),
-        rows::REMOTE_3,
+        rows::REMOTE_2,
         rows::REVERSEDNS,
         rows::RT_IMPORT,
         rows::SECONDARY_CONTROLLERS,

@@ -344,7 +344,7 @@ impl NodesTasksRow {
         Field::ruled("pstart", Kind::Int, 0, &Rules { min: Some(0.0), unit: Some("unix seconds"), ..Rules::NONE }),
         rows::STARTTIME_2,
         rows::STATUS_2,
-        rows::UPID_3,
+        rows::UPID_2,
         rows::USER,
         Field::new("worker_id", Kind::Text, 0),
         Field::new("worker_type", Kind::Text, 0),
@@ -394,7 +394,7 @@ pub struct PbsRemotesRow {
 impl PbsRemotesRow {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("PbsRemotesRow", &[
-        rows::REMOTE_3,
+        rows::REMOTE_2,
     ]);
 }
 

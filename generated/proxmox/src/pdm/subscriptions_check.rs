@@ -26,8 +26,8 @@ pub struct PostSubscriptionsCheck {
 impl PostSubscriptionsCheck {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("PostSubscriptionsCheck", &[
-        rows::NODE_5,
-        rows::REMOTE_5,
+        rows::NODE_4,
+        rows::REMOTE_4,
     ]);
     /// With everything that must be given.
     pub fn new(node: impl Into<String>, remote: impl Into<String>) -> Self {

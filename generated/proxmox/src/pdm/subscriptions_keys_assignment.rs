@@ -78,8 +78,8 @@ impl PostSubscriptionsKeysKeyAssignment {
     pub const SCHEMA: &'static Schema = &Schema::new("PostSubscriptionsKeysKeyAssignment", &[
         rows::DIGEST_3,
         rows::KEY_2,
-        rows::NODE_5,
-        rows::REMOTE_5,
+        rows::NODE_4,
+        rows::REMOTE_4,
     ]);
     /// With everything that must be given.
     pub fn new(

@@ -29,8 +29,8 @@ impl PostSubscriptionsRevertPendingClear {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("PostSubscriptionsRevertPendingClear", &[
         rows::DIGEST_3,
-        rows::NODE_5,
-        rows::REMOTE_5,
+        rows::NODE_4,
+        rows::REMOTE_4,
     ]);
     /// With everything that must be given.
     pub fn new(node: impl Into<String>, remote: impl Into<String>) -> Self {

@@ -489,7 +489,7 @@ pub struct PutClusterSdnPrefixListsIdEntriesUrlSeq {
     pub digest: Option<String>,
     /// `ge`: 0 to 128
     pub ge: Option<i64>,
-    /// `id`
+    /// `id`: `pve-sdn-prefix-list-id`
     pub id: String,
     /// `le`: 0 to 128
     pub le: Option<i64>,
@@ -512,7 +512,7 @@ impl PutClusterSdnPrefixListsIdEntriesUrlSeq {
         Field::new("delete", Kind::List(&Kind::Enum(ClusterSdnPrefixListsEntriesPutDelete::VALUES)), 0),
         rows::DIGEST_4,
         rows::GE,
-        rows::ID_4,
+        rows::ID_6,
         rows::LE,
         rows::LOCK_TOKEN,
         rows::PREFIX,

@@ -520,6 +520,8 @@ mod shared;
 mod storage;
 #[cfg(feature = "pve-version")]
 mod version;
+#[cfg(feature = "places")]
+pub mod places;
 #[allow(dead_code)]
 mod rows;
 #[cfg(feature = "recode")]

@@ -109,6 +109,7 @@ fn creator(path: &str) -> Option<Handler> {
         | "/nodes/{node}/qemu/{vmid}/snapshot" => snapshots::take,
         "/nodes/{node}/lxc/{vmid}/snapshot/{snapname}/rollback"
         | "/nodes/{node}/qemu/{vmid}/snapshot/{snapname}/rollback" => snapshots::rollback,
+        "/nodes/{node}/storage/{storage}/upload" => storage::upload,
         "/pools" => pools::create,
         "/storage" => storage::create,
         _ => return None,
@@ -131,6 +132,7 @@ fn remover(path: &str) -> Option<Handler> {
         "/nodes/{node}/lxc/{vmid}" | "/nodes/{node}/qemu/{vmid}" => change::destroy,
         "/nodes/{node}/lxc/{vmid}/snapshot/{snapname}"
         | "/nodes/{node}/qemu/{vmid}/snapshot/{snapname}" => snapshots::remove,
+        "/nodes/{node}/storage/{storage}/content/{volume}" => storage::remove_volume,
         "/nodes/{node}/tasks/{upid}" => tasks::stop,
         "/pools/{poolid}" => pools::remove,
         "/storage/{storage}" => storage::remove,

@@ -3,8 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use super::{need, node_name};
-use crate::mock::answer::{Outcome, Refusal, data, failed};
+use crate::mock::answer::{Outcome, Refusal, bad_param, data, failed};
 use crate::mock::call::Call;
+use crate::mock::task::Effect;
+use crate::mock::upload::SIZE;
 use crate::mock::{Cluster, Guest, property};
 use crate::parse::{disk_size, split_list};
 
@@ -193,4 +195,61 @@ fn is_shared(storage: &Map<String, Value>) -> bool {
 fn is_on(storage: &Map<String, Value>, node: &str) -> bool {
     let nodes = split_list(text(storage, "nodes"));
     nodes.is_empty() || nodes.contains(&node)
+}
+
+/// Takes a file: its name and size become a volume when the task ends.
+pub(crate) fn upload(cluster: &mut Cluster, call: &Call) -> Outcome {
+    let (node, name) = (node_name(cluster, call), call.at("storage").to_owned());
+    let storage = find(cluster, call)?;
+    let content = call.text("content").unwrap_or_default();
+    if matches!(text(storage, "type"), "lvm" | "lvmthin" | "rbd" | "zfspool") {
+        let kind = text(storage, "type");
+        return Err(failed(format!("can't upload to storage type '{kind}'")));
+    }
+    if !text(storage, "content").split(',').any(|one| one == content) {
+        return Err(failed(format!("storage '{name}' does not support '{content}' content")));
+    }
+    let file = call.text("filename").unwrap_or_default();
+    let file = file.rsplit(['/', '\\']).next().unwrap_or_default().to_owned();
+    let fits = match content.as_str() {
+        "iso" => file.ends_with(".iso") || file.ends_with(".img"),
+        "vztmpl" => file.contains(".tar."),
+        _ => true,
+    };
+    if !fits {
+        return Err(bad_param("filename", "wrong file extension"));
+    }
+    let size = call.number(SIZE).unwrap_or(0);
+    let volid = format!("{name}:{content}/{file}");
+    let mut volume = json!({
+        "storage": name, "volid": volid, "content": content, "size": size, "ctime": cluster.clock,
+        "format": if content == "iso" { "iso" } else { "raw" },
+    });
+    if !is_shared(find(cluster, call)?) {
+        volume["node"] = node.as_str().into();
+    }
+    let effect = volume.as_object().cloned().map_or(Effect::Nothing, Effect::AddVolume);
+    data(cluster.spawn(&node, ("imgcopy", ""), &call.user, effect))
+}
+
+/// The volume of the path; a name without its storage is of the storage of the path.
+fn volume_of(call: &Call) -> String {
+    let (storage, volume) = (call.at("storage"), call.at("volume"));
+    if volume.contains(':') { volume.to_owned() } else { format!("{storage}:{volume}") }
+}
+
+/// Removes a file when the task ends; disks of guests are not touched.
+pub(crate) fn remove_volume(cluster: &mut Cluster, call: &Call) -> Outcome {
+    let (node, volid) = (node_name(cluster, call), volume_of(call));
+    let found = cluster.volumes.iter().find(|volume| text(volume, "volid") == volid);
+    let found = found.ok_or_else(|| failed(format!("volume '{volid}' does not exist")))?;
+    if found.get("protected").is_some_and(|protected| protected == 1) {
+        return Err(failed(format!("cannot remove protected volume '{volid}'")));
+    }
+    let storage = call.at("storage").to_owned();
+    let id = match found.get("vmid") {
+        Some(vmid) => format!("{vmid}@{storage}"),
+        None => storage,
+    };
+    data(cluster.spawn(&node, ("imgdel", &id), &call.user, Effect::RemoveVolume(volid)))
 }

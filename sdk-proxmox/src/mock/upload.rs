@@ -1,0 +1,41 @@
+//! Files that are sent to the mock: read to their end, of which only name and size are kept.
+
+use axum::extract::{FromRequest, Multipart, Request};
+use serde_json::{Map, Value};
+
+use super::answer::{Refusal, refuse};
+
+/// The size of the file that came, beside the parameters.
+pub(crate) const SIZE: &str = "(size)";
+
+/// Whether a request is a form with a file.
+pub(crate) fn has_file(request: &Request) -> bool {
+    let kind = request.headers().get(http::header::CONTENT_TYPE);
+    kind.and_then(|kind| kind.to_str().ok())
+        .is_some_and(|kind| kind.starts_with("multipart/form-data"))
+}
+
+/// The text parts as parameters, and the file as its name and size.
+pub(crate) async fn read(request: Request) -> Result<Map<String, Value>, Refusal> {
+    let broken = |error: &dyn std::fmt::Display| refuse(400, format!("wrong form data: {error}"));
+    let mut form = Multipart::from_request(request, &()).await.map_err(|e| broken(&e))?;
+    let mut params = Map::new();
+    while let Some(mut part) = form.next_field().await.map_err(|e| broken(&e))? {
+        let name = part.name().unwrap_or_default().to_owned();
+        match part.file_name().map(str::to_owned) {
+            Some(file) => {
+                let mut size = 0_u64;
+                while let Some(chunk) = part.chunk().await.map_err(|e| broken(&e))? {
+                    size += chunk.len() as u64;
+                }
+                params.insert(name, file.into());
+                params.insert(SIZE.to_owned(), size.into());
+            }
+            None => {
+                let text = part.text().await.map_err(|e| broken(&e))?;
+                params.insert(name, text.into());
+            }
+        }
+    }
+    Ok(params)
+}

@@ -1,26 +1,17 @@
 //! Lists the guests of a cluster with their network interfaces.
-//!
-//! Without settings it asks a mock. For a real cluster set `PVE_URL`, `PVE_TOKEN_ID`
-//! (`user@realm!name`), `PVE_TOKEN_SECRET` and, for a certificate that no authority signed,
-//! `PVE_FINGERPRINT`.
+
+mod common;
 
 use std::error::Error;
 
 use sdk_proxmox::Client;
-use sdk_proxmox::mock::{Cluster, Mock};
 use sdk_proxmox::pve::{
     ClusterResourcesRow, GetClusterResources, GetNodesNodeLxcVmidConfig, GetNodesNodeQemuVmidConfig,
 };
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let (client, _mock) = match std::env::var("PVE_URL") {
-        Ok(url) => (real(&url)?, None),
-        Err(_) => {
-            let mock = Mock::start(Cluster::demo(2, 9, 1)).await?;
-            (mock.client().build()?, Some(mock))
-        }
-    };
+    let (client, _mock) = common::client().await?;
     // One call for the whole cluster; a filter would only hide rows.
     for row in client.send(&GetClusterResources::new()).await?.value.iter() {
         let (Some(node), Some(vmid)) = (&row.node, row.vmid) else {
@@ -37,15 +28,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     println!("{:?}", client.counters());
     Ok(())
-}
-
-fn real(url: &str) -> Result<Client, Box<dyn Error>> {
-    let id = std::env::var("PVE_TOKEN_ID")?;
-    let mut builder = Client::builder(url).token(id, std::env::var("PVE_TOKEN_SECRET")?);
-    if let Ok(fingerprint) = std::env::var("PVE_FINGERPRINT") {
-        builder = builder.fingerprint(&fingerprint);
-    }
-    Ok(builder.build()?)
 }
 
 async fn interfaces(

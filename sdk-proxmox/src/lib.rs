@@ -39,6 +39,8 @@
 //! # Features
 //! `mock`: an in-process Proxmox VE that keeps state, for tests and demonstrations.
 
+#![deny(missing_docs)]
+
 mod answer;
 mod builder;
 mod client;

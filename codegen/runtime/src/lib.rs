@@ -4,6 +4,8 @@
 //! enums, and operations as [`Op`] descriptors. Everything that *does* something with that data
 //! (lenient decoding, encoding, property strings, building a request) is written once, here.
 
+#![deny(missing_docs)]
+
 mod availability;
 mod caller;
 mod choice;

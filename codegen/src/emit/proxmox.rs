@@ -70,7 +70,7 @@ pub fn emit_proxmox_crate(products: &[(Product, Api)]) -> Vec<File> {
          //! The APIs of Proxmox products: a struct per operation, a record per answer.\n\
          //!\n\
          //! Each group of operations is a cargo feature: `pve-nodes-qemu`, or `pve` for all of a \
-         product.\n\n"
+         product.\n\n#![deny(missing_docs)]\n\n"
         .to_owned();
     let mut features = String::from(
         "# The paths of the APIs, to walk along.\nplaces = []\n# Tables of functions over every type, for tests.\nrecode = []\n",

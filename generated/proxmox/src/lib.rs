@@ -3,6 +3,8 @@
 //!
 //! Each group of operations is a cargo feature: `pve-nodes-qemu`, or `pve` for all of a product.
 
+#![deny(missing_docs)]
+
 /// Proxmox Backup Server API.
 #[cfg(feature = "pbs-core")]
 #[rustfmt::skip]

@@ -26,7 +26,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .net(0, net)
         .tags("example");
     // What the description already forbids is found without asking the server.
-    for violation in create.validate() {
+    if let Some(violation) = create.validate().first() {
         return Err(violation.to_string().into());
     }
     let outcome = client.run(&create, Duration::from_secs(300)).await?;

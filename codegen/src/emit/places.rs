@@ -43,6 +43,9 @@ pub(super) fn emit_places(api: &Api, product: Product, spec: &str) -> File {
     File { path: format!("proxmox/src/{product}/places.rs"), text }
 }
 
+/// Names that mean something else on every type.
+const INHERENT: [&str; 6] = ["clone", "default", "eq", "fmt", "into", "new"];
+
 struct Printer {
     product: Product,
     /// How many features there are: what needs any of them needs no gate.
@@ -132,7 +135,7 @@ impl Printer {
         let path = [path, &[segment]].concat();
         let (target, shown) = (name_of(&path), path.join("/"));
         let mut method = field_name(segment.trim_matches(['{', '}']));
-        if verbs.contains(&method) || (path.len() == 1 && method == "new") {
+        if verbs.contains(&method) || INHERENT.contains(&method.as_str()) {
             method.push('_');
         }
         let kept: String =

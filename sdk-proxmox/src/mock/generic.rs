@@ -289,14 +289,9 @@ fn done(cluster: &mut Cluster, call: &Call) -> Outcome {
             let node = call.path.get("node").cloned();
             let first = cluster.nodes.first().map(|node| node.name.clone());
             let node = node.filter(|node| node != "localhost").or(first);
-            let words =
-                call.op.path.split('/').filter(|part| !part.is_empty() && !part.starts_with('{'));
-            let kind: String = words
-                .last()
-                .unwrap_or("task")
-                .chars()
-                .filter(char::is_ascii_alphanumeric)
-                .collect();
+            let mut words = call.op.path.rsplit('/').filter(|part| !part.starts_with('{'));
+            let kind =
+                words.next().unwrap_or("task").replace(|c: char| !c.is_ascii_alphanumeric(), "");
             let id = call.path.get("vmid").cloned().unwrap_or_default();
             let node = node.unwrap_or_else(|| "localhost".to_owned());
             data(cluster.spawn(&node, (&kind, &id), &call.user, Effect::Nothing))

@@ -5730,7 +5730,7 @@ pub struct AtNodesNodeLxcVmid<C> { client: C, node: String, vmid: i64 }
 impl<C: Caller> AtNodesNodeLxcVmid<C> {
     #[cfg(feature = "pve-nodes-lxc")]
     /// `/nodes/{node}/lxc/{vmid}/clone`
-    pub fn clone(&self) -> AtNodesNodeLxcVmidClone<C> {
+    pub fn clone_(&self) -> AtNodesNodeLxcVmidClone<C> {
         AtNodesNodeLxcVmidClone { client: self.client.clone(), node: self.node.clone(), vmid: self.vmid.clone() }
     }
     #[cfg(feature = "pve-nodes-lxc")]
@@ -6728,7 +6728,7 @@ impl<C: Caller> AtNodesNodeQemuVmid<C> {
     }
     #[cfg(feature = "pve-nodes-qemu")]
     /// `/nodes/{node}/qemu/{vmid}/clone`
-    pub fn clone(&self) -> AtNodesNodeQemuVmidClone<C> {
+    pub fn clone_(&self) -> AtNodesNodeQemuVmidClone<C> {
         AtNodesNodeQemuVmidClone { client: self.client.clone(), node: self.node.clone(), vmid: self.vmid.clone() }
     }
     #[cfg(feature = "pve-nodes-qemu")]

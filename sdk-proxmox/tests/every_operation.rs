@@ -165,8 +165,8 @@ fn states() -> Vec<Cluster> {
         guest.running = false;
         guest.node = "pve01".into();
         guest.config.insert("agent".into(), "1".into());
-        let mut snapshot = sdk_proxmox::mock::Snapshot::default();
-        snapshot.name = "sample".into();
+        let name = "sample".to_owned();
+        let snapshot = sdk_proxmox::mock::Snapshot { name, ..Default::default() };
         guest.snapshots.push(snapshot);
     }
     let mut running = stopped.clone();

@@ -64,6 +64,7 @@ fn shaping_is_older_than_its_description(spec: &mut Value) -> bool {
                 let schema = parameter.get_mut("schema").and_then(Value::as_object_mut);
                 if let (true, Some(schema)) = (shapes, schema) {
                     applied |= schema.remove("x-since").is_some();
+                    schema.remove("x-after");
                 }
             }
         }

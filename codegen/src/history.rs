@@ -2,8 +2,10 @@
 //! each part of it is there.
 //!
 //! `x-since` and `x-until` hold the first and the last release that has an operation, a parameter
-//! or a field, `x-enum-since` and `x-enum-until` the same for values of an enum. What was there in
-//! the oldest release known has no `x-since`; what is still there has no `x-until`.
+//! or a field, `x-after` and `x-before` the release before and behind that lacks it, and
+//! `x-enum-since` and so on the same for values of an enum. What was there in the oldest release
+//! known has no `x-since`; what is still there has no `x-until`. Of releases that nobody described
+//! nothing is known.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -98,7 +100,7 @@ impl<'a> History<'a> {
         paths.into()
     }
 
-    /// Extensions of operations that the release before the newest has and the newest lacks.
+    /// Extensions of operations that releases before the newest have and the newest lacks.
     fn lost_extensions(&self) -> BTreeSet<String> {
         let used = |index: usize| -> BTreeSet<String> {
             let items = members(&self.releases[index].spec["paths"]);
@@ -106,28 +108,30 @@ impl<'a> History<'a> {
             let keywords = operations.flat_map(|(_, operation)| members(operation));
             keywords.map(|(name, _)| name.clone()).filter(|name| name.starts_with("x-")).collect()
         };
-        match self.newest() {
-            0 => BTreeSet::new(),
-            newest => used(newest - 1).difference(&used(newest)).cloned().collect(),
-        }
+        let newest = self.newest();
+        let before: BTreeSet<String> = (0..newest).flat_map(used).collect();
+        before.difference(&used(newest)).cloned().collect()
     }
 
     fn operation(&self, newest: &Value, versions: &Versions<'a>) -> Value {
         let mut joined = newest.clone();
-        self.mark(&mut joined, versions, 0..self.releases.len());
+        let all: Vec<usize> = (0..self.releases.len()).collect();
+        self.mark(&mut joined, versions, &all);
         let own: Vec<usize> = versions.iter().map(|(index, _)| *index).collect();
         let parameters = self.parameters(versions, &own);
         if !parameters.is_empty() || newest.get("parameters").is_some() {
             joined["parameters"] = parameters.into();
         }
         for body in [FORM, JSON_BODY, ANSWER] {
-            let schemas: Versions<'_> = versions
-                .iter()
-                .map(|(index, op)| (*index, follow(op, body)))
-                .filter(|(_, schema)| !schema.is_null())
-                .collect();
-            if let Some((_, schema)) = schemas.last() {
-                let merged = self.schema(schema, &schemas);
+            let schemas: Versions<'_> =
+                versions.iter().map(|(index, op)| (*index, follow(op, body))).collect();
+            let described = schemas.iter().rev().find(|(_, schema)| !schema.is_null());
+            if let Some((_, schema)) = described {
+                let mut merged = self.schema(schema, &schemas);
+                if body != ANSWER {
+                    // An operation without a body takes no member of it.
+                    self.members_of(&mut merged, &schemas, true);
+                }
                 put(&mut joined, body, merged);
             }
         }
@@ -151,7 +155,6 @@ impl<'a> History<'a> {
                 found.entry(name).or_default().insert(0, (*index, parameter));
             }
         }
-        let window = window(own);
         order
             .into_iter()
             .filter_map(|name| {
@@ -163,7 +166,7 @@ impl<'a> History<'a> {
                 joined["schema"] = self.schema(&newest["schema"], &schemas);
                 if newest["in"] != "path" {
                     let mut marks = json!({});
-                    self.mark(&mut marks, versions, window.clone());
+                    self.mark(&mut marks, versions, own);
                     for (keyword, value) in members(&marks) {
                         joined["schema"][keyword] = value.clone();
                     }
@@ -192,7 +195,7 @@ impl<'a> History<'a> {
     /// A schema with the members, branches and values of all releases.
     fn schema(&self, newest: &Value, versions: &Versions<'a>) -> Value {
         let mut joined = newest.clone();
-        self.members_of(&mut joined, versions);
+        self.members_of(&mut joined, versions, false);
         self.values_of(&mut joined, versions);
         for keyword in ["items", "x-proxmox-property"] {
             let inner: Versions<'_> = versions
@@ -207,16 +210,16 @@ impl<'a> History<'a> {
     }
 
     /// Properties, whether they stand in the schema or in branches of a union.
-    fn members_of(&self, joined: &mut Value, versions: &Versions<'a>) {
+    fn members_of(&self, joined: &mut Value, versions: &Versions<'a>, none_is_told: bool) {
         // A release that described no members says nothing about when they came.
         let described: Vec<(usize, BTreeMap<&String, &Value>)> = versions
             .iter()
             .map(|(index, schema)| (*index, all_members(schema)))
-            .filter(|(_, members)| !members.is_empty())
+            .filter(|(_, members)| none_is_told || !members.is_empty())
             .collect();
         let Some((_, newest)) = described.last() else { return };
         let newest: BTreeSet<String> = newest.keys().map(|name| (*name).clone()).collect();
-        let window = window(&described.iter().map(|(index, _)| *index).collect::<Vec<_>>());
+        let could: Vec<usize> = described.iter().map(|(index, _)| *index).collect();
         let names: BTreeSet<&String> =
             described.iter().flat_map(|(_, members)| members.keys().copied()).collect();
         for name in names {
@@ -226,7 +229,7 @@ impl<'a> History<'a> {
                 .collect();
             let Some((_, last)) = versions.last() else { continue };
             let mut member = self.schema(last, &versions);
-            self.mark(&mut member, &versions, window.clone());
+            self.mark(&mut member, &versions, &could);
             let in_properties = joined["properties"].get(name).is_some();
             if in_properties || !newest.contains(name) {
                 joined["properties"][name] = member.clone();
@@ -235,7 +238,7 @@ impl<'a> History<'a> {
             for branch in branches.into_iter().flatten() {
                 let properties = branch.get_mut("properties");
                 if let Some(place) = properties.and_then(|members| members.get_mut(name)) {
-                    for keyword in ["x-since", "x-until"] {
+                    for keyword in MARKS {
                         if let Some(value) = member.get(keyword) {
                             place[keyword] = value.clone();
                         }
@@ -256,15 +259,13 @@ impl<'a> History<'a> {
         if listed.len() < 2 || joined["enum"].is_null() {
             return;
         }
-        let window = window(&listed.iter().map(|(index, _)| *index).collect::<Vec<_>>());
+        let could: Vec<usize> = listed.iter().map(|(index, _)| *index).collect();
         let all: BTreeSet<&str> = listed.iter().flat_map(|(_, values)| values).copied().collect();
-        let mut marks: [(&str, Map<String, Value>); 2] =
-            [("x-enum-since", Map::new()), ("x-enum-until", Map::new())];
+        let mut marks = MARKS.map(|mark| (mark.replace("x-", "x-enum-"), Map::new()));
         for value in &all {
             let has = listed.iter().filter(|(_, values)| values.contains(value));
             let has: Vec<usize> = has.map(|(index, _)| *index).collect();
-            let (since, until) = self.bounds(&has, window.clone());
-            for ((_, map), number) in marks.iter_mut().zip([since, until]) {
+            for ((_, map), number) in marks.iter_mut().zip(self.bounds(&has, &could)) {
                 if let Some(number) = number {
                     map.insert((*value).to_owned(), number.into());
                 }
@@ -276,33 +277,38 @@ impl<'a> History<'a> {
         joined["enum"] = values.into();
         for (keyword, map) in marks {
             if !map.is_empty() {
-                joined[keyword] = map.into();
+                joined[&keyword] = map.into();
             }
         }
     }
 
-    /// Notes when something came and went within `window`, the releases that could have it.
-    fn mark(&self, value: &mut Value, versions: &Versions<'a>, window: std::ops::Range<usize>) {
+    /// Notes when something came and went among the releases that `could` have it.
+    fn mark(&self, value: &mut Value, versions: &Versions<'a>, could: &[usize]) {
         let has: Vec<usize> = versions.iter().map(|(index, _)| *index).collect();
-        let (since, until) = self.bounds(&has, window);
-        for (keyword, number) in [("x-since", since), ("x-until", until)] {
+        for (keyword, number) in MARKS.into_iter().zip(self.bounds(&has, could)) {
             if let Some(number) = number {
                 value[keyword] = number.into();
             }
         }
     }
 
-    fn bounds(
-        &self,
-        has: &[usize],
-        window: std::ops::Range<usize>,
-    ) -> (Option<&'a str>, Option<&'a str>) {
-        let number = |index: usize| self.releases.get(index).map(|release| release.number);
-        let since = has.first().filter(|first| **first > window.start);
-        let until = has.last().filter(|last| **last + 1 < window.end);
-        (since.and_then(|index| number(*index)), until.and_then(|index| number(*index)))
+    /// The releases for [`MARKS`].
+    fn bounds(&self, has: &[usize], could: &[usize]) -> [Option<&'a str>; 4] {
+        let number = |index: &usize| self.releases.get(*index).map(|release| release.number);
+        let (Some(first), Some(last)) = (has.first(), has.last()) else { return [None; 4] };
+        let after = could.iter().rfind(|index| *index < first);
+        let before = could.iter().find(|index| *index > last);
+        [
+            after.and_then(|_| number(first)),
+            after.and_then(number),
+            before.and_then(|_| number(last)),
+            before.and_then(number),
+        ]
     }
 }
+
+/// First release with something, the last before it without, last with, first behind it without.
+const MARKS: [&str; 4] = ["x-since", "x-after", "x-until", "x-before"];
 
 const FORM: &[&str] = &["requestBody", "content", "application/x-www-form-urlencoded", "schema"];
 const JSON_BODY: &[&str] = &["requestBody", "content", "application/json", "schema"];
@@ -317,10 +323,6 @@ fn put(value: &mut Value, keys: &[&str], new: Value) {
     if !follow(value, &keys[..keys.len() - 1]).is_null() {
         *keys.iter().fold(value, |value, key| &mut value[*key]) = new;
     }
-}
-
-fn window(has: &[usize]) -> std::ops::Range<usize> {
-    has.first().copied().unwrap_or(0)..has.last().map_or(0, |last| last + 1)
 }
 
 /// `/nodes/{node}/x` without the names of its parameters.
@@ -387,8 +389,8 @@ mod tests {
     #[test]
     fn operations_that_came_and_went_say_when() {
         let joined = joined();
-        assert_eq!(joined["paths"]["/old"]["get"], json!({"x-until": "8.4"}));
-        assert_eq!(joined["paths"]["/new"]["get"], json!({"x-since": "9.1"}));
+        assert_eq!(joined["paths"]["/old"]["get"], json!({"x-until": "8.4", "x-before": "9.0"}));
+        assert_eq!(joined["paths"]["/new"]["get"], json!({"x-since": "9.1", "x-after": "9.0"}));
     }
 
     #[test]

@@ -25,6 +25,9 @@ pub(crate) fn limits(request: &Request) -> Vec<Limit> {
         };
         if let Some(field) = op.filters.iter().filter(base).max_by_key(|field| field.name.len()) {
             limits.push((format!("the filter {}", field.name), field.availability));
+            let lookup = name.strip_prefix(field.name).and_then(|rest| rest.strip_prefix("__"));
+            let limited = field.limited.iter().find(|(known, _)| Some(*known) == lookup);
+            limits.extend(limited.map(|(_, when)| (format!("the filter {name}"), *when)));
         }
     }
     if let (Payload::Json(body), Kind::Record(schema)) = (&request.payload, element(op.body)) {
@@ -74,7 +77,16 @@ impl Client {
         if outgoing.limits.is_empty() || !self.inner.check_release {
             return Ok(());
         }
-        let Some(release) = self.release().await else { return Ok(()) };
+        if self.inner.release.get().is_none() {
+            let asked = self.attempt(&Outgoing::plain(Method::GET, "/api/status/")).await;
+            // Without an answer nothing is known, and what NetBox does not know it ignores.
+            if let Err(error) = asked
+                && error.status().is_none()
+            {
+                return Err(error);
+            }
+        }
+        let Some(release) = self.inner.release.get().copied() else { return Ok(()) };
         let lacking = outgoing.limits.iter().find(|(_, availability)| !availability.has(release));
         match lacking {
             None => Ok(()),

@@ -17,7 +17,7 @@ use crate::{
 pub struct Client {
     pub(crate) transport: Arc<dyn Transport>,
     counters: Arc<Counters>,
-    releases: Arc<Releases>,
+    pub(crate) releases: Arc<Releases>,
 }
 
 impl Client {

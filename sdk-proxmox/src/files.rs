@@ -5,7 +5,7 @@ use std::pin::Pin;
 
 use bytes::Bytes;
 use futures_util::Stream;
-use proxbox_runtime::{Decoded, OpFlags, Operation, Payload, Request};
+use proxbox_runtime::{Decoded, OpFlags, Operation, Payload, Request, Value};
 
 use crate::{CallName, Client, Error};
 
@@ -79,6 +79,7 @@ impl Client {
         if !O::OP.flags.has(OpFlags::UPLOAD) {
             return Err(Error::Invalid(format!("{} takes no file", O::OP)));
         }
+        self.releases.check(self, O::OP, operation).await?;
         let request = operation.request();
         let call = CallName::from(&request);
         let reply = self.transport.upload(request, file).await?;
@@ -88,17 +89,24 @@ impl Client {
 
     /// Sends an operation that may answer with a file, and gives its parts as they come.
     pub async fn download<O: Operation>(&self, operation: &O) -> Result<Download, Error> {
-        let request = operation.request();
-        self.transport.download(request).await
+        self.releases.check(self, O::OP, operation).await?;
+        self.transport.download(operation.request()).await
     }
 }
 
 /// The text parts that go before the file.
 pub(crate) fn text_parts(request: &Request) -> Vec<(String, String)> {
-    let named =
-        |(name, _): &&(String, String)| !matches!(name.as_str(), "filename" | "tmpfilename");
-    match &request.payload {
-        Payload::Form(pairs) => pairs.iter().filter(named).cloned().collect(),
-        _ => Vec::new(),
-    }
+    let pairs = match &request.payload {
+        Payload::Form(pairs) => pairs.clone(),
+        Payload::Json(Value::Object(members)) => {
+            let text =
+                |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            members.iter().map(|(name, value)| (name.clone(), text(value))).collect()
+        }
+        Payload::Json(_) | Payload::Empty => Vec::new(),
+    };
+    let meant = |(name, value): &(String, String)| {
+        !matches!(name.as_str(), "filename" | "tmpfilename") && !value.is_empty()
+    };
+    pairs.into_iter().filter(meant).collect()
 }

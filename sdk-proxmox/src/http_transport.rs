@@ -41,12 +41,24 @@ impl Transport for HttpTransport {
 impl HttpTransport {
     async fn send_file(&self, request: &Request, file: Upload) -> Result<Reply, Error> {
         let pass = self.login.pass(&self.wire, request.op.method).await?;
-        self.wire.send_file(request, &pass.headers, file).await
+        let reply = self.wire.send_file(request, &pass.headers, file).await?;
+        if reply.status == 401 {
+            // The file is read; the next call logs in anew.
+            self.login.refused(&pass).await;
+        }
+        Ok(reply)
     }
 
     async fn fetch_file(&self, request: &Request) -> Result<Download, Error> {
         let pass = self.login.pass(&self.wire, request.op.method).await?;
-        self.wire.fetch_file(request, &pass.headers).await
+        let answer = self.wire.fetch_file(request, &pass.headers).await;
+        match &answer {
+            Err(error) if error.status() == Some(401) && self.login.refused(&pass).await => {
+                let pass = self.login.pass(&self.wire, request.op.method).await?;
+                self.wire.fetch_file(request, &pass.headers).await
+            }
+            _ => answer,
+        }
     }
 
     /// One exchange; with a new ticket once more where the old one was refused.

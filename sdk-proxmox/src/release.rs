@@ -11,7 +11,8 @@ static VERSION: Op = Op { path: "/version", ..Op::PLAIN };
 pub(crate) struct Releases {
     pub(crate) product: Product,
     check: bool,
-    release: OnceCell<Option<Release>>,
+    /// Kept once it is known; a server that did not answer is asked again.
+    release: OnceCell<Release>,
 }
 
 impl Releases {
@@ -41,7 +42,7 @@ impl Releases {
     }
 
     pub(crate) async fn of(&self, client: &Client) -> Option<Release> {
-        *self.release.get_or_init(|| ask(client)).await
+        self.release.get_or_try_init(|| async { ask(client).await.ok_or(()) }).await.ok().copied()
     }
 }
 

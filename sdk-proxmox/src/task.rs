@@ -16,6 +16,12 @@ const LINES: usize = 500;
 static STATUS: Op = op("/nodes/{node}/tasks/{upid}/status");
 static LOG: Op = op("/nodes/{node}/tasks/{upid}/log");
 
+/// Of a Datacenter Manager, where the task runs on one of its remotes.
+static PVE_STATUS: Op = op("/pve/remotes/{remote}/tasks/{upid}/status");
+static PVE_LOG: Op = op("/pve/remotes/{remote}/tasks/{upid}/log");
+static PBS_STATUS: Op = op("/pbs/remotes/{remote}/tasks/{upid}/status");
+static PBS_LOG: Op = op("/pbs/remotes/{remote}/tasks/{upid}/log");
+
 const fn op(path: &'static str) -> Op {
     Op { path, ..Op::PLAIN }
 }
@@ -199,8 +205,24 @@ impl Task {
         Error::Timeout { call: CallName::from(&request), host, source }
     }
 
+    /// The request for status or log, where the task runs.
+    fn request(&self, op: &'static Op) -> Request {
+        let Some(remote) = &self.upid.remote else {
+            return Request::new(op, &[&self.upid.node, self.upid.as_str()]);
+        };
+        // Backup Servers count their tasks.
+        let of_pbs = self.upid.task_id.is_some();
+        let op = match (std::ptr::eq(op, &STATUS), of_pbs) {
+            (true, false) => &PVE_STATUS,
+            (true, true) => &PBS_STATUS,
+            (false, false) => &PVE_LOG,
+            (false, true) => &PBS_LOG,
+        };
+        Request::new(op, &[remote, self.upid.as_str()])
+    }
+
     async fn get(&self, op: &'static Op, query: &[(&str, String)]) -> Result<Value, Error> {
-        let mut request = Request::new(op, &[&self.upid.node, self.upid.as_str()]);
+        let mut request = self.request(op);
         request.query = query.iter().map(|(k, v)| ((*k).to_owned(), v.clone())).collect();
         let call = CallName::from(&request);
         let reply = self.client.answer(request).await?;

@@ -100,6 +100,12 @@ fn value(field: &Field, op: &Op) -> Value {
         _ if field.name == "vmid" => if op.path.contains("/lxc") { "102" } else { "100" }.into(),
         _ if field.name == "target" && op.path.contains("migrate") => "pve02".into(),
         _ if field.name == "pos" => "0".into(),
+        _ if op.path.ends_with("/upload") && field.name == "filename" => "sample.iso".into(),
+        _ if op.path.ends_with("/upload") && field.name == "storage" => "local".into(),
+        _ if op.path.ends_with("/content/{volume}") && field.name == "storage" => "local".into(),
+        _ if field.name == "volume" && field.flags.has(FieldFlags::PATH) => {
+            "local:iso/debian-13.1.0-amd64-netinst.iso".into()
+        }
         Kind::Bool => "1".into(),
         Kind::Int => {
             let (min, max) = (field.rules.min.unwrap_or(1.0), field.rules.max.unwrap_or(1e9));

@@ -126,6 +126,7 @@ fn least(permission: &Permission) -> BTreeSet<String> {
                 (names.iter().filter(|name| !name.ends_with(".Audit")).count(), names.len())
             })
             .unwrap_or_default(),
+        Permission::Realm(privilege) => BTreeSet::from([privilege.clone()]),
         Permission::Root
         | Permission::World
         | Permission::User

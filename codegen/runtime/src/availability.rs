@@ -50,39 +50,46 @@ impl FromStr for Release {
 
 /// The releases that have something, as far as they are known.
 ///
-/// Only releases that are described in `specs/` are known: what the oldest of them had may be older.
+/// Only releases that are described in `specs/` are known: what the oldest of them had may be older,
+/// and of a release between two of them that differ nothing is known.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Availability {
-    /// The first release; absent where the oldest known one had it.
-    pub since: Option<Release>,
-    /// The last release; absent where the newest known one still has it.
-    pub until: Option<Release>,
+    /// The first release with it, and the last one before that lacks it; absent where the oldest
+    /// known one had it.
+    pub since: Option<(Release, Release)>,
+    /// The last release with it, and the first one behind that lacks it; absent where the newest
+    /// known one still has it.
+    pub until: Option<(Release, Release)>,
 }
 
 impl Availability {
     /// In every known release.
     pub const ALWAYS: Self = Self { since: None, until: None };
 
-    /// From `since` on.
-    pub const fn since(since: Release) -> Self {
-        Self { since: Some(since), until: None }
+    /// From `since` on; `after` lacks it.
+    pub const fn since(since: Release, after: Release) -> Self {
+        Self { since: Some((since, after)), until: None }
     }
 
-    /// Up to and with `until`.
-    pub const fn until(until: Release) -> Self {
-        Self { since: None, until: Some(until) }
+    /// Up to and with `until`; `before` lacks it.
+    pub const fn until(until: Release, before: Release) -> Self {
+        Self { since: None, until: Some((until, before)) }
     }
 
     /// From `since` up to and with `until`.
-    pub const fn between(since: Release, until: Release) -> Self {
-        Self { since: Some(since), until: Some(until) }
+    pub const fn between(since: Release, after: Release, until: Release, before: Release) -> Self {
+        Self { since: Some((since, after)), until: Some((until, before)) }
     }
 
-    /// Whether a server of `release` has it. Major and minor number decide: a server and its
-    /// description count their patches differently.
+    /// Whether a server of `release` may have it: false only where it is known to lack it. Major and
+    /// minor number decide: a server and its description count their patches differently.
     pub fn has(self, release: Release) -> bool {
-        self.since.is_none_or(|since| since.line() <= release.line())
-            && self.until.is_none_or(|until| release.line() <= until.line())
+        let line = release.line();
+        let too_old =
+            |(since, after): (Release, Release)| line <= after.line() && line < since.line();
+        let too_new =
+            |(until, before): (Release, Release)| line >= before.line() && line > until.line();
+        !self.since.is_some_and(too_old) && !self.until.is_some_and(too_new)
     }
 }
 
@@ -90,9 +97,9 @@ impl Availability {
 impl fmt::Display for Availability {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.since, self.until) {
-            (Some(since), Some(until)) => write!(f, "from {since} to {until}"),
-            (Some(since), None) => write!(f, "since {since}"),
-            (None, Some(until)) => write!(f, "up to {until}"),
+            (Some((since, _)), Some((until, _))) => write!(f, "from {since} to {until}"),
+            (Some((since, _)), None) => write!(f, "since {since}"),
+            (None, Some((until, _))) => write!(f, "up to {until}"),
             (None, None) => f.write_str("always"),
         }
     }
@@ -120,9 +127,18 @@ mod tests {
 
     #[test]
     fn the_patch_of_a_release_decides_nothing() {
-        let since = Availability::since(Release(9, 1, 3));
+        let since = Availability::since(Release(9, 1, 3), Release(9, 1, 1));
         assert!(since.has(Release(9, 1, 0)) && since.has(Release(9, 2, 0)));
         assert!(!since.has(Release(8, 4, 9)));
-        assert!(!Availability::until(Release(8, 4, 0)).has(Release(9, 0, 0)));
+        assert!(!Availability::until(Release(8, 4, 0), Release(9, 0, 7)).has(Release(9, 0, 0)));
+    }
+
+    #[test]
+    fn a_release_that_nobody_described_may_have_what_its_neighbours_differ_in() {
+        let since = Availability::since(Release(4, 3, 0), Release(4, 0, 0));
+        assert!(since.has(Release(4, 1, 0)) && since.has(Release(4, 3, 0)));
+        assert!(!since.has(Release(4, 0, 2)));
+        let until = Availability::until(Release(4, 0, 0), Release(4, 3, 0));
+        assert!(until.has(Release(4, 1, 0)) && !until.has(Release(4, 3, 1)));
     }
 }

@@ -20,6 +20,8 @@ pub struct QueryField {
     pub lookups: Lookups,
     /// When the filter came and went. A NetBox without it ignores it and answers with everything.
     pub availability: Availability,
+    /// Operators that came or went otherwise.
+    pub limited: &'static [(&'static str, Availability)],
 }
 
 /// Sets of operators that occur together.
@@ -80,20 +82,24 @@ macro_rules! filter_type {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub struct $name(&'static str, Availability);
+        pub struct $name(&'static str, Availability, &'static [(&'static str, Availability)]);
 
         impl $name {
             /// The filter with this base name.
             pub const fn new(name: &'static str) -> Self {
-                Self(name, Availability::ALWAYS)
+                Self(name, Availability::ALWAYS, &[])
             }
             /// The same, in some releases only.
             pub const fn only(self, availability: Availability) -> Self {
-                Self(self.0, availability)
+                Self(self.0, availability, self.2)
+            }
+            /// The same, with operators that came or went otherwise.
+            pub const fn limited(self, lookups: &'static [(&'static str, Availability)]) -> Self {
+                Self(self.0, self.1, lookups)
             }
             /// Name and operators as data.
             pub const fn field(self) -> QueryField {
-                QueryField { name: self.0, lookups: Lookups::$name, availability: self.1 }
+                QueryField { name: self.0, lookups: Lookups::$name, availability: self.1, limited: self.2 }
             }
             /// Equal to `value`.
             pub fn eq(self, value: impl Display) -> Query {

@@ -17,8 +17,10 @@ pub enum Permission {
     OneOn(&'static str, &'static [&'static str]),
     /// To be the user that the call is about.
     Itself,
-    /// These privileges on a group or the realm of the user that the call is about.
+    /// One of these privileges on a group of the user that the call is about.
     Group(&'static [&'static str]),
+    /// This privilege on the realm of the user that the call is about.
+    Realm(&'static str),
     /// The right to change permissions on a path.
     Modify(&'static str),
     /// All of these.
@@ -39,6 +41,7 @@ impl Permission {
                 names.iter().map(|name| (path, *name)).collect()
             }
             Self::Group(names) => names.iter().map(|name| ("/access/groups", *name)).collect(),
+            Self::Realm(name) => vec![("/access/realm/{realm}", name)],
             Self::Modify(path) => vec![(path, "Permissions.Modify")],
             Self::All(parts) | Self::Any(parts) => {
                 parts.iter().flat_map(Permission::privileges).collect()
@@ -58,7 +61,8 @@ impl fmt::Display for Permission {
             Self::On(path, names) => write!(f, "{} on {path}", names.join(" and ")),
             Self::OneOn(path, names) => write!(f, "{} on {path}", names.join(" or ")),
             Self::Itself => f.write_str("the user itself"),
-            Self::Group(names) => write!(f, "{} on the user's group or realm", names.join(" or ")),
+            Self::Group(names) => write!(f, "{} on a group of the user", names.join(" or ")),
+            Self::Realm(name) => write!(f, "{name} on the user's realm"),
             Self::Modify(path) => write!(f, "the right to change permissions on {path}"),
             Self::All(parts) => joined(f, parts, " and "),
             Self::Any(parts) => joined(f, parts, " or "),

@@ -18,10 +18,10 @@ impl Unavailable {
     pub fn told(&self, product: &str) -> String {
         let Self { what, availability, release } = self;
         match (availability.since, availability.until) {
-            (Some(since), _) if release.line() < since.line() => {
+            (Some((since, _)), _) if release.line() < since.line() => {
                 format!("{what} needs {product} {}.{}, this is {release}", since.0, since.1)
             }
-            (_, Some(until)) => format!(
+            (_, Some((until, _))) => format!(
                 "{what} was there up to {product} {}.{}, this is {release}",
                 until.0, until.1
             ),

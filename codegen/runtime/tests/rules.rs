@@ -123,13 +123,19 @@ impl Params {
                 "kind",
                 Kind::Text,
                 0,
-                &Rules { values: &[("bgp", Availability::since(Release(9, 2, 0)))], ..Rules::NONE },
+                &Rules {
+                    values: &[("bgp", Availability::since(Release(9, 2, 0), Release(9, 1, 3)))],
+                    ..Rules::NONE
+                },
             ),
             Field::ruled(
                 "novel",
                 Kind::Int,
                 0,
-                &Rules { availability: Availability::since(Release(9, 0, 7)), ..Rules::NONE },
+                &Rules {
+                    availability: Availability::since(Release(9, 0, 7), Release(8, 4, 0)),
+                    ..Rules::NONE
+                },
             ),
         ],
     );
@@ -144,8 +150,8 @@ fn what_a_release_lacks_is_named_with_the_release_that_has_it() {
         unavailable(op, params, release).map(|missing| missing.told("PVE")).unwrap_or_default()
     };
     let always = op(Availability::ALWAYS);
-    let since = op(Availability::since(Release(9, 1, 3)));
-    let until = op(Availability::until(Release(8, 4, 0)));
+    let since = op(Availability::since(Release(9, 1, 3), Release(9, 0, 7)));
+    let until = op(Availability::until(Release(8, 4, 0), Release(9, 0, 7)));
     let none = Params::default();
     let (old, new) = (Release(8, 4, 1), Release(9, 2, 0));
     assert_eq!(told(&since, &none, old), "GET /cluster/ha/rules needs PVE 9.1, this is 8.4.1");

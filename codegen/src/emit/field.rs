@@ -156,8 +156,10 @@ pub(super) fn availability(availability: &Availability) -> Option<String> {
         let mut next = || numbers.next().unwrap_or(0);
         format!("Release({}, {}, {})", next(), next(), next())
     };
+    let pair =
+        |(with, without): &(String, String)| format!("{}, {}", release(with), release(without));
     let (since, until) = (availability.since.as_ref(), availability.until.as_ref());
-    Some(match (since.map(release), until.map(release)) {
+    Some(match (since.map(pair), until.map(pair)) {
         (Some(since), Some(until)) => format!("Availability::between({since}, {until})"),
         (Some(since), None) => format!("Availability::since({since})"),
         (None, Some(until)) => format!("Availability::until({until})"),
@@ -168,7 +170,8 @@ pub(super) fn availability(availability: &Availability) -> Option<String> {
 /// `since 9.1`, for people; nothing if always.
 pub(super) fn when(availability: &Availability) -> Option<String> {
     // Which patch brought it is not known: not every release is described.
-    let line = |release: &String| release.split('.').take(2).collect::<Vec<_>>().join(".");
+    let line =
+        |(release, _): &(String, String)| release.split('.').take(2).collect::<Vec<_>>().join(".");
     let (since, until) = (availability.since.as_ref(), availability.until.as_ref());
     match (since.map(line), until.map(line)) {
         (Some(since), Some(until)) => Some(format!("from {since} to {until}")),

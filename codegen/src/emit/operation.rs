@@ -70,6 +70,7 @@ pub(super) fn permission(permission: &Permission) -> String {
             format!("Permission::{name}({path:?}, &{privileges:?})")
         }
         Permission::Group(privileges) => format!("Permission::Group(&{privileges:?})"),
+        Permission::Realm(privilege) => format!("Permission::Realm({privilege:?})"),
         Permission::Modify(path) => format!("Permission::Modify({path:?})"),
         Permission::All(all) => parts("All", all),
         Permission::Any(any) => parts("Any", any),
@@ -121,8 +122,9 @@ fn in_words(permission: &Permission) -> String {
             format!("{} on `{path}`", privileges.join(word))
         }
         Permission::Group(privileges) => {
-            format!("{} on the user's group or realm", privileges.join(" or "))
+            format!("{} on a group of the user", privileges.join(" or "))
         }
+        Permission::Realm(privilege) => format!("{privilege} on the user's realm"),
         Permission::Modify(path) => format!("the right to change permissions on `{path}`"),
         Permission::All(all) => joined(all, " and "),
         Permission::Any(any) => joined(any, " or "),

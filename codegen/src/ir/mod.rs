@@ -146,16 +146,17 @@ pub struct Rules {
 /// The releases that have something, as far as they are known.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct Availability {
-    /// The first one, if older ones are known that lack it.
-    pub since: Option<String>,
-    /// The last one, if newer ones lack it.
-    pub until: Option<String>,
+    /// The first one, if older ones are known that lack it, and the last of those.
+    pub since: Option<(String, String)>,
+    /// The last one, if newer ones lack it, and the first of those.
+    pub until: Option<(String, String)>,
 }
 
 impl Availability {
     fn of(schema: &Value) -> Self {
         let text = |key: &str| schema[key].as_str().map(str::to_owned);
-        Self { since: text("x-since"), until: text("x-until") }
+        let pair = |with: &str, without: &str| Some((text(with)?, text(without)?));
+        Self { since: pair("x-since", "x-after"), until: pair("x-until", "x-before") }
     }
 
     /// Whether nothing is known to lack it.
@@ -184,8 +185,10 @@ pub enum Permission {
     },
     /// To be the user that the call is about.
     Itself,
-    /// These privileges on a group or the realm of the user that the call is about.
+    /// One of these privileges on a group of the user that the call is about.
     Group(Vec<String>),
+    /// This privilege on the realm of the user that the call is about.
+    Realm(String),
     /// The right to change permissions on a path.
     Modify(String),
     /// All of these.
@@ -245,6 +248,8 @@ pub struct Filter {
     pub lookups: &'static str,
     /// When the filter came and went.
     pub availability: Availability,
+    /// Operators that came or went otherwise.
+    pub limited: Vec<(String, Availability)>,
 }
 
 impl Rules {
@@ -289,8 +294,10 @@ fn values_of(schema: &Value) -> Vec<(String, Availability)> {
     let bound = |keyword: &str, value: &str| schema[keyword][value].as_str().map(str::to_owned);
     let values = schema["enum"].as_array().into_iter().flatten().filter_map(Value::as_str);
     let known = values.map(|value| {
-        let since = bound("x-enum-since", value);
-        (value.to_owned(), Availability { since, until: bound("x-enum-until", value) })
+        let pair = |with: &str, without: &str| Some((bound(with, value)?, bound(without, value)?));
+        let since = pair("x-enum-since", "x-enum-after");
+        let until = pair("x-enum-until", "x-enum-before");
+        (value.to_owned(), Availability { since, until })
     });
     known.filter(|(_, availability)| !availability.is_always()).collect()
 }
@@ -333,7 +340,11 @@ impl Type {
 
 /// Fields that are never logged or shown. `PATH` parameters are public by nature.
 fn is_secret(wire: &str) -> bool {
-    const WORDS: [&str; 9] = [
+    const WORDS: [&str; 13] = [
+        "apitoken",
+        "auth-token",
+        "authkey",
+        "hook-token",
         "password",
         "secret",
         "ticket",
@@ -344,8 +355,10 @@ fn is_secret(wire: &str) -> bool {
         "encryption-key",
         "keyring",
     ];
-    let wire = wire.to_ascii_lowercase();
-    WORDS.iter().any(|word| wire.contains(word)) || matches!(wire.as_str(), "token" | "key" | "otp")
+    let wire = wire.to_ascii_lowercase().replace('_', "-");
+    WORDS.iter().any(|word| wire.contains(word))
+        || wire.ends_with("hmac-key")
+        || matches!(wire.as_str(), "token" | "key" | "otp")
 }
 
 /// Sorts fields and gives each a Rust name of its own.

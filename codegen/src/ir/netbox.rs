@@ -393,11 +393,21 @@ fn filters_of(names: BTreeMap<&str, Availability>) -> Vec<Filter> {
     let mut filters = Vec::new();
     for (base, lookups) in by_base {
         let availability = names.get(base).cloned().unwrap_or_default();
-        let filter =
-            |name: String, lookups| Filter { name, lookups, availability: availability.clone() };
+        let filter = |name: String, lookups| {
+            let availability = availability.clone();
+            Filter { name, lookups, availability, limited: Vec::new() }
+        };
         let known = LOOKUPS.iter().find(|(_, set)| set.iter().copied().eq(lookups.iter().copied()));
         match known {
-            Some((kind, _)) => filters.push(filter(base.to_owned(), kind)),
+            Some((kind, _)) => {
+                let own = |lookup: &&str| names.get(format!("{base}__{lookup}").as_str()).cloned();
+                let limited = lookups
+                    .iter()
+                    .filter_map(|lookup| Some(((*lookup).to_owned(), own(lookup)?)))
+                    .filter(|(_, own)| *own != availability)
+                    .collect();
+                filters.push(Filter { limited, ..filter(base.to_owned(), kind) });
+            }
             // A set of operators nobody has seen: each parameter stands for itself.
             None => {
                 filters.push(filter(base.to_owned(), "Exact"));

@@ -98,7 +98,7 @@ fn permission(facts: &Value) -> Permission {
             "privileges" | "one" => continue,
             "self" => Permission::Itself,
             "group" => Permission::Group(texts(value)),
-            "realm" => Permission::Group(vec![text(value)]),
+            "realm" => Permission::Realm(text(value)),
             "modify" => Permission::Modify(text(value)),
             "all" => Permission::All(parts(value)),
             "any" => Permission::Any(parts(value)),

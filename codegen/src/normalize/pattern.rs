@@ -45,13 +45,14 @@ pub fn in_rust(pattern: &str) -> String {
 }
 
 fn unslashed(inner: &str) -> String {
-    let (flags, body) = match inner.strip_prefix("(?m)") {
-        Some(body) => ("(?m)", body),
-        None => ("", inner),
-    };
+    // With lines of their own for `^` and `$`, one line that fits is enough.
+    if let Some(body) = inner.strip_prefix("(?m)") {
+        return format!("[\\s\\S]*(?m:{body})[\\s\\S]*");
+    }
+    let body = inner;
     let start = if body.starts_with('^') { "" } else { "[\\s\\S]*" };
     let end = if body.ends_with('$') && !body.ends_with("\\$") { "" } else { "[\\s\\S]*" };
-    format!("{flags}{start}{body}{end}")
+    format!("{start}{body}{end}")
 }
 
 #[cfg(test)]
@@ -65,6 +66,7 @@ mod tests {
             ("[^\\0]{,4}", "[^\\x00]{0,4}"),
             ("/^a$/", "^a$"),
             ("/a/", "[\\s\\S]*a[\\s\\S]*"),
+            ("/(?m)^a$/", "[\\s\\S]*(?m:^a$)[\\s\\S]*"),
             ("\\(?^x", "\\(?^x"),
             ("[(?^:]", "[(?^:]"),
         ];

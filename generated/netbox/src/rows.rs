@@ -517,7 +517,7 @@ pub(crate) const WRITE_ENABLED: Field = Field::new("write_enabled", Kind::Bool, 
 pub(crate) const WRITER_TOKEN_SECRET_REF: Field = Field::new("writer_token_secret_ref", Kind::Text, FieldFlags::SECRET);
 pub(crate) const WWN: Field = Field::new("wwn", Kind::Text, FieldFlags::NULLABLE);
 pub(crate) const _OCCUPIED_2: Field = Field::ruled("_occupied", Kind::Bool, FieldFlags::READ_ONLY,
-    &Rules { availability: Availability::since(Release(4, 6, 8)), ..Rules::NONE });
+    &Rules { availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)), ..Rules::NONE });
 pub(crate) const ACCOUNT: Field = Field::ruled("account", Kind::Text, 0, &Rules { max_length: Some(100), ..Rules::NONE });
 pub(crate) const ACCOUNT_2: Field = Field::ruled("account", Kind::Text, 0, &Rules { min_length: Some(1), max_length: Some(100), ..Rules::NONE });
 pub(crate) const ACCOUNT_3: Field = Field::ruled("account", Kind::Text, FieldFlags::REQUIRED,
@@ -534,7 +534,7 @@ pub(crate) const ADDRESS_2: Field = Field::ruled("address", Kind::Text, 0, &Rule
 pub(crate) const ADDRESS_3: Field = Field::ruled("address", Kind::Text, 0, &Rules { min_length: Some(1), ..Rules::NONE });
 pub(crate) const ADDRESS_4: Field = Field::ruled("address", Kind::Text, FieldFlags::REQUIRED, &Rules { min_length: Some(1), ..Rules::NONE });
 pub(crate) const ADOPT_COMPONENTS: Field = Field::ruled("adopt_components", Kind::Bool, 0,
-    &Rules { default: Some("false"), availability: Availability::since(Release(4, 6, 8)), ..Rules::NONE });
+    &Rules { default: Some("false"), availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)), ..Rules::NONE });
 pub(crate) const ADOPT_COMPONENTS_2: Field = Field::ruled("adopt_components", Kind::Bool, 0, &Rules { default: Some("false"), ..Rules::NONE });
 pub(crate) const AGENT_BASE_URL: Field = Field::ruled("agent_base_url", Kind::Text, 0,
     &Rules { min_length: Some(1), max_length: Some(500), format: Some("uri"), ..Rules::NONE });
@@ -602,7 +602,7 @@ pub(crate) const CEPH_TASK_POLL_INTERVAL: Field = Field::ruled("ceph_task_poll_i
 pub(crate) const CEPH_TASK_TIMEOUT: Field = Field::ruled("ceph_task_timeout", Kind::Float, 0,
     &Rules { min: Some(1.0), max: Some(3600.0), format: Some("double"), ..Rules::NONE });
 pub(crate) const CHOICE_COLORS_2: Field = Field::ruled("choice_colors", Kind::Map, 0,
-    &Rules { availability: Availability::since(Release(4, 6, 8)), ..Rules::NONE });
+    &Rules { availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)), ..Rules::NONE });
 pub(crate) const CID: Field = Field::ruled("cid", Kind::Text, 0, &Rules { max_length: Some(100), ..Rules::NONE });
 pub(crate) const CID_2: Field = Field::ruled("cid", Kind::Text, 0, &Rules { min_length: Some(1), max_length: Some(100), ..Rules::NONE });
 pub(crate) const CID_3: Field = Field::ruled("cid", Kind::Text, FieldFlags::REQUIRED,
@@ -669,7 +669,7 @@ pub(crate) const DATASTORE: Field = Field::ruled("datastore", Kind::Text, FieldF
 pub(crate) const DATE_ADDED: Field = Field::ruled("date_added", Kind::Text, FieldFlags::NULLABLE, &Rules { format: Some("date"), ..Rules::NONE });
 pub(crate) const DATE_JOINED: Field = Field::ruled("date_joined", Kind::Text, 0, &Rules { format: Some("date-time"), ..Rules::NONE });
 pub(crate) const DEBUG_2: Field = Field::ruled("debug", Kind::Bool, 0,
-    &Rules { availability: Availability::since(Release(4, 6, 8)), ..Rules::NONE });
+    &Rules { availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)), ..Rules::NONE });
 pub(crate) const DEFAULT_CIUSER: Field = Field::ruled("default_ciuser", Kind::Text, 0,
     &Rules { min_length: Some(1), max_length: Some(64), ..Rules::NONE });
 pub(crate) const DEFAULT_MEMORY: Field = Field::ruled("default_memory", Kind::Int, FieldFlags::NULLABLE,
@@ -701,15 +701,16 @@ pub(crate) const DISTANCE: Field = Field::ruled("distance", Kind::Float, FieldFl
     &Rules { min: Some(-1000000.0), max: Some(1000000.0), format: Some("double"), ..Rules::NONE });
 pub(crate) const DNS: Field = Field::ruled("dns", Kind::Text, 0, &Rules { max_length: Some(255), ..Rules::NONE });
 pub(crate) const DNS_NAME_2: Field = Field::ruled("dns_name", Kind::Text, 0,
-    &Rules { availability: Availability::since(Release(4, 6, 8)), ..Rules::NONE });
+    &Rules { availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)), ..Rules::NONE });
 pub(crate) const DNS_SERVERS: Field = Field::ruled("dns_servers", Kind::Text, 0, &Rules { max_length: Some(255), ..Rules::NONE });
 pub(crate) const DOMAIN_2: Field = Field::ruled("domain", Kind::Text, 0, &Rules { max_length: Some(30), ..Rules::NONE });
 pub(crate) const DOMAIN_3: Field = Field::ruled("domain", Kind::Text, FieldFlags::NULLABLE, &Rules { max_length: Some(253), ..Rules::NONE });
 pub(crate) const DPORT: Field = Field::ruled("dport", Kind::Text, 0, &Rules { max_length: Some(128), ..Rules::NONE });
 pub(crate) const ENABLED_2: Field = Field::ruled("enabled", Kind::Bool, 0,
-    &Rules { availability: Availability::since(Release(4, 6, 8)), ..Rules::NONE });
+    &Rules { availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)), ..Rules::NONE });
 pub(crate) const ENCRYPTED: Field = Field::ruled("encrypted", Kind::Text, 0, &Rules { max_length: Some(255), ..Rules::NONE });
-pub(crate) const ENCRYPTION_KEY: Field = Field::ruled("encryption_key", Kind::Text, 0, &Rules { max_length: Some(255), ..Rules::NONE });
+pub(crate) const ENCRYPTION_KEY: Field = Field::ruled("encryption_key", Kind::Text, FieldFlags::SECRET,
+    &Rules { max_length: Some(255), ..Rules::NONE });
 pub(crate) const END: Field = Field::ruled("end", Kind::Int, 0,
     &Rules { min: Some(1.0), max: Some(4294967295.0), format: Some("int64"), ..Rules::NONE });
 pub(crate) const END_2: Field = Field::ruled("end", Kind::Int, FieldFlags::REQUIRED,
@@ -1044,7 +1045,7 @@ pub(crate) const PREFIX_4: Field = Field::ruled("prefix", Kind::Text, FieldFlags
 pub(crate) const PREFIX_COUNT: Field = Field::ruled("prefix_count", Kind::Int, FieldFlags::READ_ONLY,
     &Rules { format: Some("int64"), ..Rules::NONE });
 pub(crate) const PREFIX_COUNT_2: Field = Field::ruled("prefix_count", Kind::Int, FieldFlags::READ_ONLY,
-    &Rules { format: Some("int64"), availability: Availability::until(Release(4, 5, 5)), ..Rules::NONE });
+    &Rules { format: Some("int64"), availability: Availability::until(Release(4, 5, 5), Release(4, 6, 8)), ..Rules::NONE });
 pub(crate) const PRIORITY_4: Field = Field::ruled("priority", Kind::Int, 0, &Rules { min: Some(0.0), max: Some(255.0), ..Rules::NONE });
 pub(crate) const PRIORITY_5: Field = Field::ruled("priority", Kind::Int, FieldFlags::REQUIRED,
     &Rules { min: Some(0.0), max: Some(255.0), ..Rules::NONE });
@@ -1117,7 +1118,7 @@ pub(crate) const REMOTE_VID: Field = Field::ruled("remote_vid", Kind::Int, 0, &R
 pub(crate) const REMOTE_VID_2: Field = Field::ruled("remote_vid", Kind::Int, FieldFlags::REQUIRED,
     &Rules { min: Some(1.0), max: Some(4094.0), ..Rules::NONE });
 pub(crate) const REPLICATE_COMPONENTS: Field = Field::ruled("replicate_components", Kind::Bool, 0,
-    &Rules { default: Some("true"), availability: Availability::since(Release(4, 6, 8)), ..Rules::NONE });
+    &Rules { default: Some("true"), availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)), ..Rules::NONE });
 pub(crate) const REPLICATE_COMPONENTS_2: Field = Field::ruled("replicate_components", Kind::Bool, 0, &Rules { default: Some("true"), ..Rules::NONE });
 pub(crate) const REPLICATION_ID: Field = Field::ruled("replication_id", Kind::Text, 0,
     &Rules { min_length: Some(1), max_length: Some(255), ..Rules::NONE });
@@ -1323,7 +1324,7 @@ pub(crate) const VALIDATION_MINIMUM: Field = Field::ruled("validation_minimum", 
     &Rules { min: Some(-1000000000000.0), max: Some(1000000000000.0), format: Some("double"), ..Rules::NONE });
 pub(crate) const VALIDATION_REGEX: Field = Field::ruled("validation_regex", Kind::Text, 0, &Rules { max_length: Some(500), ..Rules::NONE });
 pub(crate) const VALIDATION_SCHEMA_2: Field = Field::ruled("validation_schema", Kind::Any, FieldFlags::NULLABLE,
-    &Rules { availability: Availability::since(Release(4, 6, 8)), ..Rules::NONE });
+    &Rules { availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)), ..Rules::NONE });
 pub(crate) const VC_POSITION: Field = Field::ruled("vc_position", Kind::Int, FieldFlags::NULLABLE,
     &Rules { min: Some(0.0), max: Some(255.0), ..Rules::NONE });
 pub(crate) const VC_PRIORITY: Field = Field::ruled("vc_priority", Kind::Int, FieldFlags::NULLABLE,
@@ -1351,7 +1352,7 @@ pub(crate) const VIRTUALMACHINE_COUNT: Field = Field::ruled("virtualmachine_coun
 pub(crate) const VIRTUALMACHINE_COUNT_2: Field = Field::ruled("virtualmachine_count", Kind::Int, FieldFlags::READ_ONLY,
     &Rules { format: Some("int64"), ..Rules::NONE });
 pub(crate) const VLAN_COUNT: Field = Field::ruled("vlan_count", Kind::Int, FieldFlags::READ_ONLY,
-    &Rules { format: Some("int64"), availability: Availability::until(Release(4, 5, 5)), ..Rules::NONE });
+    &Rules { format: Some("int64"), availability: Availability::until(Release(4, 5, 5), Release(4, 6, 8)), ..Rules::NONE });
 pub(crate) const VLAN_COUNT_2: Field = Field::ruled("vlan_count", Kind::Int, FieldFlags::READ_ONLY, &Rules { format: Some("int64"), ..Rules::NONE });
 pub(crate) const VLAN_TAG: Field = Field::ruled("vlan_tag", Kind::Int, FieldFlags::NULLABLE,
     &Rules { min: Some(0.0), max: Some(32767.0), ..Rules::NONE });

@@ -118,7 +118,7 @@ pub mod data_files {
     pub const SOURCE_ID: Match = Match::new("source_id");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `updated_by_request`
     pub const UPDATED_BY_REQUEST: Exact = Exact::new("updated_by_request");
     /// All of them.
@@ -205,15 +205,17 @@ pub mod data_sources {
     pub const SOURCE_URL: Text = Text::new("source_url");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `status`
     pub const STATUS: Text = Text::new("status");
     /// `sync_interval`
     pub const SYNC_INTERVAL: Filled = Filled::new("sync_interval");
     /// `tag`
-    pub const TAG: Member = Member::new("tag");
+    pub const TAG: Member = Member::new("tag")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tag_id`
-    pub const TAG_ID: Member = Member::new("tag_id");
+    pub const TAG_ID: Member = Member::new("tag_id")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `type`
     pub const TYPE: Text = Text::new("type");
     /// `updated_by_request`
@@ -287,7 +289,7 @@ pub mod jobs {
     pub const NAME: Text = Text::new("name");
     /// `notifications`: since 4.6
     pub const NOTIFICATIONS: Text = Text::new("notifications")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `object_id`
     pub const OBJECT_ID: Ordered = Ordered::new("object_id");
     /// `object_type`
@@ -308,7 +310,7 @@ pub mod jobs {
     pub const SCHEDULED: Window = Window::new("scheduled");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `started`
     pub const STARTED: Window = Window::new("started");
     /// `status`
@@ -317,7 +319,7 @@ pub mod jobs {
     pub const USER: Match = Match::new("user");
     /// `user_id`: since 4.6
     pub const USER_ID: Match = Match::new("user_id")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// All of them.
     pub const ALL: &[QueryField] = &[
         BRIEF.field(),
@@ -397,7 +399,7 @@ pub mod object_changes {
     pub const REQUEST_ID: Exact = Exact::new("request_id");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `time_after`
     pub const TIME_AFTER: Exact = Exact::new("time_after");
     /// `time_before`
@@ -477,7 +479,7 @@ pub mod object_types {
     pub const Q: Exact = Exact::new("q");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// All of them.
     pub const ALL: &[QueryField] = &[
         APP_LABEL.field(),

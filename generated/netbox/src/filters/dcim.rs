@@ -99,16 +99,16 @@ pub mod cable_terminations {
     pub const CABLE_END: Text = Text::new("cable_end");
     /// `cable_id`: since 4.6
     pub const CABLE_ID: Match = Match::new("cable_id")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `circuittermination_id`: since 4.6
     pub const CIRCUITTERMINATION_ID: Exact = Exact::new("circuittermination_id")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `consoleport_id`: since 4.6
     pub const CONSOLEPORT_ID: Exact = Exact::new("consoleport_id")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `consoleserverport_id`: since 4.6
     pub const CONSOLESERVERPORT_ID: Exact = Exact::new("consoleserverport_id")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `created`
     pub const CREATED: Ordered = Ordered::new("created");
     /// `created_by_request`
@@ -117,12 +117,12 @@ pub mod cable_terminations {
     pub const FIELDS: Exact = Exact::new("fields");
     /// `frontport_id`: since 4.6
     pub const FRONTPORT_ID: Exact = Exact::new("frontport_id")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `id`
     pub const ID: Ordered = Ordered::new("id");
     /// `interface_id`: since 4.6
     pub const INTERFACE_ID: Exact = Exact::new("interface_id")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `last_updated`
     pub const LAST_UPDATED: Ordered = Ordered::new("last_updated");
     /// `limit`
@@ -137,19 +137,19 @@ pub mod cable_terminations {
     pub const ORDERING: Exact = Exact::new("ordering");
     /// `powerfeed_id`: since 4.6
     pub const POWERFEED_ID: Exact = Exact::new("powerfeed_id")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `poweroutlet_id`: since 4.6
     pub const POWEROUTLET_ID: Exact = Exact::new("poweroutlet_id")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `powerport_id`: since 4.6
     pub const POWERPORT_ID: Exact = Exact::new("powerport_id")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `rearport_id`: since 4.6
     pub const REARPORT_ID: Exact = Exact::new("rearport_id")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `termination_id`
     pub const TERMINATION_ID: Ordered = Ordered::new("termination_id");
     /// `termination_type`
@@ -208,10 +208,10 @@ pub mod cables {
     pub const BRIEF: Exact = Exact::new("brief");
     /// `bundle`: since 4.6
     pub const BUNDLE: Match = Match::new("bundle")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `bundle_id`: since 4.6
     pub const BUNDLE_ID: Match = Match::new("bundle_id")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `circuittermination_id`
     pub const CIRCUITTERMINATION_ID: Exact = Exact::new("circuittermination_id");
     /// `color`
@@ -290,13 +290,15 @@ pub mod cables {
     pub const SITE_ID: Exact = Exact::new("site_id");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `status`
     pub const STATUS: Text = Text::new("status");
     /// `tag`
-    pub const TAG: Member = Member::new("tag");
+    pub const TAG: Member = Member::new("tag")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tag_id`
-    pub const TAG_ID: Member = Member::new("tag_id");
+    pub const TAG_ID: Member = Member::new("tag_id")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tenant`
     pub const TENANT: Match = Match::new("tenant");
     /// `tenant_group`
@@ -455,7 +457,7 @@ pub mod console_port_templates {
     pub const Q: Exact = Exact::new("q");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `type`
     pub const TYPE: Text = Text::new("type");
     /// `updated_by_request`
@@ -593,11 +595,13 @@ pub mod console_ports {
     pub const SPEED: Filled = Filled::new("speed");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `tag`
-    pub const TAG: Member = Member::new("tag");
+    pub const TAG: Member = Member::new("tag")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tag_id`
-    pub const TAG_ID: Member = Member::new("tag_id");
+    pub const TAG_ID: Member = Member::new("tag_id")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tenant`
     pub const TENANT: Match = Match::new("tenant");
     /// `tenant_id`
@@ -734,7 +738,7 @@ pub mod console_server_port_templates {
     pub const Q: Exact = Exact::new("q");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `type`
     pub const TYPE: Text = Text::new("type");
     /// `updated_by_request`
@@ -872,11 +876,13 @@ pub mod console_server_ports {
     pub const SPEED: Filled = Filled::new("speed");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `tag`
-    pub const TAG: Member = Member::new("tag");
+    pub const TAG: Member = Member::new("tag")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tag_id`
-    pub const TAG_ID: Member = Member::new("tag_id");
+    pub const TAG_ID: Member = Member::new("tag_id")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tenant`
     pub const TENANT: Match = Match::new("tenant");
     /// `tenant_id`
@@ -989,7 +995,7 @@ pub mod device_bay_templates {
     pub const DEVICE_TYPE_ID: Match = Match::new("device_type_id");
     /// `enabled`: since 4.6
     pub const ENABLED: Exact = Exact::new("enabled")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `fields`
     pub const FIELDS: Exact = Exact::new("fields");
     /// `id`
@@ -1014,7 +1020,7 @@ pub mod device_bay_templates {
     pub const Q: Exact = Exact::new("q");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `updated_by_request`
     pub const UPDATED_BY_REQUEST: Exact = Exact::new("updated_by_request");
     /// All of them.
@@ -1081,7 +1087,7 @@ pub mod device_bays {
     pub const DEVICE_TYPE_ID: Match = Match::new("device_type_id");
     /// `enabled`: since 4.6
     pub const ENABLED: Exact = Exact::new("enabled")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `fields`
     pub const FIELDS: Exact = Exact::new("fields");
     /// `id`
@@ -1138,11 +1144,13 @@ pub mod device_bays {
     pub const SITE_ID: Match = Match::new("site_id");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `tag`
-    pub const TAG: Member = Member::new("tag");
+    pub const TAG: Member = Member::new("tag")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tag_id`
-    pub const TAG_ID: Member = Member::new("tag_id");
+    pub const TAG_ID: Member = Member::new("tag_id")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tenant`
     pub const TENANT: Match = Match::new("tenant");
     /// `tenant_id`
@@ -1273,11 +1281,13 @@ pub mod device_roles {
     pub const SLUG: Text = Text::new("slug");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `tag`
-    pub const TAG: Member = Member::new("tag");
+    pub const TAG: Member = Member::new("tag")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tag_id`
-    pub const TAG_ID: Member = Member::new("tag_id");
+    pub const TAG_ID: Member = Member::new("tag_id")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `updated_by_request`
     pub const UPDATED_BY_REQUEST: Exact = Exact::new("updated_by_request");
     /// `vm_role`
@@ -1453,13 +1463,15 @@ pub mod device_types {
     pub const SLUG: Text = Text::new("slug");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `subdevice_role`
     pub const SUBDEVICE_ROLE: Text = Text::new("subdevice_role");
     /// `tag`
-    pub const TAG: Member = Member::new("tag");
+    pub const TAG: Member = Member::new("tag")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tag_id`
-    pub const TAG_ID: Member = Member::new("tag_id");
+    pub const TAG_ID: Member = Member::new("tag_id")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `u_height`
     pub const U_HEIGHT: Ordered = Ordered::new("u_height");
     /// `updated_by_request`
@@ -1714,13 +1726,15 @@ pub mod devices {
     pub const SITE_ID: Match = Match::new("site_id");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `status`
     pub const STATUS: Text = Text::new("status");
     /// `tag`
-    pub const TAG: Member = Member::new("tag");
+    pub const TAG: Member = Member::new("tag")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tag_id`
-    pub const TAG_ID: Member = Member::new("tag_id");
+    pub const TAG_ID: Member = Member::new("tag_id")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tenant`
     pub const TENANT: Match = Match::new("tenant");
     /// `tenant_group`
@@ -1905,7 +1919,7 @@ pub mod front_port_templates {
     pub const REAR_PORT_ID: Match = Match::new("rear_port_id");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `type`
     pub const TYPE: Text = Text::new("type");
     /// `updated_by_request`
@@ -2048,11 +2062,13 @@ pub mod front_ports {
     pub const SITE_ID: Match = Match::new("site_id");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `tag`
-    pub const TAG: Member = Member::new("tag");
+    pub const TAG: Member = Member::new("tag")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tag_id`
-    pub const TAG_ID: Member = Member::new("tag_id");
+    pub const TAG_ID: Member = Member::new("tag_id")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tenant`
     pub const TENANT: Match = Match::new("tenant");
     /// `tenant_id`
@@ -2202,7 +2218,7 @@ pub mod interface_templates {
     pub const RF_ROLE: Text = Text::new("rf_role");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `type`
     pub const TYPE: Text = Text::new("type");
     /// `updated_by_request`
@@ -2386,11 +2402,13 @@ pub mod interfaces {
     pub const SPEED: Ordered = Ordered::new("speed");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `tag`
-    pub const TAG: Member = Member::new("tag");
+    pub const TAG: Member = Member::new("tag")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tag_id`
-    pub const TAG_ID: Member = Member::new("tag_id");
+    pub const TAG_ID: Member = Member::new("tag_id")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tenant`
     pub const TENANT: Match = Match::new("tenant");
     /// `tenant_id`
@@ -2618,11 +2636,13 @@ pub mod inventory_item_roles {
     pub const SLUG: Text = Text::new("slug");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `tag`
-    pub const TAG: Member = Member::new("tag");
+    pub const TAG: Member = Member::new("tag")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tag_id`
-    pub const TAG_ID: Member = Member::new("tag_id");
+    pub const TAG_ID: Member = Member::new("tag_id")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `updated_by_request`
     pub const UPDATED_BY_REQUEST: Exact = Exact::new("updated_by_request");
     /// All of them.
@@ -2720,7 +2740,7 @@ pub mod inventory_item_templates {
     pub const ROLE_ID: Match = Match::new("role_id");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `updated_by_request`
     pub const UPDATED_BY_REQUEST: Exact = Exact::new("updated_by_request");
     /// All of them.
@@ -2866,13 +2886,15 @@ pub mod inventory_items {
     pub const SITE_ID: Match = Match::new("site_id");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `status`
     pub const STATUS: Text = Text::new("status");
     /// `tag`
-    pub const TAG: Member = Member::new("tag");
+    pub const TAG: Member = Member::new("tag")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tag_id`
-    pub const TAG_ID: Member = Member::new("tag_id");
+    pub const TAG_ID: Member = Member::new("tag_id")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tenant`
     pub const TENANT: Match = Match::new("tenant");
     /// `tenant_id`
@@ -3028,13 +3050,15 @@ pub mod locations {
     pub const SLUG: Text = Text::new("slug");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `status`
     pub const STATUS: Text = Text::new("status");
     /// `tag`
-    pub const TAG: Member = Member::new("tag");
+    pub const TAG: Member = Member::new("tag")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tag_id`
-    pub const TAG_ID: Member = Member::new("tag_id");
+    pub const TAG_ID: Member = Member::new("tag_id")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tenant`
     pub const TENANT: Match = Match::new("tenant");
     /// `tenant_group`
@@ -3162,11 +3186,13 @@ pub mod mac_addresses {
     pub const Q: Exact = Exact::new("q");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `tag`
-    pub const TAG: Member = Member::new("tag");
+    pub const TAG: Member = Member::new("tag")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tag_id`
-    pub const TAG_ID: Member = Member::new("tag_id");
+    pub const TAG_ID: Member = Member::new("tag_id")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `updated_by_request`
     pub const UPDATED_BY_REQUEST: Exact = Exact::new("updated_by_request");
     /// `virtual_machine`
@@ -3278,11 +3304,13 @@ pub mod manufacturers {
     pub const SLUG: Text = Text::new("slug");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `tag`
-    pub const TAG: Member = Member::new("tag");
+    pub const TAG: Member = Member::new("tag")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tag_id`
-    pub const TAG_ID: Member = Member::new("tag_id");
+    pub const TAG_ID: Member = Member::new("tag_id")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `updated_by_request`
     pub const UPDATED_BY_REQUEST: Exact = Exact::new("updated_by_request");
     /// All of them.
@@ -3344,7 +3372,7 @@ pub mod module_bay_templates {
     pub const DEVICE_TYPE_ID: Match = Match::new("device_type_id");
     /// `enabled`: since 4.6
     pub const ENABLED: Exact = Exact::new("enabled")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `fields`
     pub const FIELDS: Exact = Exact::new("fields");
     /// `id`
@@ -3373,7 +3401,7 @@ pub mod module_bay_templates {
     pub const Q: Exact = Exact::new("q");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `updated_by_request`
     pub const UPDATED_BY_REQUEST: Exact = Exact::new("updated_by_request");
     /// All of them.
@@ -3442,7 +3470,7 @@ pub mod module_bays {
     pub const DEVICE_TYPE_ID: Match = Match::new("device_type_id");
     /// `enabled`: since 4.6
     pub const ENABLED: Exact = Exact::new("enabled")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `fields`
     pub const FIELDS: Exact = Exact::new("fields");
     /// `id`
@@ -3503,11 +3531,13 @@ pub mod module_bays {
     pub const SITE_ID: Match = Match::new("site_id");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `tag`
-    pub const TAG: Member = Member::new("tag");
+    pub const TAG: Member = Member::new("tag")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tag_id`
-    pub const TAG_ID: Member = Member::new("tag_id");
+    pub const TAG_ID: Member = Member::new("tag_id")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tenant`
     pub const TENANT: Match = Match::new("tenant");
     /// `tenant_id`
@@ -3626,11 +3656,13 @@ pub mod module_type_profiles {
     pub const Q: Exact = Exact::new("q");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `tag`
-    pub const TAG: Member = Member::new("tag");
+    pub const TAG: Member = Member::new("tag")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tag_id`
-    pub const TAG_ID: Member = Member::new("tag_id");
+    pub const TAG_ID: Member = Member::new("tag_id")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `updated_by_request`
     pub const UPDATED_BY_REQUEST: Exact = Exact::new("updated_by_request");
     /// All of them.
@@ -3684,14 +3716,14 @@ pub mod module_types {
     pub const CONSOLE_PORT_TEMPLATE_COUNT: Ordered = Ordered::new(
             "console_port_template_count",
         )
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `console_ports`
     pub const CONSOLE_PORTS: Exact = Exact::new("console_ports");
     /// `console_server_port_template_count`: since 4.6
     pub const CONSOLE_SERVER_PORT_TEMPLATE_COUNT: Ordered = Ordered::new(
             "console_server_port_template_count",
         )
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `console_server_ports`
     pub const CONSOLE_SERVER_PORTS: Exact = Exact::new("console_server_ports");
     /// `created`
@@ -3706,14 +3738,14 @@ pub mod module_types {
     pub const FRONT_PORT_TEMPLATE_COUNT: Ordered = Ordered::new(
             "front_port_template_count",
         )
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `id`
     pub const ID: Ordered = Ordered::new("id");
     /// `interface_template_count`: since 4.6
     pub const INTERFACE_TEMPLATE_COUNT: Ordered = Ordered::new(
             "interface_template_count",
         )
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `interfaces`
     pub const INTERFACES: Exact = Exact::new("interfaces");
     /// `last_updated`
@@ -3732,10 +3764,10 @@ pub mod module_types {
     pub const MODULE_BAY_TEMPLATE_COUNT: Ordered = Ordered::new(
             "module_bay_template_count",
         )
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `module_bays`: since 4.6
     pub const MODULE_BAYS: Exact = Exact::new("module_bays")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `module_count`
     pub const MODULE_COUNT: Ordered = Ordered::new("module_count");
     /// `offset`
@@ -3760,14 +3792,14 @@ pub mod module_types {
     pub const POWER_OUTLET_TEMPLATE_COUNT: Ordered = Ordered::new(
             "power_outlet_template_count",
         )
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `power_outlets`
     pub const POWER_OUTLETS: Exact = Exact::new("power_outlets");
     /// `power_port_template_count`: since 4.6
     pub const POWER_PORT_TEMPLATE_COUNT: Ordered = Ordered::new(
             "power_port_template_count",
         )
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `power_ports`
     pub const POWER_PORTS: Exact = Exact::new("power_ports");
     /// `profile`
@@ -3780,14 +3812,16 @@ pub mod module_types {
     pub const REAR_PORT_TEMPLATE_COUNT: Ordered = Ordered::new(
             "rear_port_template_count",
         )
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `tag`
-    pub const TAG: Member = Member::new("tag");
+    pub const TAG: Member = Member::new("tag")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tag_id`
-    pub const TAG_ID: Member = Member::new("tag_id");
+    pub const TAG_ID: Member = Member::new("tag_id")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `updated_by_request`
     pub const UPDATED_BY_REQUEST: Exact = Exact::new("updated_by_request");
     /// `weight`
@@ -3915,10 +3949,10 @@ pub mod modules {
     pub const OWNER_ID: Match = Match::new("owner_id");
     /// `profile`: since 4.6
     pub const PROFILE: Match = Match::new("profile")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `profile_id`: since 4.6
     pub const PROFILE_ID: Match = Match::new("profile_id")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `q`
     pub const Q: Exact = Exact::new("q");
     /// `rack`
@@ -3941,13 +3975,15 @@ pub mod modules {
     pub const SITE_ID: Match = Match::new("site_id");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `status`
     pub const STATUS: Text = Text::new("status");
     /// `tag`
-    pub const TAG: Member = Member::new("tag");
+    pub const TAG: Member = Member::new("tag")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tag_id`
-    pub const TAG_ID: Member = Member::new("tag_id");
+    pub const TAG_ID: Member = Member::new("tag_id")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `updated_by_request`
     pub const UPDATED_BY_REQUEST: Exact = Exact::new("updated_by_request");
     /// All of them.
@@ -4070,11 +4106,13 @@ pub mod platforms {
     pub const SLUG: Text = Text::new("slug");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `tag`
-    pub const TAG: Member = Member::new("tag");
+    pub const TAG: Member = Member::new("tag")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tag_id`
-    pub const TAG_ID: Member = Member::new("tag_id");
+    pub const TAG_ID: Member = Member::new("tag_id")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `updated_by_request`
     pub const UPDATED_BY_REQUEST: Exact = Exact::new("updated_by_request");
     /// All of them.
@@ -4205,15 +4243,17 @@ pub mod power_feeds {
     pub const SITE_ID: Match = Match::new("site_id");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `status`
     pub const STATUS: Text = Text::new("status");
     /// `supply`
     pub const SUPPLY: Text = Text::new("supply");
     /// `tag`
-    pub const TAG: Member = Member::new("tag");
+    pub const TAG: Member = Member::new("tag")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tag_id`
-    pub const TAG_ID: Member = Member::new("tag_id");
+    pub const TAG_ID: Member = Member::new("tag_id")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tenant`
     pub const TENANT: Match = Match::new("tenant");
     /// `tenant_group`
@@ -4353,7 +4393,7 @@ pub mod power_outlet_templates {
     pub const Q: Exact = Exact::new("q");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `type`
     pub const TYPE: Text = Text::new("type");
     /// `updated_by_request`
@@ -4498,13 +4538,15 @@ pub mod power_outlets {
     pub const SITE_ID: Match = Match::new("site_id");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `status`
     pub const STATUS: Text = Text::new("status");
     /// `tag`
-    pub const TAG: Member = Member::new("tag");
+    pub const TAG: Member = Member::new("tag")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tag_id`
-    pub const TAG_ID: Member = Member::new("tag_id");
+    pub const TAG_ID: Member = Member::new("tag_id")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tenant`
     pub const TENANT: Match = Match::new("tenant");
     /// `tenant_id`
@@ -4666,11 +4708,13 @@ pub mod power_panels {
     pub const SITE_ID: Match = Match::new("site_id");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `tag`
-    pub const TAG: Member = Member::new("tag");
+    pub const TAG: Member = Member::new("tag")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tag_id`
-    pub const TAG_ID: Member = Member::new("tag_id");
+    pub const TAG_ID: Member = Member::new("tag_id")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `updated_by_request`
     pub const UPDATED_BY_REQUEST: Exact = Exact::new("updated_by_request");
     /// All of them.
@@ -4766,7 +4810,7 @@ pub mod power_port_templates {
     pub const Q: Exact = Exact::new("q");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `type`
     pub const TYPE: Text = Text::new("type");
     /// `updated_by_request`
@@ -4908,11 +4952,13 @@ pub mod power_ports {
     pub const SITE_ID: Match = Match::new("site_id");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `tag`
-    pub const TAG: Member = Member::new("tag");
+    pub const TAG: Member = Member::new("tag")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tag_id`
-    pub const TAG_ID: Member = Member::new("tag_id");
+    pub const TAG_ID: Member = Member::new("tag_id")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tenant`
     pub const TENANT: Match = Match::new("tenant");
     /// `tenant_id`
@@ -5116,10 +5162,10 @@ pub mod rack_reservations {
     pub const FIELDS: Exact = Exact::new("fields");
     /// `group`: since 4.6
     pub const GROUP: Match = Match::new("group")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `group_id`: since 4.6
     pub const GROUP_ID: Match = Match::new("group_id")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `id`
     pub const ID: Ordered = Ordered::new("id");
     /// `last_updated`
@@ -5164,13 +5210,15 @@ pub mod rack_reservations {
     pub const SITE_ID: Match = Match::new("site_id");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `status`
     pub const STATUS: Text = Text::new("status");
     /// `tag`
-    pub const TAG: Member = Member::new("tag");
+    pub const TAG: Member = Member::new("tag")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tag_id`
-    pub const TAG_ID: Member = Member::new("tag_id");
+    pub const TAG_ID: Member = Member::new("tag_id")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tenant`
     pub const TENANT: Match = Match::new("tenant");
     /// `tenant_group`
@@ -5183,10 +5231,10 @@ pub mod rack_reservations {
     pub const UNIT: Ordered = Ordered::new("unit");
     /// `unit_count_max`: since 4.6
     pub const UNIT_COUNT_MAX: Exact = Exact::new("unit_count_max")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `unit_count_min`: since 4.6
     pub const UNIT_COUNT_MIN: Exact = Exact::new("unit_count_min")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `updated_by_request`
     pub const UPDATED_BY_REQUEST: Exact = Exact::new("updated_by_request");
     /// `user`
@@ -5298,11 +5346,13 @@ pub mod rack_roles {
     pub const SLUG: Text = Text::new("slug");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `tag`
-    pub const TAG: Member = Member::new("tag");
+    pub const TAG: Member = Member::new("tag")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tag_id`
-    pub const TAG_ID: Member = Member::new("tag_id");
+    pub const TAG_ID: Member = Member::new("tag_id")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `updated_by_request`
     pub const UPDATED_BY_REQUEST: Exact = Exact::new("updated_by_request");
     /// All of them.
@@ -5412,13 +5462,15 @@ pub mod rack_types {
     pub const SLUG: Text = Text::new("slug");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `starting_unit`
     pub const STARTING_UNIT: Ordered = Ordered::new("starting_unit");
     /// `tag`
-    pub const TAG: Member = Member::new("tag");
+    pub const TAG: Member = Member::new("tag")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tag_id`
-    pub const TAG_ID: Member = Member::new("tag_id");
+    pub const TAG_ID: Member = Member::new("tag_id")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `u_height`
     pub const U_HEIGHT: Ordered = Ordered::new("u_height");
     /// `updated_by_request`
@@ -5517,10 +5569,10 @@ pub mod racks {
     pub const FORM_FACTOR: Text = Text::new("form_factor");
     /// `group`: since 4.6
     pub const GROUP: Match = Match::new("group")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `group_id`: since 4.6
     pub const GROUP_ID: Match = Match::new("group_id")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `id`
     pub const ID: Ordered = Ordered::new("id");
     /// `last_updated`
@@ -5591,15 +5643,17 @@ pub mod racks {
     pub const SITE_ID: Match = Match::new("site_id");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `starting_unit`
     pub const STARTING_UNIT: Ordered = Ordered::new("starting_unit");
     /// `status`
     pub const STATUS: Text = Text::new("status");
     /// `tag`
-    pub const TAG: Member = Member::new("tag");
+    pub const TAG: Member = Member::new("tag")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tag_id`
-    pub const TAG_ID: Member = Member::new("tag_id");
+    pub const TAG_ID: Member = Member::new("tag_id")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tenant`
     pub const TENANT: Match = Match::new("tenant");
     /// `tenant_group`
@@ -5730,7 +5784,7 @@ pub mod racks_elevation_retrieve {
     pub const RENDER: Exact = Exact::new("render");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `unit_height`
     pub const UNIT_HEIGHT: Exact = Exact::new("unit_height");
     /// `unit_width`
@@ -5801,7 +5855,7 @@ pub mod rear_port_templates {
     pub const Q: Exact = Exact::new("q");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `type`
     pub const TYPE: Text = Text::new("type");
     /// `updated_by_request`
@@ -5944,11 +5998,13 @@ pub mod rear_ports {
     pub const SITE_ID: Match = Match::new("site_id");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `tag`
-    pub const TAG: Member = Member::new("tag");
+    pub const TAG: Member = Member::new("tag")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tag_id`
-    pub const TAG_ID: Member = Member::new("tag_id");
+    pub const TAG_ID: Member = Member::new("tag_id")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tenant`
     pub const TENANT: Match = Match::new("tenant");
     /// `tenant_id`
@@ -6104,11 +6160,13 @@ pub mod regions {
     pub const SLUG: Text = Text::new("slug");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `tag`
-    pub const TAG: Member = Member::new("tag");
+    pub const TAG: Member = Member::new("tag")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tag_id`
-    pub const TAG_ID: Member = Member::new("tag_id");
+    pub const TAG_ID: Member = Member::new("tag_id")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `updated_by_request`
     pub const UPDATED_BY_REQUEST: Exact = Exact::new("updated_by_request");
     /// All of them.
@@ -6216,11 +6274,13 @@ pub mod site_groups {
     pub const SLUG: Text = Text::new("slug");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `tag`
-    pub const TAG: Member = Member::new("tag");
+    pub const TAG: Member = Member::new("tag")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tag_id`
-    pub const TAG_ID: Member = Member::new("tag_id");
+    pub const TAG_ID: Member = Member::new("tag_id")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `updated_by_request`
     pub const UPDATED_BY_REQUEST: Exact = Exact::new("updated_by_request");
     /// All of them.
@@ -6338,13 +6398,15 @@ pub mod sites {
     pub const SLUG: Text = Text::new("slug");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `status`
     pub const STATUS: Text = Text::new("status");
     /// `tag`
-    pub const TAG: Member = Member::new("tag");
+    pub const TAG: Member = Member::new("tag")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tag_id`
-    pub const TAG_ID: Member = Member::new("tag_id");
+    pub const TAG_ID: Member = Member::new("tag_id")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tenant`
     pub const TENANT: Match = Match::new("tenant");
     /// `tenant_group`
@@ -6477,11 +6539,13 @@ pub mod virtual_chassis {
     pub const SITE_ID: Match = Match::new("site_id");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `tag`
-    pub const TAG: Member = Member::new("tag");
+    pub const TAG: Member = Member::new("tag")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tag_id`
-    pub const TAG_ID: Member = Member::new("tag_id");
+    pub const TAG_ID: Member = Member::new("tag_id")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tenant`
     pub const TENANT: Match = Match::new("tenant");
     /// `tenant_id`
@@ -6599,13 +6663,15 @@ pub mod virtual_device_contexts {
     pub const Q: Exact = Exact::new("q");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `status`
     pub const STATUS: Text = Text::new("status");
     /// `tag`
-    pub const TAG: Member = Member::new("tag");
+    pub const TAG: Member = Member::new("tag")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tag_id`
-    pub const TAG_ID: Member = Member::new("tag_id");
+    pub const TAG_ID: Member = Member::new("tag_id")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tenant`
     pub const TENANT: Match = Match::new("tenant");
     /// `tenant_group`

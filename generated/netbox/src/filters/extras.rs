@@ -28,7 +28,7 @@ pub mod bookmarks {
     pub const ORDERING: Exact = Exact::new("ordering");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `user`
     pub const USER: Match = Match::new("user");
     /// `user_id`
@@ -114,11 +114,13 @@ pub mod config_context_profiles {
     pub const Q: Exact = Exact::new("q");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `tag`
-    pub const TAG: Member = Member::new("tag");
+    pub const TAG: Member = Member::new("tag")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tag_id`
-    pub const TAG_ID: Member = Member::new("tag_id");
+    pub const TAG_ID: Member = Member::new("tag_id")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `updated_by_request`
     pub const UPDATED_BY_REQUEST: Exact = Exact::new("updated_by_request");
     /// All of them.
@@ -256,7 +258,7 @@ pub mod config_contexts {
     pub const SITE_ID: Match = Match::new("site_id");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `tag`
     pub const TAG: Match = Match::new("tag");
     /// `tag_id`
@@ -364,7 +366,7 @@ pub mod config_templates {
     pub const DATA_SYNCED: Ordered = Ordered::new("data_synced");
     /// `debug`: since 4.6
     pub const DEBUG: Exact = Exact::new("debug")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `description`
     pub const DESCRIPTION: Text = Text::new("description");
     /// `fields`
@@ -403,11 +405,13 @@ pub mod config_templates {
     pub const Q: Exact = Exact::new("q");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `tag`
-    pub const TAG: Member = Member::new("tag");
+    pub const TAG: Member = Member::new("tag")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tag_id`
-    pub const TAG_ID: Member = Member::new("tag_id");
+    pub const TAG_ID: Member = Member::new("tag_id")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `updated_by_request`
     pub const UPDATED_BY_REQUEST: Exact = Exact::new("updated_by_request");
     /// All of them.
@@ -479,7 +483,7 @@ pub mod custom_field_choice_sets {
     pub const CHOICE: Exact = Exact::new("choice");
     /// `choice_colors`: since 4.6
     pub const CHOICE_COLORS: Exact = Exact::new("choice_colors")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `created`
     pub const CREATED: Ordered = Ordered::new("created");
     /// `created_by_request`
@@ -518,7 +522,7 @@ pub mod custom_field_choice_sets {
     pub const Q: Exact = Exact::new("q");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `updated_by_request`
     pub const UPDATED_BY_REQUEST: Exact = Exact::new("updated_by_request");
     /// All of them.
@@ -641,7 +645,7 @@ pub mod custom_fields {
     pub const SEARCH_WEIGHT: Ordered = Ordered::new("search_weight");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `type`
     pub const TYPE: Text = Text::new("type");
     /// `ui_editable`
@@ -773,7 +777,7 @@ pub mod custom_links {
     pub const Q: Exact = Exact::new("q");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `updated_by_request`
     pub const UPDATED_BY_REQUEST: Exact = Exact::new("updated_by_request");
     /// `weight`
@@ -892,11 +896,13 @@ pub mod event_rules {
     pub const Q: Exact = Exact::new("q");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `tag`
-    pub const TAG: Member = Member::new("tag");
+    pub const TAG: Member = Member::new("tag")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tag_id`
-    pub const TAG_ID: Member = Member::new("tag_id");
+    pub const TAG_ID: Member = Member::new("tag_id")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `updated_by_request`
     pub const UPDATED_BY_REQUEST: Exact = Exact::new("updated_by_request");
     /// All of them.
@@ -1007,7 +1013,7 @@ pub mod export_templates {
     pub const Q: Exact = Exact::new("q");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `updated_by_request`
     pub const UPDATED_BY_REQUEST: Exact = Exact::new("updated_by_request");
     /// All of them.
@@ -1077,7 +1083,7 @@ pub mod image_attachments {
     pub const IMAGE_HEIGHT: Ordered = Ordered::new("image_height");
     /// `image_size`: since 4.6
     pub const IMAGE_SIZE: Ordered = Ordered::new("image_size")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `image_width`
     pub const IMAGE_WIDTH: Ordered = Ordered::new("image_width");
     /// `last_updated`
@@ -1104,7 +1110,7 @@ pub mod image_attachments {
     pub const Q: Exact = Exact::new("q");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `updated_by_request`
     pub const UPDATED_BY_REQUEST: Exact = Exact::new("updated_by_request");
     /// All of them.
@@ -1190,11 +1196,13 @@ pub mod journal_entries {
     pub const Q: Exact = Exact::new("q");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `tag`
-    pub const TAG: Member = Member::new("tag");
+    pub const TAG: Member = Member::new("tag")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tag_id`
-    pub const TAG_ID: Member = Member::new("tag_id");
+    pub const TAG_ID: Member = Member::new("tag_id")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `updated_by_request`
     pub const UPDATED_BY_REQUEST: Exact = Exact::new("updated_by_request");
     /// All of them.
@@ -1255,7 +1263,7 @@ pub mod notification_groups {
     pub const ORDERING: Exact = Exact::new("ordering");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// All of them.
     pub const ALL: &[QueryField] = &[
         BRIEF.field(),
@@ -1298,7 +1306,7 @@ pub mod notifications {
     pub const ORDERING: Exact = Exact::new("ordering");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// All of them.
     pub const ALL: &[QueryField] = &[
         BRIEF.field(),
@@ -1375,7 +1383,7 @@ pub mod saved_filters {
     pub const SLUG: Text = Text::new("slug");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `updated_by_request`
     pub const UPDATED_BY_REQUEST: Exact = Exact::new("updated_by_request");
     /// `usable`
@@ -1460,7 +1468,7 @@ pub mod scripts {
     pub const Q: Exact = Exact::new("q");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// All of them.
     pub const ALL: &[QueryField] = &[
         BRIEF.field(),
@@ -1508,7 +1516,7 @@ pub mod subscriptions {
     pub const ORDERING: Exact = Exact::new("ordering");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// All of them.
     pub const ALL: &[QueryField] = &[
         BRIEF.field(),
@@ -1575,7 +1583,7 @@ pub mod table_configs {
     pub const SHARED: Exact = Exact::new("shared");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `table`
     pub const TABLE: Text = Text::new("table");
     /// `updated_by_request`
@@ -1658,7 +1666,7 @@ pub mod tagged_objects {
     pub const Q: Exact = Exact::new("q");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `tag`
     pub const TAG: Match = Match::new("tag");
     /// `tag_id`
@@ -1748,7 +1756,7 @@ pub mod tags {
     pub const SLUG: Text = Text::new("slug");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `updated_by_request`
     pub const UPDATED_BY_REQUEST: Exact = Exact::new("updated_by_request");
     /// `weight`
@@ -1851,11 +1859,13 @@ pub mod webhooks {
     pub const SSL_VERIFICATION: Exact = Exact::new("ssl_verification");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `tag`
-    pub const TAG: Member = Member::new("tag");
+    pub const TAG: Member = Member::new("tag")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tag_id`
-    pub const TAG_ID: Member = Member::new("tag_id");
+    pub const TAG_ID: Member = Member::new("tag_id")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `updated_by_request`
     pub const UPDATED_BY_REQUEST: Exact = Exact::new("updated_by_request");
     /// All of them.

@@ -47,7 +47,7 @@ pub mod groups {
     pub const Q: Exact = Exact::new("q");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `user_id`
     pub const USER_ID: Match = Match::new("user_id");
     /// All of them.
@@ -109,7 +109,7 @@ pub mod owner_groups {
     pub const Q: Exact = Exact::new("q");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// All of them.
     pub const ALL: &[QueryField] = &[
         BRIEF.field(),
@@ -168,7 +168,7 @@ pub mod owners {
     pub const Q: Exact = Exact::new("q");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `user`
     pub const USER: Match = Match::new("user");
     /// `user_group`
@@ -257,7 +257,7 @@ pub mod permissions {
     pub const Q: Exact = Exact::new("q");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `user`
     pub const USER: Match = Match::new("user");
     /// `user_id`
@@ -338,7 +338,7 @@ pub mod tokens {
     pub const Q: Exact = Exact::new("q");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `user`
     pub const USER: Match = Match::new("user");
     /// `user_id`
@@ -432,7 +432,7 @@ pub mod users {
     pub const Q: Exact = Exact::new("q");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `username`
     pub const USERNAME: Text = Text::new("username");
     /// All of them.

@@ -50,11 +50,13 @@ pub mod cluster_groups {
     pub const SLUG: Text = Text::new("slug");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `tag`
-    pub const TAG: Member = Member::new("tag");
+    pub const TAG: Member = Member::new("tag")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tag_id`
-    pub const TAG_ID: Member = Member::new("tag_id");
+    pub const TAG_ID: Member = Member::new("tag_id")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `updated_by_request`
     pub const UPDATED_BY_REQUEST: Exact = Exact::new("updated_by_request");
     /// All of them.
@@ -144,11 +146,13 @@ pub mod cluster_types {
     pub const SLUG: Text = Text::new("slug");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `tag`
-    pub const TAG: Member = Member::new("tag");
+    pub const TAG: Member = Member::new("tag")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tag_id`
-    pub const TAG_ID: Member = Member::new("tag_id");
+    pub const TAG_ID: Member = Member::new("tag_id")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `updated_by_request`
     pub const UPDATED_BY_REQUEST: Exact = Exact::new("updated_by_request");
     /// All of them.
@@ -263,13 +267,15 @@ pub mod clusters {
     pub const SITE_ID: Match = Match::new("site_id");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `status`
     pub const STATUS: Text = Text::new("status");
     /// `tag`
-    pub const TAG: Member = Member::new("tag");
+    pub const TAG: Member = Member::new("tag")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tag_id`
-    pub const TAG_ID: Member = Member::new("tag_id");
+    pub const TAG_ID: Member = Member::new("tag_id")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tenant`
     pub const TENANT: Match = Match::new("tenant");
     /// `tenant_group`
@@ -411,11 +417,13 @@ pub mod interfaces {
     pub const Q: Exact = Exact::new("q");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `tag`
-    pub const TAG: Member = Member::new("tag");
+    pub const TAG: Member = Member::new("tag")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tag_id`
-    pub const TAG_ID: Member = Member::new("tag_id");
+    pub const TAG_ID: Member = Member::new("tag_id")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `updated_by_request`
     pub const UPDATED_BY_REQUEST: Exact = Exact::new("updated_by_request");
     /// `virtual_machine`
@@ -539,11 +547,13 @@ pub mod virtual_disks {
     pub const SIZE: Ordered = Ordered::new("size");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `tag`
-    pub const TAG: Member = Member::new("tag");
+    pub const TAG: Member = Member::new("tag")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tag_id`
-    pub const TAG_ID: Member = Member::new("tag_id");
+    pub const TAG_ID: Member = Member::new("tag_id")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `updated_by_request`
     pub const UPDATED_BY_REQUEST: Exact = Exact::new("updated_by_request");
     /// `virtual_machine`
@@ -805,15 +815,17 @@ pub mod virtual_machines {
     pub const SITE_ID: Match = Match::new("site_id");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `start_on_boot`
     pub const START_ON_BOOT: Text = Text::new("start_on_boot");
     /// `status`
     pub const STATUS: Text = Text::new("status");
     /// `tag`
-    pub const TAG: Member = Member::new("tag");
+    pub const TAG: Member = Member::new("tag")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tag_id`
-    pub const TAG_ID: Member = Member::new("tag_id");
+    pub const TAG_ID: Member = Member::new("tag_id")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tenant`
     pub const TENANT: Match = Match::new("tenant");
     /// `tenant_group`
@@ -830,10 +842,10 @@ pub mod virtual_machines {
     pub const VIRTUAL_DISK_COUNT: Ordered = Ordered::new("virtual_disk_count");
     /// `virtual_machine_type`: since 4.6
     pub const VIRTUAL_MACHINE_TYPE: Match = Match::new("virtual_machine_type")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `virtual_machine_type_id`: since 4.6
     pub const VIRTUAL_MACHINE_TYPE_ID: Match = Match::new("virtual_machine_type_id")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// All of them.
     pub const ALL: &[QueryField] = &[
         BRIEF.field(),

@@ -50,11 +50,13 @@ pub mod ike_policies {
     pub const Q: Exact = Exact::new("q");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `tag`
-    pub const TAG: Member = Member::new("tag");
+    pub const TAG: Member = Member::new("tag")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tag_id`
-    pub const TAG_ID: Member = Member::new("tag_id");
+    pub const TAG_ID: Member = Member::new("tag_id")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `updated_by_request`
     pub const UPDATED_BY_REQUEST: Exact = Exact::new("updated_by_request");
     /// `version`
@@ -159,11 +161,13 @@ pub mod ike_proposals {
     pub const SA_LIFETIME: Ordered = Ordered::new("sa_lifetime");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `tag`
-    pub const TAG: Member = Member::new("tag");
+    pub const TAG: Member = Member::new("tag")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tag_id`
-    pub const TAG_ID: Member = Member::new("tag_id");
+    pub const TAG_ID: Member = Member::new("tag_id")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `updated_by_request`
     pub const UPDATED_BY_REQUEST: Exact = Exact::new("updated_by_request");
     /// All of them.
@@ -260,11 +264,13 @@ pub mod ipsec_policies {
     pub const Q: Exact = Exact::new("q");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `tag`
-    pub const TAG: Member = Member::new("tag");
+    pub const TAG: Member = Member::new("tag")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tag_id`
-    pub const TAG_ID: Member = Member::new("tag_id");
+    pub const TAG_ID: Member = Member::new("tag_id")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `updated_by_request`
     pub const UPDATED_BY_REQUEST: Exact = Exact::new("updated_by_request");
     /// All of them.
@@ -361,11 +367,13 @@ pub mod ipsec_profiles {
     pub const Q: Exact = Exact::new("q");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `tag`
-    pub const TAG: Member = Member::new("tag");
+    pub const TAG: Member = Member::new("tag")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tag_id`
-    pub const TAG_ID: Member = Member::new("tag_id");
+    pub const TAG_ID: Member = Member::new("tag_id")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `updated_by_request`
     pub const UPDATED_BY_REQUEST: Exact = Exact::new("updated_by_request");
     /// All of them.
@@ -466,11 +474,13 @@ pub mod ipsec_proposals {
     pub const SA_LIFETIME_SECONDS: Ordered = Ordered::new("sa_lifetime_seconds");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `tag`
-    pub const TAG: Member = Member::new("tag");
+    pub const TAG: Member = Member::new("tag")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tag_id`
-    pub const TAG_ID: Member = Member::new("tag_id");
+    pub const TAG_ID: Member = Member::new("tag_id")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `updated_by_request`
     pub const UPDATED_BY_REQUEST: Exact = Exact::new("updated_by_request");
     /// All of them.
@@ -574,11 +584,13 @@ pub mod l2vpn_terminations {
     pub const SITE_ID: Exact = Exact::new("site_id");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `tag`
-    pub const TAG: Member = Member::new("tag");
+    pub const TAG: Member = Member::new("tag")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tag_id`
-    pub const TAG_ID: Member = Member::new("tag_id");
+    pub const TAG_ID: Member = Member::new("tag_id")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `updated_by_request`
     pub const UPDATED_BY_REQUEST: Exact = Exact::new("updated_by_request");
     /// `virtual_machine`
@@ -708,13 +720,15 @@ pub mod l2vpns {
     pub const SLUG: Text = Text::new("slug");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `status`
     pub const STATUS: Text = Text::new("status");
     /// `tag`
-    pub const TAG: Member = Member::new("tag");
+    pub const TAG: Member = Member::new("tag")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tag_id`
-    pub const TAG_ID: Member = Member::new("tag_id");
+    pub const TAG_ID: Member = Member::new("tag_id")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tenant`
     pub const TENANT: Match = Match::new("tenant");
     /// `tenant_group`
@@ -831,11 +845,13 @@ pub mod tunnel_groups {
     pub const SLUG: Text = Text::new("slug");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `tag`
-    pub const TAG: Member = Member::new("tag");
+    pub const TAG: Member = Member::new("tag")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tag_id`
-    pub const TAG_ID: Member = Member::new("tag_id");
+    pub const TAG_ID: Member = Member::new("tag_id")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `updated_by_request`
     pub const UPDATED_BY_REQUEST: Exact = Exact::new("updated_by_request");
     /// All of them.
@@ -919,11 +935,13 @@ pub mod tunnel_terminations {
     pub const ROLE: Text = Text::new("role");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `tag`
-    pub const TAG: Member = Member::new("tag");
+    pub const TAG: Member = Member::new("tag")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tag_id`
-    pub const TAG_ID: Member = Member::new("tag_id");
+    pub const TAG_ID: Member = Member::new("tag_id")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `termination_id`
     pub const TERMINATION_ID: Ordered = Ordered::new("termination_id");
     /// `termination_type`
@@ -1039,13 +1057,15 @@ pub mod tunnels {
     pub const Q: Exact = Exact::new("q");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `status`
     pub const STATUS: Text = Text::new("status");
     /// `tag`
-    pub const TAG: Member = Member::new("tag");
+    pub const TAG: Member = Member::new("tag")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tag_id`
-    pub const TAG_ID: Member = Member::new("tag_id");
+    pub const TAG_ID: Member = Member::new("tag_id")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tenant`
     pub const TENANT: Match = Match::new("tenant");
     /// `tenant_group`

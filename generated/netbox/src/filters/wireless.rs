@@ -52,11 +52,13 @@ pub mod wireless_lan_groups {
     pub const SLUG: Text = Text::new("slug");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `tag`
-    pub const TAG: Member = Member::new("tag");
+    pub const TAG: Member = Member::new("tag")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tag_id`
-    pub const TAG_ID: Member = Member::new("tag_id");
+    pub const TAG_ID: Member = Member::new("tag_id")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `updated_by_request`
     pub const UPDATED_BY_REQUEST: Exact = Exact::new("updated_by_request");
     /// All of them.
@@ -177,13 +179,15 @@ pub mod wireless_lans {
     pub const SSID: Text = Text::new("ssid");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `status`
     pub const STATUS: Text = Text::new("status");
     /// `tag`
-    pub const TAG: Member = Member::new("tag");
+    pub const TAG: Member = Member::new("tag")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tag_id`
-    pub const TAG_ID: Member = Member::new("tag_id");
+    pub const TAG_ID: Member = Member::new("tag_id")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tenant`
     pub const TENANT: Match = Match::new("tenant");
     /// `tenant_group`
@@ -313,13 +317,15 @@ pub mod wireless_links {
     pub const SSID: Text = Text::new("ssid");
     /// `start`: since 4.6
     pub const START: Exact = Exact::new("start")
-        .only(Availability::since(Release(4, 6, 8)));
+        .only(Availability::since(Release(4, 6, 8), Release(4, 5, 5)));
     /// `status`
     pub const STATUS: Text = Text::new("status");
     /// `tag`
-    pub const TAG: Member = Member::new("tag");
+    pub const TAG: Member = Member::new("tag")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tag_id`
-    pub const TAG_ID: Member = Member::new("tag_id");
+    pub const TAG_ID: Member = Member::new("tag_id")
+        .limited(&[("any", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))]);
     /// `tenant`
     pub const TENANT: Match = Match::new("tenant");
     /// `tenant_group`

@@ -97,7 +97,7 @@ pub const CABLE_BUNDLES_BULK_DESTROY: Call<Vec<CableBundleRequest>, Value> = Cal
     params: crate::NO_PARAMS, filters: &[],
     body: Kind::List(&Kind::Record(CableBundleRequest::SCHEMA)),
     returns: Kind::Null,
-    availability: Availability::since(Release(4, 6, 8)),
+    availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)),
     ..Op::PLAIN
 });
 
@@ -109,7 +109,7 @@ pub const CABLE_BUNDLES_LIST: Call<(), Page<CableBundle>> = Call::new(&Op {
     params: crate::NO_PARAMS, filters: crate::filters::dcim::cable_bundles::ALL,
     body: Kind::Null,
     returns: Kind::Page(&Kind::Record(CableBundle::SCHEMA)),
-    availability: Availability::since(Release(4, 6, 8)),
+    availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)),
     ..Op::PLAIN
 });
 
@@ -125,7 +125,7 @@ pub const CABLE_BUNDLES_BULK_PARTIAL_UPDATE: Call<
     params: crate::NO_PARAMS, filters: &[],
     body: Kind::List(&Kind::Record(PatchedBulkCableBundleRequest::SCHEMA)),
     returns: Kind::List(&Kind::Record(CableBundle::SCHEMA)),
-    availability: Availability::since(Release(4, 6, 8)),
+    availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)),
     ..Op::PLAIN
 });
 
@@ -138,7 +138,7 @@ pub const CABLE_BUNDLES_CREATE: Call<CableBundleRequest, CableBundle> = Call::ne
     params: crate::NO_PARAMS, filters: &[],
     body: Kind::Record(CableBundleRequest::SCHEMA),
     returns: Kind::Record(CableBundle::SCHEMA),
-    availability: Availability::since(Release(4, 6, 8)),
+    availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)),
     ..Op::PLAIN
 });
 
@@ -154,7 +154,7 @@ pub const CABLE_BUNDLES_BULK_UPDATE: Call<
     params: crate::NO_PARAMS, filters: &[],
     body: Kind::List(&Kind::Record(BulkCableBundleRequest::SCHEMA)),
     returns: Kind::List(&Kind::Record(CableBundle::SCHEMA)),
-    availability: Availability::since(Release(4, 6, 8)),
+    availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)),
     ..Op::PLAIN
 });
 
@@ -166,7 +166,7 @@ pub const CABLE_BUNDLES_DESTROY: Call<(), Value> = Call::new(&Op {
     params: crate::ID, filters: &[],
     body: Kind::Null,
     returns: Kind::Null,
-    availability: Availability::since(Release(4, 6, 8)),
+    availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)),
     ..Op::PLAIN
 });
 
@@ -178,7 +178,7 @@ pub const CABLE_BUNDLES_RETRIEVE: Call<(), CableBundle> = Call::new(&Op {
     params: crate::ID, filters: crate::filters::dcim::cable_bundles_retrieve::ALL,
     body: Kind::Null,
     returns: Kind::Record(CableBundle::SCHEMA),
-    availability: Availability::since(Release(4, 6, 8)),
+    availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)),
     ..Op::PLAIN
 });
 
@@ -193,7 +193,7 @@ pub const CABLE_BUNDLES_PARTIAL_UPDATE: Call<
     params: crate::ID, filters: &[],
     body: Kind::Record(PatchedCableBundleRequest::SCHEMA),
     returns: Kind::Record(CableBundle::SCHEMA),
-    availability: Availability::since(Release(4, 6, 8)),
+    availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)),
     ..Op::PLAIN
 });
 
@@ -205,7 +205,7 @@ pub const CABLE_BUNDLES_UPDATE: Call<CableBundleRequest, CableBundle> = Call::ne
     params: crate::ID, filters: &[],
     body: Kind::Record(CableBundleRequest::SCHEMA),
     returns: Kind::Record(CableBundle::SCHEMA),
-    availability: Availability::since(Release(4, 6, 8)),
+    availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)),
     ..Op::PLAIN
 });
 
@@ -3543,7 +3543,7 @@ pub const RACK_GROUPS_BULK_DESTROY: Call<Vec<RackGroupRequest>, Value> = Call::n
     params: crate::NO_PARAMS, filters: &[],
     body: Kind::List(&Kind::Record(RackGroupRequest::SCHEMA)),
     returns: Kind::Null,
-    availability: Availability::since(Release(4, 6, 8)),
+    availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)),
     ..Op::PLAIN
 });
 
@@ -3555,7 +3555,7 @@ pub const RACK_GROUPS_LIST: Call<(), Page<RackGroup>> = Call::new(&Op {
     params: crate::NO_PARAMS, filters: crate::filters::dcim::rack_groups::ALL,
     body: Kind::Null,
     returns: Kind::Page(&Kind::Record(RackGroup::SCHEMA)),
-    availability: Availability::since(Release(4, 6, 8)),
+    availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)),
     ..Op::PLAIN
 });
 
@@ -3571,7 +3571,7 @@ pub const RACK_GROUPS_BULK_PARTIAL_UPDATE: Call<
     params: crate::NO_PARAMS, filters: &[],
     body: Kind::List(&Kind::Record(PatchedBulkRackGroupRequest::SCHEMA)),
     returns: Kind::List(&Kind::Record(RackGroup::SCHEMA)),
-    availability: Availability::since(Release(4, 6, 8)),
+    availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)),
     ..Op::PLAIN
 });
 
@@ -3584,7 +3584,7 @@ pub const RACK_GROUPS_CREATE: Call<RackGroupRequest, RackGroup> = Call::new(&Op 
     params: crate::NO_PARAMS, filters: &[],
     body: Kind::Record(RackGroupRequest::SCHEMA),
     returns: Kind::Record(RackGroup::SCHEMA),
-    availability: Availability::since(Release(4, 6, 8)),
+    availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)),
     ..Op::PLAIN
 });
 
@@ -3600,7 +3600,7 @@ pub const RACK_GROUPS_BULK_UPDATE: Call<
     params: crate::NO_PARAMS, filters: &[],
     body: Kind::List(&Kind::Record(BulkRackGroupRequest::SCHEMA)),
     returns: Kind::List(&Kind::Record(RackGroup::SCHEMA)),
-    availability: Availability::since(Release(4, 6, 8)),
+    availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)),
     ..Op::PLAIN
 });
 
@@ -3612,7 +3612,7 @@ pub const RACK_GROUPS_DESTROY: Call<(), Value> = Call::new(&Op {
     params: crate::ID, filters: &[],
     body: Kind::Null,
     returns: Kind::Null,
-    availability: Availability::since(Release(4, 6, 8)),
+    availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)),
     ..Op::PLAIN
 });
 
@@ -3624,7 +3624,7 @@ pub const RACK_GROUPS_RETRIEVE: Call<(), RackGroup> = Call::new(&Op {
     params: crate::ID, filters: crate::filters::dcim::rack_groups_retrieve::ALL,
     body: Kind::Null,
     returns: Kind::Record(RackGroup::SCHEMA),
-    availability: Availability::since(Release(4, 6, 8)),
+    availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)),
     ..Op::PLAIN
 });
 
@@ -3636,7 +3636,7 @@ pub const RACK_GROUPS_PARTIAL_UPDATE: Call<PatchedRackGroupRequest, RackGroup> =
     params: crate::ID, filters: &[],
     body: Kind::Record(PatchedRackGroupRequest::SCHEMA),
     returns: Kind::Record(RackGroup::SCHEMA),
-    availability: Availability::since(Release(4, 6, 8)),
+    availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)),
     ..Op::PLAIN
 });
 
@@ -3648,7 +3648,7 @@ pub const RACK_GROUPS_UPDATE: Call<RackGroupRequest, RackGroup> = Call::new(&Op 
     params: crate::ID, filters: &[],
     body: Kind::Record(RackGroupRequest::SCHEMA),
     returns: Kind::Record(RackGroup::SCHEMA),
-    availability: Availability::since(Release(4, 6, 8)),
+    availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)),
     ..Op::PLAIN
 });
 

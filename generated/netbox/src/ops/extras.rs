@@ -1552,7 +1552,7 @@ pub const SCRIPTS_CREATE: Call<(), Script> = Call::new(&Op {
     params: crate::NO_PARAMS, filters: &[],
     body: Kind::Null,
     returns: Kind::Record(Script::SCHEMA),
-    availability: Availability::until(Release(4, 5, 5)),
+    availability: Availability::until(Release(4, 5, 5), Release(4, 6, 8)),
     ..Op::PLAIN
 });
 
@@ -1564,7 +1564,7 @@ pub const SCRIPTS_UPLOAD_CREATE: Call<ScriptModuleRequest, ScriptModule> = Call:
     params: crate::NO_PARAMS, filters: &[],
     body: Kind::Record(ScriptModuleRequest::SCHEMA),
     returns: Kind::Record(ScriptModule::SCHEMA),
-    availability: Availability::since(Release(4, 6, 8)),
+    availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)),
     ..Op::PLAIN
 });
 
@@ -1579,7 +1579,7 @@ pub const SCRIPTS_UPLOAD_PARTIAL_UPDATE: Call<
     params: crate::ID, filters: &[],
     body: Kind::Record(PatchedScriptModuleRequest::SCHEMA),
     returns: Kind::Record(ScriptModule::SCHEMA),
-    availability: Availability::since(Release(4, 6, 8)),
+    availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)),
     ..Op::PLAIN
 });
 
@@ -1591,7 +1591,7 @@ pub const SCRIPTS_UPLOAD_UPDATE: Call<ScriptModuleRequest, ScriptModule> = Call:
     params: crate::ID, filters: &[],
     body: Kind::Record(ScriptModuleRequest::SCHEMA),
     returns: Kind::Record(ScriptModule::SCHEMA),
-    availability: Availability::since(Release(4, 6, 8)),
+    availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)),
     ..Op::PLAIN
 });
 
@@ -1603,7 +1603,7 @@ pub const SCRIPTS_DESTROY: Call<(), Value> = Call::new(&Op {
     params: crate::ID, filters: &[],
     body: Kind::Null,
     returns: Kind::Null,
-    availability: Availability::until(Release(4, 5, 5)),
+    availability: Availability::until(Release(4, 5, 5), Release(4, 6, 8)),
     ..Op::PLAIN
 });
 
@@ -1624,7 +1624,7 @@ pub const SCRIPTS_PARTIAL_UPDATE: Call<PatchedScriptInputRequest, Script> = Call
     params: crate::ID, filters: &[],
     body: Kind::Record(PatchedScriptInputRequest::SCHEMA),
     returns: Kind::Record(Script::SCHEMA),
-    availability: Availability::until(Release(4, 5, 5)),
+    availability: Availability::until(Release(4, 5, 5), Release(4, 6, 8)),
     ..Op::PLAIN
 });
 
@@ -1636,7 +1636,7 @@ pub const SCRIPTS_RUN: Call<ScriptInputRequest, ScriptDetail> = Call::new(&Op {
     params: crate::ID, filters: &[],
     body: Kind::Record(ScriptInputRequest::SCHEMA),
     returns: Kind::Record(ScriptDetail::SCHEMA),
-    availability: Availability::since(Release(4, 6, 8)),
+    availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)),
     ..Op::PLAIN
 });
 
@@ -1648,7 +1648,7 @@ pub const SCRIPTS_UPDATE: Call<ScriptInputRequest, Script> = Call::new(&Op {
     params: crate::ID, filters: &[],
     body: Kind::Record(ScriptInputRequest::SCHEMA),
     returns: Kind::Record(Script::SCHEMA),
-    availability: Availability::until(Release(4, 5, 5)),
+    availability: Availability::until(Release(4, 5, 5), Release(4, 6, 8)),
     ..Op::PLAIN
 });
 

@@ -517,7 +517,7 @@ pub const VIRTUAL_MACHINE_TYPES_BULK_DESTROY: Call<
     params: crate::NO_PARAMS, filters: &[],
     body: Kind::List(&Kind::Record(VirtualMachineTypeRequest::SCHEMA)),
     returns: Kind::Null,
-    availability: Availability::since(Release(4, 6, 8)),
+    availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)),
     ..Op::PLAIN
 });
 
@@ -529,7 +529,7 @@ pub const VIRTUAL_MACHINE_TYPES_LIST: Call<(), Page<VirtualMachineType>> = Call:
     params: crate::NO_PARAMS, filters: crate::filters::virtualization::virtual_machine_types::ALL,
     body: Kind::Null,
     returns: Kind::Page(&Kind::Record(VirtualMachineType::SCHEMA)),
-    availability: Availability::since(Release(4, 6, 8)),
+    availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)),
     ..Op::PLAIN
 });
 
@@ -545,7 +545,7 @@ pub const VIRTUAL_MACHINE_TYPES_BULK_PARTIAL_UPDATE: Call<
     params: crate::NO_PARAMS, filters: &[],
     body: Kind::List(&Kind::Record(PatchedBulkVirtualMachineTypeRequest::SCHEMA)),
     returns: Kind::List(&Kind::Record(VirtualMachineType::SCHEMA)),
-    availability: Availability::since(Release(4, 6, 8)),
+    availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)),
     ..Op::PLAIN
 });
 
@@ -561,7 +561,7 @@ pub const VIRTUAL_MACHINE_TYPES_CREATE: Call<
     params: crate::NO_PARAMS, filters: &[],
     body: Kind::Record(VirtualMachineTypeRequest::SCHEMA),
     returns: Kind::Record(VirtualMachineType::SCHEMA),
-    availability: Availability::since(Release(4, 6, 8)),
+    availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)),
     ..Op::PLAIN
 });
 
@@ -577,7 +577,7 @@ pub const VIRTUAL_MACHINE_TYPES_BULK_UPDATE: Call<
     params: crate::NO_PARAMS, filters: &[],
     body: Kind::List(&Kind::Record(BulkVirtualMachineTypeRequest::SCHEMA)),
     returns: Kind::List(&Kind::Record(VirtualMachineType::SCHEMA)),
-    availability: Availability::since(Release(4, 6, 8)),
+    availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)),
     ..Op::PLAIN
 });
 
@@ -589,7 +589,7 @@ pub const VIRTUAL_MACHINE_TYPES_DESTROY: Call<(), Value> = Call::new(&Op {
     params: crate::ID, filters: &[],
     body: Kind::Null,
     returns: Kind::Null,
-    availability: Availability::since(Release(4, 6, 8)),
+    availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)),
     ..Op::PLAIN
 });
 
@@ -601,7 +601,7 @@ pub const VIRTUAL_MACHINE_TYPES_RETRIEVE: Call<(), VirtualMachineType> = Call::n
     params: crate::ID, filters: crate::filters::virtualization::virtual_machine_types_retrieve::ALL,
     body: Kind::Null,
     returns: Kind::Record(VirtualMachineType::SCHEMA),
-    availability: Availability::since(Release(4, 6, 8)),
+    availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)),
     ..Op::PLAIN
 });
 
@@ -616,7 +616,7 @@ pub const VIRTUAL_MACHINE_TYPES_PARTIAL_UPDATE: Call<
     params: crate::ID, filters: &[],
     body: Kind::Record(PatchedVirtualMachineTypeRequest::SCHEMA),
     returns: Kind::Record(VirtualMachineType::SCHEMA),
-    availability: Availability::since(Release(4, 6, 8)),
+    availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)),
     ..Op::PLAIN
 });
 
@@ -631,7 +631,7 @@ pub const VIRTUAL_MACHINE_TYPES_UPDATE: Call<
     params: crate::ID, filters: &[],
     body: Kind::Record(VirtualMachineTypeRequest::SCHEMA),
     returns: Kind::Record(VirtualMachineType::SCHEMA),
-    availability: Availability::since(Release(4, 6, 8)),
+    availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)),
     ..Op::PLAIN
 });
 

@@ -187,7 +187,7 @@ impl BriefProvider {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("BriefProvider", &[
         Field::ruled("circuit_count", Kind::Int, FieldFlags::READ_ONLY,
-            &Rules { format: Some("int64"), availability: Availability::until(Release(4, 5, 5)), ..Rules::NONE }),
+            &Rules { format: Some("int64"), availability: Availability::until(Release(4, 5, 5), Release(4, 6, 8)), ..Rules::NONE }),
         rows::DESCRIPTION_5,
         rows::DISPLAY,
         rows::ID,
@@ -384,7 +384,7 @@ impl BriefVirtualCircuitType {
         rows::SLUG_2,
         rows::URL,
         Field::ruled("virtual_circuit_count", Kind::Int, FieldFlags::READ_ONLY,
-            &Rules { format: Some("int64"), availability: Availability::until(Release(4, 5, 5)), ..Rules::NONE }),
+            &Rules { format: Some("int64"), availability: Availability::until(Release(4, 5, 5), Release(4, 6, 8)), ..Rules::NONE }),
     ]);
 }
 

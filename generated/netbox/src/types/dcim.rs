@@ -96,7 +96,7 @@ impl BriefInventoryItemRole {
         rows::DISPLAY,
         rows::ID,
         Field::ruled("inventoryitem_count", Kind::Int, FieldFlags::READ_ONLY,
-            &Rules { format: Some("int64"), availability: Availability::until(Release(4, 5, 5)), ..Rules::NONE }),
+            &Rules { format: Some("int64"), availability: Availability::until(Release(4, 5, 5), Release(4, 6, 8)), ..Rules::NONE }),
         rows::NAME_3,
         rows::SLUG_2,
         rows::URL,
@@ -331,7 +331,7 @@ impl BriefPowerPanel {
         rows::ID,
         rows::NAME_3,
         Field::ruled("powerfeed_count", Kind::Int, FieldFlags::READ_ONLY,
-            &Rules { format: Some("int64"), availability: Availability::until(Release(4, 5, 5)), ..Rules::NONE }),
+            &Rules { format: Some("int64"), availability: Availability::until(Release(4, 5, 5), Release(4, 6, 8)), ..Rules::NONE }),
         rows::URL,
     ]);
 }
@@ -364,7 +364,7 @@ impl BriefRack {
     pub const SCHEMA: &'static Schema = &Schema::new("BriefRack", &[
         rows::DESCRIPTION_5,
         Field::ruled("device_count", Kind::Int, FieldFlags::READ_ONLY,
-            &Rules { format: Some("int64"), availability: Availability::until(Release(4, 5, 5)), ..Rules::NONE }),
+            &Rules { format: Some("int64"), availability: Availability::until(Release(4, 5, 5), Release(4, 6, 8)), ..Rules::NONE }),
         rows::DISPLAY,
         rows::ID,
         rows::NAME_3,
@@ -405,7 +405,7 @@ impl BriefRackRole {
         rows::ID,
         rows::NAME_3,
         Field::ruled("rack_count", Kind::Int, FieldFlags::READ_ONLY,
-            &Rules { format: Some("int64"), availability: Availability::until(Release(4, 5, 5)), ..Rules::NONE }),
+            &Rules { format: Some("int64"), availability: Availability::until(Release(4, 5, 5), Release(4, 6, 8)), ..Rules::NONE }),
         rows::SLUG_2,
         rows::URL,
     ]);
@@ -3774,7 +3774,7 @@ impl Cable {
         Field::new("a_terminations", Kind::List(&Kind::Record(GenericObject::SCHEMA)), 0),
         Field::new("b_terminations", Kind::List(&Kind::Record(GenericObject::SCHEMA)), 0),
         Field::ruled("bundle", Kind::Record(BriefCableBundle::SCHEMA), FieldFlags::NULLABLE,
-            &Rules { availability: Availability::since(Release(4, 6, 8)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)), ..Rules::NONE }),
         rows::COLOR,
         rows::COMMENTS,
         rows::CREATED,
@@ -3957,7 +3957,7 @@ impl CableRequest {
         Field::new("a_terminations", Kind::List(&Kind::Record(GenericObjectRequest::SCHEMA)), 0),
         Field::new("b_terminations", Kind::List(&Kind::Record(GenericObjectRequest::SCHEMA)), 0),
         Field::ruled("bundle", Kind::Reference(BriefCableBundleRequest::SCHEMA), FieldFlags::NULLABLE,
-            &Rules { availability: Availability::since(Release(4, 6, 8)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)), ..Rules::NONE }),
         rows::COLOR,
         rows::COMMENTS,
         rows::CUSTOM_FIELDS,
@@ -3967,7 +3967,7 @@ impl CableRequest {
         Field::new("length_unit", Kind::Enum(CableLengthUnit::VALUES), FieldFlags::NULLABLE),
         Field::new("owner", Kind::Reference(BriefOwnerRequest::SCHEMA), FieldFlags::NULLABLE),
         Field::ruled("profile", Kind::Enum(CableProfile::VALUES), 0,
-            &Rules { values: &[("breakout-1c2p-2c1p", Availability::since(Release(4, 6, 8))), ("breakout-1c8p-8c1p", Availability::since(Release(4, 6, 8)))], ..Rules::NONE }),
+            &Rules { values: &[("breakout-1c2p-2c1p", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("breakout-1c8p-8c1p", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))], ..Rules::NONE }),
         rows::STATUS_6,
         rows::TAGS_2,
         Field::new("tenant", Kind::Reference(BriefTenantRequest::SCHEMA), FieldFlags::NULLABLE),
@@ -5423,7 +5423,7 @@ impl FrontPortRequest {
         Field::new("rear_ports", Kind::List(&Kind::Record(FrontPortMappingRequest::SCHEMA)), 0),
         rows::TAGS_2,
         Field::ruled("type", Kind::Enum(RearPortType::VALUES), FieldFlags::REQUIRED,
-            &Rules { values: &[("mdc", Availability::since(Release(4, 6, 8))), ("mu", Availability::since(Release(4, 6, 8))), ("mu-apc", Availability::since(Release(4, 6, 8))), ("mu-pc", Availability::since(Release(4, 6, 8))), ("mu-upc", Availability::since(Release(4, 6, 8)))], ..Rules::NONE }),
+            &Rules { values: &[("mdc", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("mu", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("mu-apc", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("mu-pc", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("mu-upc", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))], ..Rules::NONE }),
     ]);
     /// With everything that must be given.
     pub fn new(
@@ -5553,7 +5553,7 @@ impl FrontPortTemplateRequest {
         rows::POSITIONS,
         Field::new("rear_ports", Kind::List(&Kind::Record(FrontPortTemplateMappingRequest::SCHEMA)), 0),
         Field::ruled("type", Kind::Enum(RearPortType::VALUES), FieldFlags::REQUIRED,
-            &Rules { values: &[("mdc", Availability::since(Release(4, 6, 8))), ("mu", Availability::since(Release(4, 6, 8))), ("mu-apc", Availability::since(Release(4, 6, 8))), ("mu-pc", Availability::since(Release(4, 6, 8))), ("mu-upc", Availability::since(Release(4, 6, 8)))], ..Rules::NONE }),
+            &Rules { values: &[("mdc", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("mu", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("mu-apc", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("mu-pc", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("mu-upc", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))], ..Rules::NONE }),
     ]);
     /// With everything that must be given.
     pub fn new(name: impl Into<String>, kind: RearPortType) -> Self {
@@ -5940,7 +5940,7 @@ impl InterfaceRequest {
         rows::TAGS_2,
         rows::TX_POWER,
         Field::ruled("type", Kind::Enum(InterfaceType::VALUES), FieldFlags::REQUIRED,
-            &Rules { values: &[("1.6tbase-cr8", Availability::since(Release(4, 6, 8))), ("1.6tbase-dr8", Availability::since(Release(4, 6, 8))), ("1.6tbase-dr8-2", Availability::since(Release(4, 6, 8))), ("1.6tbase-kr8", Availability::since(Release(4, 6, 8))), ("1.6tbase-x-osfp1600", Availability::since(Release(4, 6, 8))), ("1.6tbase-x-osfp1600-rhs", Availability::since(Release(4, 6, 8))), ("1.6tbase-x-qsfpdd1600", Availability::since(Release(4, 6, 8))), ("2.5gbase-x-sfp", Availability::since(Release(4, 6, 8)))], ..Rules::NONE }),
+            &Rules { values: &[("1.6tbase-cr8", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("1.6tbase-dr8", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("1.6tbase-dr8-2", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("1.6tbase-kr8", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("1.6tbase-x-osfp1600", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("1.6tbase-x-osfp1600-rhs", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("1.6tbase-x-qsfpdd1600", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("2.5gbase-x-sfp", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))], ..Rules::NONE }),
         rows::UNTAGGED_VLAN_2,
         rows::VDCS,
         Field::new("vlan_translation_policy", Kind::Reference(BriefVLANTranslationPolicyRequest::SCHEMA), FieldFlags::NULLABLE),
@@ -6107,7 +6107,7 @@ impl InterfaceTemplateRequest {
         Field::new("poe_type", Kind::Enum(InterfacePoeType::VALUES), FieldFlags::NULLABLE),
         Field::new("rf_role", Kind::Enum(InterfaceRfRole::VALUES), FieldFlags::NULLABLE),
         Field::ruled("type", Kind::Enum(InterfaceType::VALUES), FieldFlags::REQUIRED,
-            &Rules { values: &[("1.6tbase-cr8", Availability::since(Release(4, 6, 8))), ("1.6tbase-dr8", Availability::since(Release(4, 6, 8))), ("1.6tbase-dr8-2", Availability::since(Release(4, 6, 8))), ("1.6tbase-kr8", Availability::since(Release(4, 6, 8))), ("1.6tbase-x-osfp1600", Availability::since(Release(4, 6, 8))), ("1.6tbase-x-osfp1600-rhs", Availability::since(Release(4, 6, 8))), ("1.6tbase-x-qsfpdd1600", Availability::since(Release(4, 6, 8))), ("2.5gbase-x-sfp", Availability::since(Release(4, 6, 8)))], ..Rules::NONE }),
+            &Rules { values: &[("1.6tbase-cr8", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("1.6tbase-dr8", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("1.6tbase-dr8-2", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("1.6tbase-kr8", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("1.6tbase-x-osfp1600", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("1.6tbase-x-osfp1600-rhs", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("1.6tbase-x-qsfpdd1600", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("2.5gbase-x-sfp", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))], ..Rules::NONE }),
     ]);
     /// With everything that must be given.
     pub fn new(name: impl Into<String>, kind: InterfaceType) -> Self {
@@ -7274,34 +7274,34 @@ impl ModuleType {
         rows::ATTRIBUTES,
         rows::COMMENTS,
         Field::ruled("console_port_template_count", Kind::Int, FieldFlags::READ_ONLY,
-            &Rules { availability: Availability::since(Release(4, 6, 8)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)), ..Rules::NONE }),
         Field::ruled("console_server_port_template_count", Kind::Int, FieldFlags::READ_ONLY,
-            &Rules { availability: Availability::since(Release(4, 6, 8)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)), ..Rules::NONE }),
         rows::CREATED,
         rows::CUSTOM_FIELDS,
         rows::DESCRIPTION_5,
         rows::DISPLAY,
         rows::DISPLAY_URL,
         Field::ruled("front_port_template_count", Kind::Int, FieldFlags::READ_ONLY,
-            &Rules { availability: Availability::since(Release(4, 6, 8)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)), ..Rules::NONE }),
         rows::ID,
         Field::ruled("interface_template_count", Kind::Int, FieldFlags::READ_ONLY,
-            &Rules { availability: Availability::since(Release(4, 6, 8)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)), ..Rules::NONE }),
         rows::LAST_UPDATED,
         Field::new("manufacturer", Kind::Record(BriefManufacturer::SCHEMA), 0),
         rows::MODEL,
         Field::ruled("module_bay_template_count", Kind::Int, FieldFlags::READ_ONLY,
-            &Rules { availability: Availability::since(Release(4, 6, 8)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)), ..Rules::NONE }),
         rows::MODULE_COUNT,
         rows::OWNER,
         rows::PART_NUMBER,
         Field::ruled("power_outlet_template_count", Kind::Int, FieldFlags::READ_ONLY,
-            &Rules { availability: Availability::since(Release(4, 6, 8)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)), ..Rules::NONE }),
         Field::ruled("power_port_template_count", Kind::Int, FieldFlags::READ_ONLY,
-            &Rules { availability: Availability::since(Release(4, 6, 8)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)), ..Rules::NONE }),
         Field::new("profile", Kind::Record(BriefModuleTypeProfile::SCHEMA), FieldFlags::NULLABLE),
         Field::ruled("rear_port_template_count", Kind::Int, FieldFlags::READ_ONLY,
-            &Rules { availability: Availability::since(Release(4, 6, 8)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)), ..Rules::NONE }),
         rows::TAGS,
         rows::URL,
         rows::WEIGHT,
@@ -11324,7 +11324,7 @@ impl PatchedWritableFrontPortRequest {
         Field::new("rear_ports", Kind::List(&Kind::Record(FrontPortMappingRequest::SCHEMA)), 0),
         rows::TAGS_2,
         Field::ruled("type", Kind::Enum(RearPortType::VALUES), 0,
-            &Rules { values: &[("mdc", Availability::since(Release(4, 6, 8))), ("mu", Availability::since(Release(4, 6, 8))), ("mu-apc", Availability::since(Release(4, 6, 8))), ("mu-pc", Availability::since(Release(4, 6, 8))), ("mu-upc", Availability::since(Release(4, 6, 8)))], ..Rules::NONE }),
+            &Rules { values: &[("mdc", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("mu", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("mu-apc", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("mu-pc", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("mu-upc", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))], ..Rules::NONE }),
     ]);
     /// With everything that must be given.
     pub fn new() -> Self {
@@ -11386,7 +11386,7 @@ impl PatchedWritableFrontPortTemplateRequest {
         rows::POSITIONS,
         Field::new("rear_ports", Kind::List(&Kind::Record(FrontPortTemplateMappingRequest::SCHEMA)), 0),
         Field::ruled("type", Kind::Enum(RearPortType::VALUES), 0,
-            &Rules { values: &[("mdc", Availability::since(Release(4, 6, 8))), ("mu", Availability::since(Release(4, 6, 8))), ("mu-apc", Availability::since(Release(4, 6, 8))), ("mu-pc", Availability::since(Release(4, 6, 8))), ("mu-upc", Availability::since(Release(4, 6, 8)))], ..Rules::NONE }),
+            &Rules { values: &[("mdc", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("mu", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("mu-apc", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("mu-pc", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("mu-upc", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))], ..Rules::NONE }),
     ]);
     /// With everything that must be given.
     pub fn new() -> Self {
@@ -11518,7 +11518,7 @@ impl PatchedWritableInterfaceRequest {
         rows::TAGS_2,
         rows::TX_POWER,
         Field::ruled("type", Kind::Enum(InterfaceType::VALUES), 0,
-            &Rules { values: &[("1.6tbase-cr8", Availability::since(Release(4, 6, 8))), ("1.6tbase-dr8", Availability::since(Release(4, 6, 8))), ("1.6tbase-dr8-2", Availability::since(Release(4, 6, 8))), ("1.6tbase-kr8", Availability::since(Release(4, 6, 8))), ("1.6tbase-x-osfp1600", Availability::since(Release(4, 6, 8))), ("1.6tbase-x-osfp1600-rhs", Availability::since(Release(4, 6, 8))), ("1.6tbase-x-qsfpdd1600", Availability::since(Release(4, 6, 8))), ("2.5gbase-x-sfp", Availability::since(Release(4, 6, 8)))], ..Rules::NONE }),
+            &Rules { values: &[("1.6tbase-cr8", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("1.6tbase-dr8", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("1.6tbase-dr8-2", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("1.6tbase-kr8", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("1.6tbase-x-osfp1600", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("1.6tbase-x-osfp1600-rhs", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("1.6tbase-x-qsfpdd1600", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("2.5gbase-x-sfp", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))], ..Rules::NONE }),
         rows::UNTAGGED_VLAN_2,
         rows::VDCS,
         Field::new("vlan_translation_policy", Kind::Reference(BriefVLANTranslationPolicyRequest::SCHEMA), FieldFlags::NULLABLE),
@@ -11606,7 +11606,7 @@ impl PatchedWritableInterfaceTemplateRequest {
         Field::new("poe_type", Kind::Enum(InterfacePoeType::VALUES), FieldFlags::NULLABLE),
         Field::new("rf_role", Kind::Enum(InterfaceRfRole::VALUES), FieldFlags::NULLABLE),
         Field::ruled("type", Kind::Enum(InterfaceType::VALUES), 0,
-            &Rules { values: &[("1.6tbase-cr8", Availability::since(Release(4, 6, 8))), ("1.6tbase-dr8", Availability::since(Release(4, 6, 8))), ("1.6tbase-dr8-2", Availability::since(Release(4, 6, 8))), ("1.6tbase-kr8", Availability::since(Release(4, 6, 8))), ("1.6tbase-x-osfp1600", Availability::since(Release(4, 6, 8))), ("1.6tbase-x-osfp1600-rhs", Availability::since(Release(4, 6, 8))), ("1.6tbase-x-qsfpdd1600", Availability::since(Release(4, 6, 8))), ("2.5gbase-x-sfp", Availability::since(Release(4, 6, 8)))], ..Rules::NONE }),
+            &Rules { values: &[("1.6tbase-cr8", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("1.6tbase-dr8", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("1.6tbase-dr8-2", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("1.6tbase-kr8", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("1.6tbase-x-osfp1600", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("1.6tbase-x-osfp1600-rhs", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("1.6tbase-x-qsfpdd1600", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("2.5gbase-x-sfp", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))], ..Rules::NONE }),
     ]);
     /// With everything that must be given.
     pub fn new() -> Self {
@@ -12422,7 +12422,7 @@ impl PatchedWritableRackRequest {
         rows::FACILITY_ID,
         Field::new("form_factor", Kind::Enum(RackFormFactor::VALUES), FieldFlags::NULLABLE),
         Field::ruled("group", Kind::Reference(BriefRackGroupRequest::SCHEMA), FieldFlags::NULLABLE,
-            &Rules { availability: Availability::since(Release(4, 6, 8)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)), ..Rules::NONE }),
         Field::new("location", Kind::Reference(BriefLocationRequest::SCHEMA), FieldFlags::NULLABLE),
         rows::MAX_WEIGHT,
         rows::MOUNTING_DEPTH,
@@ -12689,7 +12689,7 @@ impl PatchedWritableRearPortRequest {
         rows::POSITIONS,
         rows::TAGS_2,
         Field::ruled("type", Kind::Enum(RearPortType::VALUES), 0,
-            &Rules { values: &[("mdc", Availability::since(Release(4, 6, 8))), ("mu", Availability::since(Release(4, 6, 8))), ("mu-apc", Availability::since(Release(4, 6, 8))), ("mu-pc", Availability::since(Release(4, 6, 8))), ("mu-upc", Availability::since(Release(4, 6, 8)))], ..Rules::NONE }),
+            &Rules { values: &[("mdc", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("mu", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("mu-apc", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("mu-pc", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("mu-upc", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))], ..Rules::NONE }),
     ]);
     /// With everything that must be given.
     pub fn new() -> Self {
@@ -12751,7 +12751,7 @@ impl PatchedWritableRearPortTemplateRequest {
         rows::NAME_15,
         rows::POSITIONS,
         Field::ruled("type", Kind::Enum(RearPortType::VALUES), 0,
-            &Rules { values: &[("mdc", Availability::since(Release(4, 6, 8))), ("mu", Availability::since(Release(4, 6, 8))), ("mu-apc", Availability::since(Release(4, 6, 8))), ("mu-pc", Availability::since(Release(4, 6, 8))), ("mu-upc", Availability::since(Release(4, 6, 8)))], ..Rules::NONE }),
+            &Rules { values: &[("mdc", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("mu", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("mu-apc", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("mu-pc", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("mu-upc", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))], ..Rules::NONE }),
     ]);
     /// With everything that must be given.
     pub fn new() -> Self {
@@ -14085,7 +14085,7 @@ impl Rack {
         rows::FACILITY_ID,
         Field::new("form_factor", Kind::Choice(RackFormFactor::VALUES), FieldFlags::NULLABLE),
         Field::ruled("group", Kind::Record(BriefRackGroup::SCHEMA), FieldFlags::NULLABLE,
-            &Rules { availability: Availability::since(Release(4, 6, 8)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)), ..Rules::NONE }),
         rows::ID,
         rows::LAST_UPDATED,
         Field::new("location", Kind::Record(BriefLocation::SCHEMA), FieldFlags::NULLABLE),
@@ -14262,7 +14262,7 @@ impl RackRequest {
         rows::FACILITY_ID,
         Field::new("form_factor", Kind::Enum(RackFormFactor::VALUES), FieldFlags::NULLABLE),
         Field::ruled("group", Kind::Reference(BriefRackGroupRequest::SCHEMA), FieldFlags::NULLABLE,
-            &Rules { availability: Availability::since(Release(4, 6, 8)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)), ..Rules::NONE }),
         Field::new("location", Kind::Reference(BriefLocationRequest::SCHEMA), FieldFlags::NULLABLE),
         rows::MAX_WEIGHT,
         rows::MOUNTING_DEPTH,
@@ -14377,7 +14377,7 @@ impl RackReservation {
         rows::TAGS,
         Field::new("tenant", Kind::Record(BriefTenant::SCHEMA), FieldFlags::NULLABLE),
         Field::ruled("unit_count", Kind::Int, FieldFlags::READ_ONLY,
-            &Rules { format: Some("int32"), availability: Availability::since(Release(4, 6, 8)), ..Rules::NONE }),
+            &Rules { format: Some("int32"), availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)), ..Rules::NONE }),
         rows::UNITS,
         rows::URL,
         rows::USER_2,
@@ -14824,7 +14824,7 @@ impl RackUnit {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("RackUnit", &[
         Field::ruled("description", Kind::Text, FieldFlags::READ_ONLY,
-            &Rules { availability: Availability::since(Release(4, 6, 8)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)), ..Rules::NONE }),
         Field::new("device", Kind::Record(BriefDevice::SCHEMA), FieldFlags::READ_ONLY),
         rows::DISPLAY,
         Field::new("face", Kind::Choice(RackUnitFace::VALUES), FieldFlags::READ_ONLY),
@@ -15056,7 +15056,7 @@ impl RearPortRequest {
         rows::POSITIONS,
         rows::TAGS_2,
         Field::ruled("type", Kind::Enum(RearPortType::VALUES), FieldFlags::REQUIRED,
-            &Rules { values: &[("mdc", Availability::since(Release(4, 6, 8))), ("mu", Availability::since(Release(4, 6, 8))), ("mu-apc", Availability::since(Release(4, 6, 8))), ("mu-pc", Availability::since(Release(4, 6, 8))), ("mu-upc", Availability::since(Release(4, 6, 8)))], ..Rules::NONE }),
+            &Rules { values: &[("mdc", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("mu", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("mu-apc", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("mu-pc", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("mu-upc", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))], ..Rules::NONE }),
     ]);
     /// With everything that must be given.
     pub fn new(
@@ -15186,7 +15186,7 @@ impl RearPortTemplateRequest {
         rows::NAME_24,
         rows::POSITIONS,
         Field::ruled("type", Kind::Enum(RearPortType::VALUES), FieldFlags::REQUIRED,
-            &Rules { values: &[("mdc", Availability::since(Release(4, 6, 8))), ("mu", Availability::since(Release(4, 6, 8))), ("mu-apc", Availability::since(Release(4, 6, 8))), ("mu-pc", Availability::since(Release(4, 6, 8))), ("mu-upc", Availability::since(Release(4, 6, 8)))], ..Rules::NONE }),
+            &Rules { values: &[("mdc", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("mu", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("mu-apc", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("mu-pc", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("mu-upc", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))], ..Rules::NONE }),
     ]);
     /// With everything that must be given.
     pub fn new(name: impl Into<String>, kind: RearPortType) -> Self {
@@ -15635,7 +15635,7 @@ impl WritableCableRequest {
         Field::new("a_terminations", Kind::List(&Kind::Record(GenericObjectRequest::SCHEMA)), 0),
         Field::new("b_terminations", Kind::List(&Kind::Record(GenericObjectRequest::SCHEMA)), 0),
         Field::ruled("bundle", Kind::Reference(BriefCableBundleRequest::SCHEMA), FieldFlags::NULLABLE,
-            &Rules { availability: Availability::since(Release(4, 6, 8)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)), ..Rules::NONE }),
         rows::COLOR,
         rows::COMMENTS,
         rows::CUSTOM_FIELDS,
@@ -15645,7 +15645,7 @@ impl WritableCableRequest {
         Field::new("length_unit", Kind::Enum(CableLengthUnit::VALUES), FieldFlags::NULLABLE),
         Field::new("owner", Kind::Reference(BriefOwnerRequest::SCHEMA), FieldFlags::NULLABLE),
         Field::ruled("profile", Kind::Enum(WritableCableRequestProfile::VALUES), 0,
-            &Rules { values: &[("breakout-1c2p-2c1p", Availability::since(Release(4, 6, 8))), ("breakout-1c8p-8c1p", Availability::since(Release(4, 6, 8)))], ..Rules::NONE }),
+            &Rules { values: &[("breakout-1c2p-2c1p", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("breakout-1c8p-8c1p", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))], ..Rules::NONE }),
         rows::STATUS_6,
         rows::TAGS_2,
         Field::new("tenant", Kind::Reference(BriefTenantRequest::SCHEMA), FieldFlags::NULLABLE),
@@ -16120,7 +16120,7 @@ impl WritableInterfaceRequest {
         rows::TAGS_2,
         rows::TX_POWER,
         Field::ruled("type", Kind::Enum(InterfaceType::VALUES), FieldFlags::REQUIRED,
-            &Rules { values: &[("1.6tbase-cr8", Availability::since(Release(4, 6, 8))), ("1.6tbase-dr8", Availability::since(Release(4, 6, 8))), ("1.6tbase-dr8-2", Availability::since(Release(4, 6, 8))), ("1.6tbase-kr8", Availability::since(Release(4, 6, 8))), ("1.6tbase-x-osfp1600", Availability::since(Release(4, 6, 8))), ("1.6tbase-x-osfp1600-rhs", Availability::since(Release(4, 6, 8))), ("1.6tbase-x-qsfpdd1600", Availability::since(Release(4, 6, 8))), ("2.5gbase-x-sfp", Availability::since(Release(4, 6, 8)))], ..Rules::NONE }),
+            &Rules { values: &[("1.6tbase-cr8", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("1.6tbase-dr8", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("1.6tbase-dr8-2", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("1.6tbase-kr8", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("1.6tbase-x-osfp1600", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("1.6tbase-x-osfp1600-rhs", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("1.6tbase-x-qsfpdd1600", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("2.5gbase-x-sfp", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))], ..Rules::NONE }),
         rows::UNTAGGED_VLAN_2,
         rows::VDCS,
         Field::new("vlan_translation_policy", Kind::Reference(BriefVLANTranslationPolicyRequest::SCHEMA), FieldFlags::NULLABLE),
@@ -16216,7 +16216,7 @@ impl WritableInterfaceTemplateRequest {
         Field::new("poe_type", Kind::Enum(InterfacePoeType::VALUES), FieldFlags::NULLABLE),
         Field::new("rf_role", Kind::Enum(InterfaceRfRole::VALUES), FieldFlags::NULLABLE),
         Field::ruled("type", Kind::Enum(InterfaceType::VALUES), FieldFlags::REQUIRED,
-            &Rules { values: &[("1.6tbase-cr8", Availability::since(Release(4, 6, 8))), ("1.6tbase-dr8", Availability::since(Release(4, 6, 8))), ("1.6tbase-dr8-2", Availability::since(Release(4, 6, 8))), ("1.6tbase-kr8", Availability::since(Release(4, 6, 8))), ("1.6tbase-x-osfp1600", Availability::since(Release(4, 6, 8))), ("1.6tbase-x-osfp1600-rhs", Availability::since(Release(4, 6, 8))), ("1.6tbase-x-qsfpdd1600", Availability::since(Release(4, 6, 8))), ("2.5gbase-x-sfp", Availability::since(Release(4, 6, 8)))], ..Rules::NONE }),
+            &Rules { values: &[("1.6tbase-cr8", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("1.6tbase-dr8", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("1.6tbase-dr8-2", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("1.6tbase-kr8", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("1.6tbase-x-osfp1600", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("1.6tbase-x-osfp1600-rhs", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("1.6tbase-x-qsfpdd1600", Availability::since(Release(4, 6, 8), Release(4, 5, 5))), ("2.5gbase-x-sfp", Availability::since(Release(4, 6, 8), Release(4, 5, 5)))], ..Rules::NONE }),
     ]);
     /// With everything that must be given.
     pub fn new(name: impl Into<String>, kind: InterfaceType) -> Self {
@@ -16548,7 +16548,7 @@ impl WritableRackRequest {
         rows::FACILITY_ID,
         Field::new("form_factor", Kind::Enum(RackFormFactor::VALUES), FieldFlags::NULLABLE),
         Field::ruled("group", Kind::Reference(BriefRackGroupRequest::SCHEMA), FieldFlags::NULLABLE,
-            &Rules { availability: Availability::since(Release(4, 6, 8)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)), ..Rules::NONE }),
         Field::new("location", Kind::Reference(BriefLocationRequest::SCHEMA), FieldFlags::NULLABLE),
         rows::MAX_WEIGHT,
         rows::MOUNTING_DEPTH,

@@ -2845,7 +2845,7 @@ impl ImageAttachment {
         Field::ruled("image", Kind::Text, 0, &Rules { format: Some("uri"), ..Rules::NONE }),
         Field::new("image_height", Kind::Int, FieldFlags::READ_ONLY),
         Field::ruled("image_size", Kind::Int, FieldFlags::READ_ONLY,
-            &Rules { availability: Availability::since(Release(4, 6, 8)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)), ..Rules::NONE }),
         Field::new("image_width", Kind::Int, FieldFlags::READ_ONLY),
         rows::LAST_UPDATED,
         rows::NAME_8,
@@ -5693,7 +5693,7 @@ impl ScriptInputRequest {
         rows::DATA_2,
         rows::INTERVAL,
         Field::ruled("notifications", Kind::Enum(JobNotifications::VALUES), 0,
-            &Rules { default: Some("always"), availability: Availability::since(Release(4, 6, 8)), ..Rules::NONE }),
+            &Rules { default: Some("always"), availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)), ..Rules::NONE }),
         rows::SCHEDULE_AT,
     ]);
     /// With everything that must be given.

@@ -69,7 +69,7 @@ impl ASN {
             &Rules { format: Some("int64"), ..Rules::NONE }),
         Field::new("rir", Kind::Record(BriefRIR::SCHEMA), FieldFlags::NULLABLE),
         Field::ruled("role", Kind::Record(BriefRole::SCHEMA), FieldFlags::NULLABLE,
-            &Rules { availability: Availability::since(Release(4, 6, 8)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)), ..Rules::NONE }),
         rows::SITE_COUNT_2,
         Field::new("sites", Kind::List(&Kind::Record(ASNSite::SCHEMA)), 0),
         rows::TAGS,
@@ -179,7 +179,7 @@ impl BriefCluster {
         rows::NAME_3,
         rows::URL,
         Field::ruled("virtualmachine_count", Kind::Int, FieldFlags::READ_ONLY,
-            &Rules { format: Some("int64"), availability: Availability::until(Release(4, 5, 5)), ..Rules::NONE }),
+            &Rules { format: Some("int64"), availability: Availability::until(Release(4, 5, 5), Release(4, 6, 8)), ..Rules::NONE }),
     ]);
 }
 
@@ -212,7 +212,7 @@ impl BriefClusterType {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("BriefClusterType", &[
         Field::ruled("cluster_count", Kind::Int, FieldFlags::READ_ONLY,
-            &Rules { format: Some("int64"), availability: Availability::until(Release(4, 5, 5)), ..Rules::NONE }),
+            &Rules { format: Some("int64"), availability: Availability::until(Release(4, 5, 5), Release(4, 6, 8)), ..Rules::NONE }),
         rows::DESCRIPTION_5,
         rows::DISPLAY,
         rows::ID,
@@ -329,9 +329,9 @@ impl BriefIPAddress {
         rows::FAMILY,
         rows::ID,
         Field::ruled("nat_inside", Kind::Record(NestedIPAddress::SCHEMA), FieldFlags::NULLABLE,
-            &Rules { availability: Availability::since(Release(4, 6, 8)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)), ..Rules::NONE }),
         Field::ruled("nat_outside", Kind::List(&Kind::Record(NestedIPAddress::SCHEMA)), FieldFlags::READ_ONLY,
-            &Rules { availability: Availability::since(Release(4, 6, 8)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)), ..Rules::NONE }),
         rows::URL,
     ]);
 }
@@ -363,7 +363,7 @@ impl BriefIPAddressRequest {
         rows::DESCRIPTION_5,
         rows::DNS_NAME_2,
         Field::ruled("nat_inside", Kind::Record(NestedIPAddressRequest::SCHEMA), FieldFlags::NULLABLE,
-            &Rules { availability: Availability::since(Release(4, 6, 8)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)), ..Rules::NONE }),
     ]);
     /// With everything that must be given.
     pub fn new(address: impl Into<String>) -> Self {
@@ -711,7 +711,7 @@ impl BriefRIR {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("BriefRIR", &[
         Field::ruled("aggregate_count", Kind::Int, FieldFlags::READ_ONLY,
-            &Rules { format: Some("int64"), availability: Availability::until(Release(4, 5, 5)), ..Rules::NONE }),
+            &Rules { format: Some("int64"), availability: Availability::until(Release(4, 5, 5), Release(4, 6, 8)), ..Rules::NONE }),
         rows::DESCRIPTION_5,
         rows::DISPLAY,
         rows::ID,
@@ -1875,7 +1875,7 @@ impl Job {
         Field::new("log_entries", Kind::List(&Kind::Any), 0),
         Field::ruled("name", Kind::Text, 0, &Rules { max_length: Some(200), ..Rules::NONE }),
         Field::ruled("notifications", Kind::Choice(JobNotifications::VALUES), FieldFlags::READ_ONLY,
-            &Rules { availability: Availability::since(Release(4, 6, 8)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)), ..Rules::NONE }),
         rows::OBJECT,
         Field::ruled("object_id", Kind::Int, FieldFlags::NULLABLE,
             &Rules { min: Some(0.0), max: Some(9.223372036854776e18), format: Some("int64"), ..Rules::NONE }),

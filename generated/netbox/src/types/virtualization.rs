@@ -1278,7 +1278,7 @@ impl PatchedWritableVirtualMachineWithConfigContextRequest {
         Field::new("tenant", Kind::Reference(BriefTenantRequest::SCHEMA), FieldFlags::NULLABLE),
         rows::VCPUS,
         Field::ruled("virtual_machine_type", Kind::Reference(BriefVirtualMachineTypeRequest::SCHEMA), FieldFlags::NULLABLE,
-            &Rules { availability: Availability::since(Release(4, 6, 8)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)), ..Rules::NONE }),
     ]);
     /// With everything that must be given.
     pub fn new() -> Self {
@@ -1872,7 +1872,7 @@ impl VirtualMachineWithConfigContext {
         rows::VCPUS,
         Field::new("virtual_disk_count", Kind::Int, FieldFlags::READ_ONLY),
         Field::ruled("virtual_machine_type", Kind::Record(BriefVirtualMachineType::SCHEMA), FieldFlags::NULLABLE,
-            &Rules { availability: Availability::since(Release(4, 6, 8)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)), ..Rules::NONE }),
     ]);
 }
 
@@ -1964,7 +1964,7 @@ impl VirtualMachineWithConfigContextRequest {
         Field::new("tenant", Kind::Reference(BriefTenantRequest::SCHEMA), FieldFlags::NULLABLE),
         rows::VCPUS,
         Field::ruled("virtual_machine_type", Kind::Reference(BriefVirtualMachineTypeRequest::SCHEMA), FieldFlags::NULLABLE,
-            &Rules { availability: Availability::since(Release(4, 6, 8)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)), ..Rules::NONE }),
     ]);
     /// With everything that must be given.
     pub fn new(name: impl Into<String>) -> Self {

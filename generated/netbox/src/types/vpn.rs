@@ -94,7 +94,7 @@ impl BriefTunnelGroup {
         rows::NAME_3,
         rows::SLUG_2,
         Field::ruled("tunnel_count", Kind::Int, FieldFlags::READ_ONLY,
-            &Rules { format: Some("int64"), availability: Availability::until(Release(4, 5, 5)), ..Rules::NONE }),
+            &Rules { format: Some("int64"), availability: Availability::until(Release(4, 5, 5), Release(4, 6, 8)), ..Rules::NONE }),
         rows::URL,
     ]);
 }

@@ -101,7 +101,7 @@ impl PostAccessTfaUserid {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("PostAccessTfaUserid", &[
         rows::CHALLENGE,
-        rows::DESCRIPTION_2,
+        rows::DESCRIPTION_3,
         rows::PASSWORD_2,
         Field::new("totp", Kind::Text, 0),
         Field::new("type", Kind::Enum(AccessTfaRowType::VALUES), FieldFlags::REQUIRED),
@@ -252,7 +252,7 @@ pub struct PutAccessTfaUseridId {
 impl PutAccessTfaUseridId {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("PutAccessTfaUseridId", &[
-        rows::DESCRIPTION_2,
+        rows::DESCRIPTION_3,
         rows::ENABLE,
         rows::ID_2,
         rows::PASSWORD_2,

@@ -64,7 +64,7 @@ impl PostConfigAcmeAccount {
     pub const SCHEMA: &'static Schema = &Schema::new("PostConfigAcmeAccount", &[
         Field::new("contact", Kind::Text, FieldFlags::REQUIRED),
         rows::DIRECTORY,
-        Field::new("eab_hmac_key", Kind::Text, 0),
+        Field::new("eab_hmac_key", Kind::Text, FieldFlags::SECRET),
         Field::new("eab_kid", Kind::Text, 0),
         rows::NAME_4,
         Field::new("tos_url", Kind::Text, 0),

@@ -192,8 +192,9 @@ pub(crate) const COMMENT_2: Field = Field::ruled("comment", Kind::Text, 0,
 pub(crate) const CONSENT_TEXT: Field = Field::ruled("consent-text", Kind::Text, 0, &Rules { max_length: Some(65536), ..Rules::NONE });
 pub(crate) const CTIME: Field = Field::ruled("ctime", Kind::Int, 0, &Rules { unit: Some("unix seconds"), ..Rules::NONE });
 pub(crate) const DEFAULT: Field = Field::ruled("default", Kind::Bool, 0, &Rules { default: Some("false"), ..Rules::NONE });
-pub(crate) const DESCRIPTION_2: Field = Field::ruled("description", Kind::Text, 0, &Rules { max_length: Some(255), ..Rules::NONE });
-pub(crate) const DESCRIPTION_3: Field = Field::ruled("description", Kind::Text, 0, &Rules { pattern: Some("(?m)^([[:^cntrl:]]*)$"), ..Rules::NONE });
+pub(crate) const DESCRIPTION_2: Field = Field::ruled("description", Kind::Text, 0,
+    &Rules { pattern: Some("[\\s\\S]*(?m:^([[:^cntrl:]]*)$)[\\s\\S]*"), ..Rules::NONE });
+pub(crate) const DESCRIPTION_3: Field = Field::ruled("description", Kind::Text, 0, &Rules { max_length: Some(255), ..Rules::NONE });
 pub(crate) const DIGEST: Field = Field::ruled("digest", Kind::Text, 0, &Rules { pattern: Some("^[a-f0-9]{64}$"), ..Rules::NONE });
 pub(crate) const DIGEST_2: Field = Field::ruled("digest", Kind::Text, FieldFlags::REQUIRED,
     &Rules { pattern: Some("^[a-f0-9]{64}$"), ..Rules::NONE });

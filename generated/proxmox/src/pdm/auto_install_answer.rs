@@ -506,7 +506,7 @@ pub struct AutoInstallAnswerPostPostInstallationWebhook {
 impl AutoInstallAnswerPostPostInstallationWebhook {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("AutoInstallAnswerPostPostInstallationWebhook", &[
-        Field::new("auth-token", Kind::Text, 0),
+        Field::new("auth-token", Kind::Text, FieldFlags::SECRET),
         rows::CERT_FINGERPRINT,
         rows::URL,
     ]);

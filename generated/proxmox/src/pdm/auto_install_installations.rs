@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use proxbox_runtime::{
-    Field, Kind, Op, Operation, Permission, Rows, Rules, Schema, Value,
+    Field, FieldFlags, Kind, Op, Operation, Permission, Rows, Rules, Schema, Value,
 };
 use crate::pdm::{
     AutoInstallAnswerPostDmi, AutoInstallAnswerPostIso, AutoInstallAnswerPostNetworkInterfaces,
@@ -109,7 +109,7 @@ impl AutoInstallInstallationsRow {
         Field::new("answer-id", Kind::Text, 0),
         Field::new("info", Kind::Record(AutoInstallInstallationsRowInfo::SCHEMA), 0),
         Field::new("post-hook-data", Kind::Record(AutoInstallInstallationsRowPostHookData::SCHEMA), 0),
-        Field::new("post-hook-token", Kind::Text, 0),
+        Field::new("post-hook-token", Kind::Text, FieldFlags::SECRET),
         Field::ruled("received-at", Kind::Int, 0,
             &Rules { min: Some(0.0), unit: Some("unix seconds"), ..Rules::NONE }),
         Field::new("status", Kind::Enum(AutoInstallInstallationsRowStatus::VALUES), 0),

@@ -10,8 +10,8 @@ use crate::pve::rows;
 
 /// `PUT /access/password`
 ///
-/// Needs ((to be the user that it is about or (Realm.AllocateUser on the user's group or realm and
-/// User.Modify on the user's group or realm)) and what the viewer's text says).
+/// Needs ((to be the user that it is about or (Realm.AllocateUser on the user's realm and
+/// User.Modify on a group of the user)) and what the viewer's text says).
 /// Refused with 403 for API tokens: it needs a ticket.
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/password)
@@ -59,7 +59,7 @@ proxbox_runtime::parameters! { PutAccessPassword {
 
 proxbox_runtime::operation! { PutAccessPassword -> Value;
     Put "/access/password", Kind::Null, OpFlags::NO_TOKEN | OpFlags::PROTECTED;
-    Permission::All(&[Permission::Any(&[Permission::Itself, Permission::All(&[Permission::Group(&["Realm.AllocateUser"]), Permission::Group(&["User.Modify"])])]), Permission::Told])
+    Permission::All(&[Permission::Any(&[Permission::Itself, Permission::All(&[Permission::Realm("Realm.AllocateUser"), Permission::Group(&["User.Modify"])])]), Permission::Told])
 }
 
 pub(super) const OPS: &[&Op] = &[

@@ -38,8 +38,7 @@ proxbox_runtime::operation! { GetAccessTfa -> Rows<AccessTfaGetRow>;
 
 /// `GET /access/tfa/{userid}`
 ///
-/// Needs (to be the user that it is about or User.Modify or Sys.Audit on the user's group or
-/// realm).
+/// Needs (to be the user that it is about or User.Modify or Sys.Audit on a group of the user).
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/tfa/{userid})
 #[derive(Clone)]
@@ -75,7 +74,7 @@ proxbox_runtime::operation! { GetAccessTfaUserid -> Rows<AccessTfaUseridRow>;
 
 /// `POST /access/tfa/{userid}`
 ///
-/// Needs (to be the user that it is about or User.Modify on the user's group or realm).
+/// Needs (to be the user that it is about or User.Modify on a group of the user).
 /// Refused with 403 for API tokens: it needs a ticket.
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/tfa/{userid})
@@ -142,7 +141,7 @@ proxbox_runtime::operation! { PostAccessTfaUserid -> AccessTfaPost;
 
 /// `DELETE /access/tfa/{userid}/{id}`
 ///
-/// Needs (to be the user that it is about or User.Modify on the user's group or realm).
+/// Needs (to be the user that it is about or User.Modify on a group of the user).
 /// Refused with 403 for API tokens: it needs a ticket.
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/tfa/{userid}/{id})
@@ -193,8 +192,7 @@ proxbox_runtime::operation! { DeleteAccessTfaUseridId -> Value;
 
 /// `GET /access/tfa/{userid}/{id}`
 ///
-/// Needs (to be the user that it is about or User.Modify or Sys.Audit on the user's group or
-/// realm).
+/// Needs (to be the user that it is about or User.Modify or Sys.Audit on a group of the user).
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/tfa/{userid}/{id})
 #[derive(Clone)]
@@ -234,7 +232,7 @@ proxbox_runtime::operation! { GetAccessTfaUseridId -> AccessTfa;
 
 /// `PUT /access/tfa/{userid}/{id}`
 ///
-/// Needs (to be the user that it is about or User.Modify on the user's group or realm).
+/// Needs (to be the user that it is about or User.Modify on a group of the user).
 /// Refused with 403 for API tokens: it needs a ticket.
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/tfa/{userid}/{id})

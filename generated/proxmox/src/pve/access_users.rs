@@ -56,8 +56,8 @@ proxbox_runtime::operation! { GetAccessUsers -> Rows<AccessUsersRow>;
 
 /// `POST /access/users`
 ///
-/// Needs ((Realm.AllocateUser on the user's group or realm and User.Modify on the user's group or
-/// realm) and what the viewer's text says).
+/// Needs ((Realm.AllocateUser on the user's realm and User.Modify on a group of the user) and what
+/// the viewer's text says).
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/users)
 #[derive(Clone)]
@@ -133,13 +133,12 @@ proxbox_runtime::parameters! { PostAccessUsers {
 
 proxbox_runtime::operation! { PostAccessUsers -> Value;
     Post "/access/users", Kind::Null, OpFlags::PROTECTED;
-    Permission::All(&[Permission::All(&[Permission::Group(&["Realm.AllocateUser"]), Permission::Group(&["User.Modify"])]), Permission::Told])
+    Permission::All(&[Permission::All(&[Permission::Realm("Realm.AllocateUser"), Permission::Group(&["User.Modify"])]), Permission::Told])
 }
 
 /// `DELETE /access/users/{userid}`
 ///
-/// Needs (Realm.AllocateUser on the user's group or realm and User.Modify on the user's group or
-/// realm).
+/// Needs (Realm.AllocateUser on the user's realm and User.Modify on a group of the user).
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/users/{userid})
 #[derive(Clone)]
@@ -170,12 +169,12 @@ proxbox_runtime::parameters! { DeleteAccessUsersUserid {
 
 proxbox_runtime::operation! { DeleteAccessUsersUserid -> Value;
     Delete "/access/users/{userid}", Kind::Null, OpFlags::PROTECTED;
-    Permission::All(&[Permission::Group(&["Realm.AllocateUser"]), Permission::Group(&["User.Modify"])])
+    Permission::All(&[Permission::Realm("Realm.AllocateUser"), Permission::Group(&["User.Modify"])])
 }
 
 /// `GET /access/users/{userid}`
 ///
-/// Needs User.Modify or Sys.Audit on the user's group or realm.
+/// Needs User.Modify or Sys.Audit on a group of the user.
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/users/{userid})
 #[derive(Clone)]
@@ -211,7 +210,7 @@ proxbox_runtime::operation! { GetAccessUsersUserid -> AccessUsers;
 
 /// `PUT /access/users/{userid}`
 ///
-/// Needs User.Modify on the user's group or realm.
+/// Needs User.Modify on a group of the user.
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/users/{userid})
 #[derive(Clone)]

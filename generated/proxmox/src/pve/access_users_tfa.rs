@@ -13,8 +13,7 @@ use crate::pve::rows;
 
 /// `GET /access/users/{userid}/tfa`
 ///
-/// Needs (to be the user that it is about or User.Modify or Sys.Audit on the user's group or
-/// realm).
+/// Needs (to be the user that it is about or User.Modify or Sys.Audit on a group of the user).
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/users/{userid}/tfa)
 #[derive(Clone)]

@@ -11,7 +11,7 @@ use crate::pve::rows;
 
 /// `GET /access/users/{userid}/token`
 ///
-/// Needs (to be the user that it is about or User.Modify on the user's group or realm).
+/// Needs (to be the user that it is about or User.Modify on a group of the user).
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/users/{userid}/token)
 #[derive(Clone)]
@@ -47,7 +47,7 @@ proxbox_runtime::operation! { GetAccessUsersUseridToken -> Rows<AccessUsersToken
 
 /// `DELETE /access/users/{userid}/token/{tokenid}`
 ///
-/// Needs (to be the user that it is about or User.Modify on the user's group or realm).
+/// Needs (to be the user that it is about or User.Modify on a group of the user).
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/users/{userid}/token/{tokenid})
 #[derive(Clone)]
@@ -87,7 +87,7 @@ proxbox_runtime::operation! { DeleteAccessUsersUseridTokenTokenid -> Value;
 
 /// `GET /access/users/{userid}/token/{tokenid}`
 ///
-/// Needs (to be the user that it is about or User.Modify on the user's group or realm).
+/// Needs (to be the user that it is about or User.Modify on a group of the user).
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/users/{userid}/token/{tokenid})
 #[derive(Clone)]
@@ -127,7 +127,7 @@ proxbox_runtime::operation! { GetAccessUsersUseridTokenTokenid -> AccessUsersTok
 
 /// `POST /access/users/{userid}/token/{tokenid}`
 ///
-/// Needs (to be the user that it is about or User.Modify on the user's group or realm).
+/// Needs (to be the user that it is about or User.Modify on a group of the user).
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/users/{userid}/token/{tokenid})
 #[derive(Clone)]
@@ -185,7 +185,7 @@ proxbox_runtime::operation! { PostAccessUsersUseridTokenTokenid -> AccessUsersTo
 
 /// `PUT /access/users/{userid}/token/{tokenid}`
 ///
-/// Needs (to be the user that it is about or User.Modify on the user's group or realm).
+/// Needs (to be the user that it is about or User.Modify on a group of the user).
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/users/{userid}/token/{tokenid})
 #[derive(Clone)]
@@ -213,11 +213,11 @@ impl PutAccessUsersUseridTokenTokenid {
     pub const SCHEMA: &'static Schema = &Schema::new("PutAccessUsersUseridTokenTokenid", &[
         rows::COMMENT,
         Field::ruled("delete", Kind::Text, 0,
-            &Rules { format: Some("pve-configid-list"), availability: Availability::since(Release(9, 1, 1)), ..Rules::NONE }),
+            &Rules { format: Some("pve-configid-list"), availability: Availability::since(Release(9, 1, 1), Release(9, 0, 7)), ..Rules::NONE }),
         rows::EXPIRE,
         rows::PRIVSEP,
         Field::ruled("regenerate", Kind::Bool, 0,
-            &Rules { default: Some("false"), availability: Availability::since(Release(9, 2, 0)), ..Rules::NONE }),
+            &Rules { default: Some("false"), availability: Availability::since(Release(9, 2, 0), Release(9, 1, 3)), ..Rules::NONE }),
         rows::TOKENID,
         rows::USERID,
     ]);
@@ -326,10 +326,10 @@ impl AccessUsersTokenPut {
         rows::COMMENT,
         rows::EXPIRE,
         Field::ruled("full-tokenid", Kind::Text, 0,
-            &Rules { availability: Availability::since(Release(9, 2, 0)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(9, 2, 0), Release(9, 1, 3)), ..Rules::NONE }),
         rows::PRIVSEP,
         Field::ruled("value", Kind::Text, 0,
-            &Rules { availability: Availability::since(Release(9, 2, 0)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(9, 2, 0), Release(9, 1, 3)), ..Rules::NONE }),
     ]);
 }
 

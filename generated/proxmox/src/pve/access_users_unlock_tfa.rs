@@ -10,7 +10,7 @@ use crate::pve::rows;
 
 /// `PUT /access/users/{userid}/unlock-tfa`
 ///
-/// Needs User.Modify on the user's group or realm.
+/// Needs User.Modify on a group of the user.
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/users/{userid}/unlock-tfa)
 #[derive(Clone)]

@@ -36,7 +36,7 @@ impl PostAccessVncticket {
         Field::ruled("authid", Kind::Text, FieldFlags::REQUIRED, &Rules { max_length: Some(64), ..Rules::NONE }),
         Field::ruled("path", Kind::Text, FieldFlags::REQUIRED, &Rules { max_length: Some(64), ..Rules::NONE }),
         Field::ruled("port", Kind::Int, 0,
-            &Rules { availability: Availability::since(Release(9, 1, 3)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(9, 1, 3), Release(9, 1, 1)), ..Rules::NONE }),
         Field::ruled("privs", Kind::Text, FieldFlags::REQUIRED,
             &Rules { max_length: Some(64), format: Some("pve-priv-list"), ..Rules::NONE }),
         Field::new("vncticket", Kind::Text, FieldFlags::REQUIRED | FieldFlags::SECRET),
@@ -72,7 +72,7 @@ proxbox_runtime::parameters! { PostAccessVncticket {
 proxbox_runtime::operation! { PostAccessVncticket -> Value;
     Post "/access/vncticket", Kind::Null, OpFlags::PROTECTED;
     Permission::All(&[Permission::Told, Permission::World]);
-    Availability::since(Release(9, 1, 1))
+    Availability::since(Release(9, 1, 1), Release(9, 0, 7))
 }
 
 pub(super) const OPS: &[&Op] = &[

@@ -80,7 +80,7 @@ impl PostClusterAcmePlugins {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("PostClusterAcmePlugins", &[
         Field::ruled("api", Kind::Enum(ClusterAcmePluginsPutApi::VALUES), 0,
-            &Rules { values: &[("alviy", Availability::since(Release(8, 4, 0))), ("beget", Availability::since(Release(9, 0, 7))), ("do", Availability::until(Release(8, 3, 0))), ("edgecenter", Availability::since(Release(9, 0, 7))), ("freemyip", Availability::since(Release(9, 0, 7))), ("he_ddns", Availability::since(Release(9, 0, 7))), ("hetznercloud", Availability::since(Release(9, 1, 3))), ("ionos_cloud", Availability::since(Release(8, 4, 0))), ("limacity", Availability::since(Release(8, 4, 0))), ("mijnhost", Availability::since(Release(9, 0, 7))), ("omglol", Availability::since(Release(8, 4, 0))), ("openprovider_rest", Availability::since(Release(9, 1, 3))), ("spaceship", Availability::since(Release(9, 1, 3))), ("technitium", Availability::since(Release(8, 4, 0))), ("timeweb", Availability::since(Release(8, 4, 0))), ("west_cn", Availability::since(Release(8, 4, 0))), ("yandex", Availability::until(Release(8, 3, 0))), ("yandex360", Availability::since(Release(8, 4, 0))), ("zoneedit", Availability::since(Release(8, 4, 0)))], ..Rules::NONE }),
+            &Rules { values: &[("alviy", Availability::since(Release(8, 4, 0), Release(8, 3, 0))), ("beget", Availability::since(Release(9, 0, 7), Release(8, 4, 0))), ("do", Availability::until(Release(8, 3, 0), Release(8, 4, 0))), ("edgecenter", Availability::since(Release(9, 0, 7), Release(8, 4, 0))), ("freemyip", Availability::since(Release(9, 0, 7), Release(8, 4, 0))), ("he_ddns", Availability::since(Release(9, 0, 7), Release(8, 4, 0))), ("hetznercloud", Availability::since(Release(9, 1, 3), Release(9, 1, 1))), ("ionos_cloud", Availability::since(Release(8, 4, 0), Release(8, 3, 0))), ("limacity", Availability::since(Release(8, 4, 0), Release(8, 3, 0))), ("mijnhost", Availability::since(Release(9, 0, 7), Release(8, 4, 0))), ("omglol", Availability::since(Release(8, 4, 0), Release(8, 3, 0))), ("openprovider_rest", Availability::since(Release(9, 1, 3), Release(9, 1, 1))), ("spaceship", Availability::since(Release(9, 1, 3), Release(9, 1, 1))), ("technitium", Availability::since(Release(8, 4, 0), Release(8, 3, 0))), ("timeweb", Availability::since(Release(8, 4, 0), Release(8, 3, 0))), ("west_cn", Availability::since(Release(8, 4, 0), Release(8, 3, 0))), ("yandex", Availability::until(Release(8, 3, 0), Release(8, 4, 0))), ("yandex360", Availability::since(Release(8, 4, 0), Release(8, 3, 0))), ("zoneedit", Availability::since(Release(8, 4, 0), Release(8, 3, 0)))], ..Rules::NONE }),
         rows::DATA,
         rows::DISABLE,
         rows::ID_12,
@@ -222,7 +222,7 @@ impl PutClusterAcmePluginsId {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("PutClusterAcmePluginsId", &[
         Field::ruled("api", Kind::Enum(ClusterAcmePluginsPutApi::VALUES), 0,
-            &Rules { values: &[("alviy", Availability::since(Release(8, 4, 0))), ("beget", Availability::since(Release(9, 0, 7))), ("do", Availability::until(Release(8, 3, 0))), ("edgecenter", Availability::since(Release(9, 0, 7))), ("freemyip", Availability::since(Release(9, 0, 7))), ("he_ddns", Availability::since(Release(9, 0, 7))), ("hetznercloud", Availability::since(Release(9, 1, 3))), ("ionos_cloud", Availability::since(Release(8, 4, 0))), ("limacity", Availability::since(Release(8, 4, 0))), ("mijnhost", Availability::since(Release(9, 0, 7))), ("omglol", Availability::since(Release(8, 4, 0))), ("openprovider_rest", Availability::since(Release(9, 1, 3))), ("spaceship", Availability::since(Release(9, 1, 3))), ("technitium", Availability::since(Release(8, 4, 0))), ("timeweb", Availability::since(Release(8, 4, 0))), ("west_cn", Availability::since(Release(8, 4, 0))), ("yandex", Availability::until(Release(8, 3, 0))), ("yandex360", Availability::since(Release(8, 4, 0))), ("zoneedit", Availability::since(Release(8, 4, 0)))], ..Rules::NONE }),
+            &Rules { values: &[("alviy", Availability::since(Release(8, 4, 0), Release(8, 3, 0))), ("beget", Availability::since(Release(9, 0, 7), Release(8, 4, 0))), ("do", Availability::until(Release(8, 3, 0), Release(8, 4, 0))), ("edgecenter", Availability::since(Release(9, 0, 7), Release(8, 4, 0))), ("freemyip", Availability::since(Release(9, 0, 7), Release(8, 4, 0))), ("he_ddns", Availability::since(Release(9, 0, 7), Release(8, 4, 0))), ("hetznercloud", Availability::since(Release(9, 1, 3), Release(9, 1, 1))), ("ionos_cloud", Availability::since(Release(8, 4, 0), Release(8, 3, 0))), ("limacity", Availability::since(Release(8, 4, 0), Release(8, 3, 0))), ("mijnhost", Availability::since(Release(9, 0, 7), Release(8, 4, 0))), ("omglol", Availability::since(Release(8, 4, 0), Release(8, 3, 0))), ("openprovider_rest", Availability::since(Release(9, 1, 3), Release(9, 1, 1))), ("spaceship", Availability::since(Release(9, 1, 3), Release(9, 1, 1))), ("technitium", Availability::since(Release(8, 4, 0), Release(8, 3, 0))), ("timeweb", Availability::since(Release(8, 4, 0), Release(8, 3, 0))), ("west_cn", Availability::since(Release(8, 4, 0), Release(8, 3, 0))), ("yandex", Availability::until(Release(8, 3, 0), Release(8, 4, 0))), ("yandex360", Availability::since(Release(8, 4, 0), Release(8, 3, 0))), ("zoneedit", Availability::since(Release(8, 4, 0), Release(8, 3, 0)))], ..Rules::NONE }),
         rows::DATA,
         rows::DELETE_4,
         rows::DIGEST_4,
@@ -290,7 +290,7 @@ impl ClusterAcmePlugins {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("ClusterAcmePlugins", &[
         Field::ruled("api", Kind::Enum(ClusterAcmePluginsApi::VALUES), 0,
-            &Rules { values: &[("hetznercloud", Availability::since(Release(9, 1, 3))), ("openprovider_rest", Availability::since(Release(9, 1, 3))), ("spaceship", Availability::since(Release(9, 1, 3)))], ..Rules::NONE }),
+            &Rules { values: &[("hetznercloud", Availability::since(Release(9, 1, 3), Release(9, 1, 1))), ("openprovider_rest", Availability::since(Release(9, 1, 3), Release(9, 1, 1))), ("spaceship", Availability::since(Release(9, 1, 3), Release(9, 1, 1)))], ..Rules::NONE }),
         rows::DATA,
         rows::DIGEST_4,
         rows::DISABLE,
@@ -332,21 +332,21 @@ impl ClusterAcmePluginsRow {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("ClusterAcmePluginsRow", &[
         Field::ruled("api", Kind::Enum(ClusterAcmePluginsApi::VALUES), 0,
-            &Rules { availability: Availability::since(Release(9, 1, 1)), values: &[("hetznercloud", Availability::since(Release(9, 1, 3))), ("openprovider_rest", Availability::since(Release(9, 1, 3))), ("spaceship", Availability::since(Release(9, 1, 3)))], ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(9, 1, 1), Release(9, 0, 7)), values: &[("hetznercloud", Availability::since(Release(9, 1, 3), Release(9, 1, 1))), ("openprovider_rest", Availability::since(Release(9, 1, 3), Release(9, 1, 1))), ("spaceship", Availability::since(Release(9, 1, 3), Release(9, 1, 1)))], ..Rules::NONE }),
         Field::ruled("data", Kind::Text, 0,
-            &Rules { availability: Availability::since(Release(9, 1, 1)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(9, 1, 1), Release(9, 0, 7)), ..Rules::NONE }),
         Field::ruled("digest", Kind::Text, 0,
-            &Rules { max_length: Some(64), availability: Availability::since(Release(9, 1, 1)), ..Rules::NONE }),
+            &Rules { max_length: Some(64), availability: Availability::since(Release(9, 1, 1), Release(9, 0, 7)), ..Rules::NONE }),
         Field::ruled("disable", Kind::Bool, 0,
-            &Rules { availability: Availability::since(Release(9, 1, 1)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(9, 1, 1), Release(9, 0, 7)), ..Rules::NONE }),
         Field::ruled("nodes", Kind::Text, 0,
-            &Rules { format: Some("pve-node-list"), availability: Availability::since(Release(9, 1, 1)), ..Rules::NONE }),
+            &Rules { format: Some("pve-node-list"), availability: Availability::since(Release(9, 1, 1), Release(9, 0, 7)), ..Rules::NONE }),
         Field::ruled("plugin", Kind::Text, FieldFlags::IDENTITY,
             &Rules { format: Some("pve-configid"), ..Rules::NONE }),
         Field::ruled("type", Kind::Enum(ClusterAcmePluginsType::VALUES), 0,
-            &Rules { availability: Availability::since(Release(9, 1, 1)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(9, 1, 1), Release(9, 0, 7)), ..Rules::NONE }),
         Field::ruled("validation-delay", Kind::Int, 0,
-            &Rules { min: Some(0.0), max: Some(172800.0), default: Some("30"), unit: Some("seconds"), availability: Availability::since(Release(9, 1, 1)), ..Rules::NONE }),
+            &Rules { min: Some(0.0), max: Some(172800.0), default: Some("30"), unit: Some("seconds"), availability: Availability::since(Release(9, 1, 1), Release(9, 0, 7)), ..Rules::NONE }),
     ]);
 }
 

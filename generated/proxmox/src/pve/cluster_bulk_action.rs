@@ -34,7 +34,7 @@ proxbox_runtime::parameters! { GetClusterBulkAction {
 proxbox_runtime::operation! { GetClusterBulkAction -> Rows<Value>;
     Get "/cluster/bulk-action", Kind::List(&Kind::Any), 0;
     Permission::User;
-    Availability::since(Release(9, 1, 1))
+    Availability::since(Release(9, 1, 1), Release(9, 0, 7))
 }
 
 pub(super) const OPS: &[&Op] = &[

@@ -36,7 +36,7 @@ proxbox_runtime::parameters! { GetClusterBulkActionGuest {
 proxbox_runtime::operation! { GetClusterBulkActionGuest -> Rows<Value>;
     Get "/cluster/bulk-action/guest", Kind::List(&Kind::Any), 0;
     Permission::User;
-    Availability::since(Release(9, 1, 1))
+    Availability::since(Release(9, 1, 1), Release(9, 0, 7))
 }
 
 /// `POST /cluster/bulk-action/guest/migrate`
@@ -67,7 +67,7 @@ impl PostClusterBulkActionGuestMigrate {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("PostClusterBulkActionGuestMigrate", &[
         Field::ruled("max-workers", Kind::Int, 0,
-            &Rules { min: Some(1.0), max: Some(64.0), default: Some("1"), availability: Availability::since(Release(9, 1, 3)), ..Rules::NONE }),
+            &Rules { min: Some(1.0), max: Some(64.0), default: Some("1"), availability: Availability::since(Release(9, 1, 3), Release(9, 1, 1)), ..Rules::NONE }),
         Field::ruled("maxworkers", Kind::Int, 0,
             &Rules { min: Some(1.0), max: Some(64.0), default: Some("1"), ..Rules::NONE }),
         rows::ONLINE,
@@ -102,7 +102,7 @@ proxbox_runtime::parameters! { PostClusterBulkActionGuestMigrate {
 proxbox_runtime::operation! { PostClusterBulkActionGuestMigrate -> Option<String>;
     Post "/cluster/bulk-action/guest/migrate", Kind::Text, OpFlags::PROTECTED;
     Permission::All(&[Permission::Told, Permission::User]);
-    Availability::since(Release(9, 1, 1))
+    Availability::since(Release(9, 1, 1), Release(9, 0, 7))
 }
 
 /// `POST /cluster/bulk-action/guest/shutdown`
@@ -162,7 +162,7 @@ proxbox_runtime::parameters! { PostClusterBulkActionGuestShutdown {
 proxbox_runtime::operation! { PostClusterBulkActionGuestShutdown -> Option<String>;
     Post "/cluster/bulk-action/guest/shutdown", Kind::Text, OpFlags::PROTECTED;
     Permission::All(&[Permission::Told, Permission::User]);
-    Availability::since(Release(9, 1, 1))
+    Availability::since(Release(9, 1, 1), Release(9, 0, 7))
 }
 
 /// `POST /cluster/bulk-action/guest/start`
@@ -218,7 +218,7 @@ proxbox_runtime::parameters! { PostClusterBulkActionGuestStart {
 proxbox_runtime::operation! { PostClusterBulkActionGuestStart -> Option<String>;
     Post "/cluster/bulk-action/guest/start", Kind::Text, OpFlags::PROTECTED;
     Permission::All(&[Permission::Told, Permission::User]);
-    Availability::since(Release(9, 1, 1))
+    Availability::since(Release(9, 1, 1), Release(9, 0, 7))
 }
 
 /// `POST /cluster/bulk-action/guest/suspend`
@@ -279,7 +279,7 @@ proxbox_runtime::parameters! { PostClusterBulkActionGuestSuspend {
 proxbox_runtime::operation! { PostClusterBulkActionGuestSuspend -> Option<String>;
     Post "/cluster/bulk-action/guest/suspend", Kind::Text, OpFlags::PROTECTED;
     Permission::All(&[Permission::Told, Permission::User]);
-    Availability::since(Release(9, 1, 1))
+    Availability::since(Release(9, 1, 1), Release(9, 0, 7))
 }
 
 pub(super) const OPS: &[&Op] = &[

@@ -66,7 +66,7 @@ impl PostClusterConfig {
         Field::new("link[n]", Kind::Indexed(&Kind::Property(ClusterConfigPostLink::SCHEMA)), 0),
         rows::NODEID,
         Field::ruled("token-coefficient", Kind::Int, 0,
-            &Rules { min: Some(0.0), default: Some("125"), availability: Availability::since(Release(9, 1, 3)), ..Rules::NONE }),
+            &Rules { min: Some(0.0), default: Some("125"), availability: Availability::since(Release(9, 1, 3), Release(9, 1, 1)), ..Rules::NONE }),
         Field::ruled("votes", Kind::Int, 0, &Rules { min: Some(1.0), ..Rules::NONE }),
     ]);
     /// With everything that must be given.

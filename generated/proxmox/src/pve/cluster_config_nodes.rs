@@ -161,7 +161,7 @@ pub struct ClusterConfigNodesPost {
 impl ClusterConfigNodesPost {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("ClusterConfigNodesPost", &[
-        Field::new("corosync_authkey", Kind::Text, 0),
+        Field::new("corosync_authkey", Kind::Text, FieldFlags::SECRET),
         Field::new("corosync_conf", Kind::Text, 0),
         Field::new("warnings", Kind::List(&Kind::Text), 0),
     ]);

@@ -151,7 +151,7 @@ impl DeleteClusterHaResourcesSid {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("DeleteClusterHaResourcesSid", &[
         Field::ruled("purge", Kind::Bool, 0,
-            &Rules { default: Some("true"), availability: Availability::since(Release(9, 1, 1)), ..Rules::NONE }),
+            &Rules { default: Some("true"), availability: Availability::since(Release(9, 1, 1), Release(9, 0, 7)), ..Rules::NONE }),
         rows::SID_2,
     ]);
     /// With everything that must be given.

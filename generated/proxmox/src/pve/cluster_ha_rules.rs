@@ -57,7 +57,7 @@ proxbox_runtime::parameters! { GetClusterHaRules {
 proxbox_runtime::operation! { GetClusterHaRules -> Rows<ClusterHaRulesRow>;
     Get "/cluster/ha/rules", Kind::List(&Kind::Record(ClusterHaRulesRow::SCHEMA)), 0;
     Permission::On("/", &["Sys.Audit"]);
-    Availability::since(Release(9, 0, 7))
+    Availability::since(Release(9, 0, 7), Release(8, 4, 0))
 }
 
 /// `POST /cluster/ha/rules`
@@ -136,7 +136,7 @@ proxbox_runtime::parameters! { PostClusterHaRules {
 proxbox_runtime::operation! { PostClusterHaRules -> Value;
     Post "/cluster/ha/rules", Kind::Null, OpFlags::PROTECTED;
     Permission::On("/", &["Sys.Console"]);
-    Availability::since(Release(9, 0, 7))
+    Availability::since(Release(9, 0, 7), Release(8, 4, 0))
 }
 
 /// `DELETE /cluster/ha/rules/{rule}`
@@ -174,7 +174,7 @@ proxbox_runtime::parameters! { DeleteClusterHaRulesRule {
 proxbox_runtime::operation! { DeleteClusterHaRulesRule -> Value;
     Delete "/cluster/ha/rules/{rule}", Kind::Null, OpFlags::PROTECTED;
     Permission::On("/", &["Sys.Console"]);
-    Availability::since(Release(9, 0, 7))
+    Availability::since(Release(9, 0, 7), Release(8, 4, 0))
 }
 
 /// `GET /cluster/ha/rules/{rule}`
@@ -212,7 +212,7 @@ proxbox_runtime::parameters! { GetClusterHaRulesRule {
 proxbox_runtime::operation! { GetClusterHaRulesRule -> ClusterHaRules;
     Get "/cluster/ha/rules/{rule}", Kind::Record(ClusterHaRules::SCHEMA), 0;
     Permission::On("/", &["Sys.Audit"]);
-    Availability::since(Release(9, 0, 7))
+    Availability::since(Release(9, 0, 7), Release(8, 4, 0))
 }
 
 /// `PUT /cluster/ha/rules/{rule}`
@@ -295,7 +295,7 @@ proxbox_runtime::parameters! { PutClusterHaRulesRule {
 proxbox_runtime::operation! { PutClusterHaRulesRule -> Value;
     Put "/cluster/ha/rules/{rule}", Kind::Null, OpFlags::PROTECTED;
     Permission::On("/", &["Sys.Console"]);
-    Availability::since(Release(9, 0, 7))
+    Availability::since(Release(9, 0, 7), Release(8, 4, 0))
 }
 
 /// Of `GET /cluster/ha/rules/{rule}`.

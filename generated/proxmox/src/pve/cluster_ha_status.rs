@@ -64,7 +64,7 @@ proxbox_runtime::parameters! { PostClusterHaStatusArmHa {
 proxbox_runtime::operation! { PostClusterHaStatusArmHa -> Value;
     Post "/cluster/ha/status/arm-ha", Kind::Null, OpFlags::PROTECTED;
     Permission::On("/", &["Sys.Console"]);
-    Availability::since(Release(9, 1, 3))
+    Availability::since(Release(9, 1, 3), Release(9, 1, 1))
 }
 
 /// `GET /cluster/ha/status/current`
@@ -130,7 +130,7 @@ proxbox_runtime::parameters! { PostClusterHaStatusDisarmHa {
 proxbox_runtime::operation! { PostClusterHaStatusDisarmHa -> Value;
     Post "/cluster/ha/status/disarm-ha", Kind::Null, OpFlags::PROTECTED;
     Permission::On("/", &["Sys.Console"]);
-    Availability::since(Release(9, 1, 3))
+    Availability::since(Release(9, 1, 3), Release(9, 1, 1))
 }
 
 /// `GET /cluster/ha/status/manager_status`
@@ -204,7 +204,7 @@ impl ClusterHaStatusCurrentRow {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("ClusterHaStatusCurrentRow", &[
         Field::ruled("armed-state", Kind::Enum(ClusterHaStatusCurrentRowArmedState::VALUES), 0,
-            &Rules { availability: Availability::since(Release(9, 1, 3)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(9, 1, 3), Release(9, 1, 1)), ..Rules::NONE }),
         rows::AUTO_REBALANCE,
         Field::new("crm_state", Kind::Text, 0),
         rows::FAILBACK,
@@ -215,13 +215,13 @@ impl ClusterHaStatusCurrentRow {
         rows::QUORATE,
         Field::new("request_state", Kind::Text, 0),
         Field::ruled("resource_mode", Kind::Enum(ClusterHaStatusCurrentRowResourceMode::VALUES), 0,
-            &Rules { availability: Availability::since(Release(9, 1, 3)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(9, 1, 3), Release(9, 1, 1)), ..Rules::NONE }),
         rows::SID,
         rows::STATE,
         rows::STATUS_2,
         rows::TIMESTAMP,
         Field::ruled("type", Kind::Any, 0,
-            &Rules { values: &[("fencing", Availability::since(Release(9, 1, 3)))], ..Rules::NONE }),
+            &Rules { values: &[("fencing", Availability::since(Release(9, 1, 3), Release(9, 1, 1)))], ..Rules::NONE }),
     ]);
 }
 

@@ -50,7 +50,7 @@ proxbox_runtime::parameters! { GetClusterMappingDir {
 proxbox_runtime::operation! { GetClusterMappingDir -> Rows<ClusterMappingDirRow>;
     Get "/cluster/mapping/dir", Kind::List(&Kind::Record(ClusterMappingDirRow::SCHEMA)), 0;
     Permission::All(&[Permission::Told, Permission::User]);
-    Availability::since(Release(8, 4, 0))
+    Availability::since(Release(8, 4, 0), Release(8, 3, 0))
 }
 
 /// `POST /cluster/mapping/dir`
@@ -105,7 +105,7 @@ proxbox_runtime::parameters! { PostClusterMappingDir {
 proxbox_runtime::operation! { PostClusterMappingDir -> Value;
     Post "/cluster/mapping/dir", Kind::Null, OpFlags::PROTECTED;
     Permission::On("/mapping/dir", &["Mapping.Modify"]);
-    Availability::since(Release(8, 4, 0))
+    Availability::since(Release(8, 4, 0), Release(8, 3, 0))
 }
 
 /// `DELETE /cluster/mapping/dir/{id}`
@@ -143,7 +143,7 @@ proxbox_runtime::parameters! { DeleteClusterMappingDirId {
 proxbox_runtime::operation! { DeleteClusterMappingDirId -> Value;
     Delete "/cluster/mapping/dir/{id}", Kind::Null, OpFlags::PROTECTED;
     Permission::On("/mapping/dir", &["Mapping.Modify"]);
-    Availability::since(Release(8, 4, 0))
+    Availability::since(Release(8, 4, 0), Release(8, 3, 0))
 }
 
 /// `GET /cluster/mapping/dir/{id}`
@@ -182,7 +182,7 @@ proxbox_runtime::parameters! { GetClusterMappingDirId {
 proxbox_runtime::operation! { GetClusterMappingDirId -> Value;
     Get "/cluster/mapping/dir/{id}", Kind::Any, OpFlags::PROTECTED;
     Permission::Any(&[Permission::On("/mapping/dir/{id}", &["Mapping.Use"]), Permission::On("/mapping/dir/{id}", &["Mapping.Modify"]), Permission::On("/mapping/dir/{id}", &["Mapping.Audit"])]);
-    Availability::since(Release(8, 4, 0))
+    Availability::since(Release(8, 4, 0), Release(8, 3, 0))
 }
 
 /// `PUT /cluster/mapping/dir/{id}`
@@ -243,7 +243,7 @@ proxbox_runtime::parameters! { PutClusterMappingDirId {
 proxbox_runtime::operation! { PutClusterMappingDirId -> Value;
     Put "/cluster/mapping/dir/{id}", Kind::Null, OpFlags::PROTECTED;
     Permission::On("/mapping/dir/{id}", &["Mapping.Modify"]);
-    Availability::since(Release(8, 4, 0))
+    Availability::since(Release(8, 4, 0), Release(8, 3, 0))
 }
 
 /// Of `PUT /cluster/mapping/dir/{id}`.

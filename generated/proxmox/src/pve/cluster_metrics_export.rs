@@ -33,7 +33,7 @@ impl GetClusterMetricsExport {
         Field::ruled("history", Kind::Bool, 0, &Rules { default: Some("false"), ..Rules::NONE }),
         Field::ruled("local-only", Kind::Bool, 0, &Rules { default: Some("false"), ..Rules::NONE }),
         Field::ruled("node-list", Kind::Text, 0,
-            &Rules { availability: Availability::since(Release(9, 1, 1)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(9, 1, 1), Release(9, 0, 7)), ..Rules::NONE }),
         Field::ruled("start-time", Kind::Int, 0, &Rules { default: Some("0"), ..Rules::NONE }),
     ]);
     /// With everything that must be given.

@@ -34,7 +34,7 @@ proxbox_runtime::parameters! { GetClusterQemu {
 proxbox_runtime::operation! { GetClusterQemu -> Rows<Value>;
     Get "/cluster/qemu", Kind::List(&Kind::Any), 0;
     Permission::User;
-    Availability::since(Release(9, 2, 0))
+    Availability::since(Release(9, 2, 0), Release(9, 1, 3))
 }
 
 pub(super) const OPS: &[&Op] = &[

@@ -58,7 +58,7 @@ proxbox_runtime::parameters! { GetClusterQemuCpuFlags {
 proxbox_runtime::operation! { GetClusterQemuCpuFlags -> Rows<ClusterQemuCpuFlagsRow>;
     Get "/cluster/qemu/cpu-flags", Kind::List(&Kind::Record(ClusterQemuCpuFlagsRow::SCHEMA)), 0;
     Permission::Any(&[Permission::On("/nodes", &["Sys.Audit"]), Permission::OneOn("/mapping/cpu", &["Mapping.Audit", "Mapping.Use", "Mapping.Modify"])]);
-    Availability::since(Release(9, 2, 0))
+    Availability::since(Release(9, 2, 0), Release(9, 1, 3))
 }
 
 /// Of `GET /cluster/qemu/cpu-flags`.

@@ -36,7 +36,7 @@ proxbox_runtime::parameters! { GetClusterQemuCustomCpuModels {
 proxbox_runtime::operation! { GetClusterQemuCustomCpuModels -> Rows<ClusterQemuCustomCpuModelsRow>;
     Get "/cluster/qemu/custom-cpu-models", Kind::List(&Kind::Record(ClusterQemuCustomCpuModelsRow::SCHEMA)), 0;
     Permission::All(&[Permission::Told, Permission::User]);
-    Availability::since(Release(9, 2, 0))
+    Availability::since(Release(9, 2, 0), Release(9, 1, 3))
 }
 
 /// `POST /cluster/qemu/custom-cpu-models`
@@ -115,7 +115,7 @@ proxbox_runtime::parameters! { PostClusterQemuCustomCpuModels {
 proxbox_runtime::operation! { PostClusterQemuCustomCpuModels -> Value;
     Post "/cluster/qemu/custom-cpu-models", Kind::Null, OpFlags::PROTECTED;
     Permission::On("/mapping/cpu", &["Mapping.Modify"]);
-    Availability::since(Release(9, 2, 0))
+    Availability::since(Release(9, 2, 0), Release(9, 1, 3))
 }
 
 /// `DELETE /cluster/qemu/custom-cpu-models/{cputype}`
@@ -153,7 +153,7 @@ proxbox_runtime::parameters! { DeleteClusterQemuCustomCpuModelsCputype {
 proxbox_runtime::operation! { DeleteClusterQemuCustomCpuModelsCputype -> Value;
     Delete "/cluster/qemu/custom-cpu-models/{cputype}", Kind::Null, OpFlags::PROTECTED;
     Permission::On("/mapping/cpu/{cputype}", &["Mapping.Modify"]);
-    Availability::since(Release(9, 2, 0))
+    Availability::since(Release(9, 2, 0), Release(9, 1, 3))
 }
 
 /// `GET /cluster/qemu/custom-cpu-models/{cputype}`
@@ -192,7 +192,7 @@ proxbox_runtime::parameters! { GetClusterQemuCustomCpuModelsCputype {
 proxbox_runtime::operation! { GetClusterQemuCustomCpuModelsCputype -> ClusterQemuCustomCpuModels;
     Get "/cluster/qemu/custom-cpu-models/{cputype}", Kind::Record(ClusterQemuCustomCpuModels::SCHEMA), 0;
     Permission::Any(&[Permission::On("/mapping/cpu/{cputype}", &["Mapping.Audit"]), Permission::On("/mapping/cpu/{cputype}", &["Mapping.Use"]), Permission::On("/mapping/cpu/{cputype}", &["Mapping.Modify"])]);
-    Availability::since(Release(9, 2, 0))
+    Availability::since(Release(9, 2, 0), Release(9, 1, 3))
 }
 
 /// `PUT /cluster/qemu/custom-cpu-models/{cputype}`
@@ -277,7 +277,7 @@ proxbox_runtime::parameters! { PutClusterQemuCustomCpuModelsCputype {
 proxbox_runtime::operation! { PutClusterQemuCustomCpuModelsCputype -> Value;
     Put "/cluster/qemu/custom-cpu-models/{cputype}", Kind::Null, OpFlags::PROTECTED;
     Permission::On("/mapping/cpu/{cputype}", &["Mapping.Modify"]);
-    Availability::since(Release(9, 2, 0))
+    Availability::since(Release(9, 2, 0), Release(9, 1, 3))
 }
 
 /// Of `GET /cluster/qemu/custom-cpu-models/{cputype}`.

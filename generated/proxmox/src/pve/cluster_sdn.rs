@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use proxbox_runtime::{
-    Kind, Op, OpFlags, Operation, Permission, Rows, Schema, Value,
+    Availability, Field, Kind, Op, OpFlags, Operation, Permission, Release, Rows, Rules, Schema,
+    Value,
 };
 use crate::pve::{
     NodesAptRow,
@@ -46,9 +47,9 @@ proxbox_runtime::operation! { GetClusterSdn -> Rows<NodesAptRow>;
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn)
 #[derive(Clone, Default)]
 pub struct PutClusterSdn {
-    /// `lock-token`
+    /// `lock-token`: since 9.0
     pub lock_token: Option<String>,
-    /// `release-lock`: default `true`
+    /// `release-lock`: default `true`, since 9.0
     pub release_lock: Option<bool>,
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -57,8 +58,9 @@ pub struct PutClusterSdn {
 impl PutClusterSdn {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("PutClusterSdn", &[
-        rows::LOCK_TOKEN,
-        rows::RELEASE_LOCK,
+        rows::LOCK_TOKEN_2,
+        Field::ruled("release-lock", Kind::Bool, 0,
+            &Rules { default: Some("true"), availability: Availability::since(Release(9, 0, 7), Release(8, 4, 0)), ..Rules::NONE }),
     ]);
     /// With everything that must be given.
     pub fn new() -> Self {

@@ -44,7 +44,7 @@ proxbox_runtime::parameters! { GetClusterSdnDryRun {
 proxbox_runtime::operation! { GetClusterSdnDryRun -> ClusterSdnDryRun;
     Get "/cluster/sdn/dry-run", Kind::Record(ClusterSdnDryRun::SCHEMA), OpFlags::PROTECTED | OpFlags::PROXIED;
     Permission::On("/nodes/{node}", &["Sys.Audit"]);
-    Availability::since(Release(9, 1, 3))
+    Availability::since(Release(9, 1, 3), Release(9, 1, 1))
 }
 
 /// Of `GET /cluster/sdn/dry-run`.

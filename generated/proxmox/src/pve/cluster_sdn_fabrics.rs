@@ -39,7 +39,7 @@ proxbox_runtime::parameters! { GetClusterSdnFabrics {
 proxbox_runtime::operation! { GetClusterSdnFabrics -> Rows<AccessRow>;
     Get "/cluster/sdn/fabrics", Kind::List(&Kind::Record(AccessRow::SCHEMA)), 0;
     Permission::On("/sdn/fabrics", &["SDN.Audit"]);
-    Availability::since(Release(9, 0, 7))
+    Availability::since(Release(9, 0, 7), Release(8, 4, 0))
 }
 
 /// `GET /cluster/sdn/fabrics/all`
@@ -87,7 +87,7 @@ proxbox_runtime::parameters! { GetClusterSdnFabricsAll {
 proxbox_runtime::operation! { GetClusterSdnFabricsAll -> ClusterSdnFabricsAll;
     Get "/cluster/sdn/fabrics/all", Kind::Record(ClusterSdnFabricsAll::SCHEMA), 0;
     Permission::All(&[Permission::Told, Permission::User]);
-    Availability::since(Release(9, 0, 7))
+    Availability::since(Release(9, 0, 7), Release(8, 4, 0))
 }
 
 /// `GET /cluster/sdn/fabrics/fabric`
@@ -135,7 +135,7 @@ proxbox_runtime::parameters! { GetClusterSdnFabricsFabric {
 proxbox_runtime::operation! { GetClusterSdnFabricsFabric -> Rows<ClusterSdnFabricsFabricRow>;
     Get "/cluster/sdn/fabrics/fabric", Kind::List(&Kind::Record(ClusterSdnFabricsFabricRow::SCHEMA)), 0;
     Permission::All(&[Permission::Told, Permission::User]);
-    Availability::since(Release(9, 0, 7))
+    Availability::since(Release(9, 0, 7), Release(8, 4, 0))
 }
 
 /// `POST /cluster/sdn/fabrics/fabric`
@@ -188,7 +188,7 @@ impl PostClusterSdnFabricsFabric {
         rows::LOCK_TOKEN,
         rows::PERSISTENT_KEEPALIVE,
         Field::ruled("protocol", Kind::Enum(ClusterSdnFabricsNodeProtocol::VALUES), FieldFlags::REQUIRED,
-            &Rules { values: &[("bgp", Availability::since(Release(9, 2, 0))), ("wireguard", Availability::since(Release(9, 2, 0)))], ..Rules::NONE }),
+            &Rules { values: &[("bgp", Availability::since(Release(9, 2, 0), Release(9, 1, 3))), ("wireguard", Availability::since(Release(9, 2, 0), Release(9, 1, 3)))], ..Rules::NONE }),
         rows::REDISTRIBUTE,
         rows::ROUTE_FILTER,
     ]);
@@ -228,7 +228,7 @@ proxbox_runtime::parameters! { PostClusterSdnFabricsFabric {
 proxbox_runtime::operation! { PostClusterSdnFabricsFabric -> Value;
     Post "/cluster/sdn/fabrics/fabric", Kind::Null, OpFlags::PROTECTED;
     Permission::On("/sdn/fabrics", &["SDN.Allocate"]);
-    Availability::since(Release(9, 0, 7))
+    Availability::since(Release(9, 0, 7), Release(8, 4, 0))
 }
 
 /// `DELETE /cluster/sdn/fabrics/fabric/{id}`
@@ -266,7 +266,7 @@ proxbox_runtime::parameters! { DeleteClusterSdnFabricsFabricId {
 proxbox_runtime::operation! { DeleteClusterSdnFabricsFabricId -> Value;
     Delete "/cluster/sdn/fabrics/fabric/{id}", Kind::Null, OpFlags::PROTECTED;
     Permission::On("/sdn/fabrics/{id}", &["SDN.Allocate"]);
-    Availability::since(Release(9, 0, 7))
+    Availability::since(Release(9, 0, 7), Release(8, 4, 0))
 }
 
 /// `GET /cluster/sdn/fabrics/fabric/{id}`
@@ -304,7 +304,7 @@ proxbox_runtime::parameters! { GetClusterSdnFabricsFabricId {
 proxbox_runtime::operation! { GetClusterSdnFabricsFabricId -> ClusterSdnFabricsFabric;
     Get "/cluster/sdn/fabrics/fabric/{id}", Kind::Record(ClusterSdnFabricsFabric::SCHEMA), 0;
     Permission::OneOn("/sdn/fabrics/{id}", &["SDN.Audit", "SDN.Allocate"]);
-    Availability::since(Release(9, 0, 7))
+    Availability::since(Release(9, 0, 7), Release(8, 4, 0))
 }
 
 /// `PUT /cluster/sdn/fabrics/fabric/{id}`
@@ -359,7 +359,7 @@ impl PutClusterSdnFabricsFabricId {
         rows::LOCK_TOKEN,
         rows::PERSISTENT_KEEPALIVE,
         Field::ruled("protocol", Kind::Enum(ClusterSdnFabricsNodeProtocol::VALUES), FieldFlags::REQUIRED,
-            &Rules { values: &[("bgp", Availability::since(Release(9, 2, 0))), ("wireguard", Availability::since(Release(9, 2, 0)))], ..Rules::NONE }),
+            &Rules { values: &[("bgp", Availability::since(Release(9, 2, 0), Release(9, 1, 3))), ("wireguard", Availability::since(Release(9, 2, 0), Release(9, 1, 3)))], ..Rules::NONE }),
         rows::REDISTRIBUTE,
         rows::ROUTE_FILTER,
     ]);
@@ -400,7 +400,7 @@ proxbox_runtime::parameters! { PutClusterSdnFabricsFabricId {
 proxbox_runtime::operation! { PutClusterSdnFabricsFabricId -> Value;
     Put "/cluster/sdn/fabrics/fabric/{id}", Kind::Null, OpFlags::PROTECTED;
     Permission::On("/sdn/fabrics/{id}", &["SDN.Allocate"]);
-    Availability::since(Release(9, 0, 7))
+    Availability::since(Release(9, 0, 7), Release(8, 4, 0))
 }
 
 /// `GET /cluster/sdn/fabrics/node`
@@ -448,7 +448,7 @@ proxbox_runtime::parameters! { GetClusterSdnFabricsNode {
 proxbox_runtime::operation! { GetClusterSdnFabricsNode -> Rows<ClusterSdnFabricsNodeGetRow>;
     Get "/cluster/sdn/fabrics/node", Kind::List(&Kind::Record(ClusterSdnFabricsNodeGetRow::SCHEMA)), 0;
     Permission::All(&[Permission::Told, Permission::User]);
-    Availability::since(Release(9, 0, 7))
+    Availability::since(Release(9, 0, 7), Release(8, 4, 0))
 }
 
 /// `GET /cluster/sdn/fabrics/node/{fabric_id}`
@@ -500,7 +500,7 @@ proxbox_runtime::parameters! { GetClusterSdnFabricsNodeFabricId {
 proxbox_runtime::operation! { GetClusterSdnFabricsNodeFabricId -> Rows<ClusterSdnFabricsNodeFabricIdRow>;
     Get "/cluster/sdn/fabrics/node/{fabric_id}", Kind::List(&Kind::Record(ClusterSdnFabricsNodeFabricIdRow::SCHEMA)), 0;
     Permission::All(&[Permission::Told, Permission::On("/sdn/fabrics/{fabric_id}", &["SDN.Audit"])]);
-    Availability::since(Release(9, 0, 7))
+    Availability::since(Release(9, 0, 7), Release(8, 4, 0))
 }
 
 /// `POST /cluster/sdn/fabrics/node/{fabric_id}`
@@ -554,12 +554,12 @@ impl PostClusterSdnFabricsNodeFabricId {
         rows::LOCK_TOKEN,
         Field::ruled("node_id", Kind::Text, FieldFlags::REQUIRED, &Rules { format: Some("pve-node"), ..Rules::NONE }),
         Field::ruled("peers", Kind::List(&Kind::Property(ClusterSdnFabricsNodePeers::SCHEMA)), 0,
-            &Rules { availability: Availability::since(Release(9, 2, 0)), only_with: Some(("protocol", &["wireguard"])), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(9, 2, 0), Release(9, 1, 3)), only_with: Some(("protocol", &["wireguard"])), ..Rules::NONE }),
         Field::ruled("protocol", Kind::Enum(ClusterSdnFabricsNodeProtocol::VALUES), FieldFlags::REQUIRED,
-            &Rules { values: &[("bgp", Availability::since(Release(9, 2, 0))), ("wireguard", Availability::since(Release(9, 2, 0)))], ..Rules::NONE }),
+            &Rules { values: &[("bgp", Availability::since(Release(9, 2, 0), Release(9, 1, 3))), ("wireguard", Availability::since(Release(9, 2, 0), Release(9, 1, 3)))], ..Rules::NONE }),
         rows::PUBLIC_KEY,
         Field::ruled("role", Kind::Enum(ClusterSdnFabricsNodeRole::VALUES), 0,
-            &Rules { availability: Availability::since(Release(9, 2, 0)), only_with: Some(("protocol", &["wireguard"])), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(9, 2, 0), Release(9, 1, 3)), only_with: Some(("protocol", &["wireguard"])), ..Rules::NONE }),
     ]);
     /// With everything that must be given.
     pub fn new(
@@ -603,7 +603,7 @@ proxbox_runtime::parameters! { PostClusterSdnFabricsNodeFabricId {
 proxbox_runtime::operation! { PostClusterSdnFabricsNodeFabricId -> Value;
     Post "/cluster/sdn/fabrics/node/{fabric_id}", Kind::Null, OpFlags::PROTECTED;
     Permission::All(&[Permission::On("/sdn/fabrics/{fabric_id}", &["SDN.Allocate"]), Permission::On("/nodes/{node_id}", &["Sys.Modify"])]);
-    Availability::since(Release(9, 0, 7))
+    Availability::since(Release(9, 0, 7), Release(8, 4, 0))
 }
 
 /// `DELETE /cluster/sdn/fabrics/node/{fabric_id}/{node_id}`
@@ -645,7 +645,7 @@ proxbox_runtime::parameters! { DeleteClusterSdnFabricsNodeFabricIdNodeId {
 proxbox_runtime::operation! { DeleteClusterSdnFabricsNodeFabricIdNodeId -> Value;
     Delete "/cluster/sdn/fabrics/node/{fabric_id}/{node_id}", Kind::Null, OpFlags::PROTECTED;
     Permission::All(&[Permission::On("/sdn/fabrics/{fabric_id}", &["SDN.Allocate"]), Permission::On("/nodes/{node_id}", &["Sys.Modify"])]);
-    Availability::since(Release(9, 0, 7))
+    Availability::since(Release(9, 0, 7), Release(8, 4, 0))
 }
 
 /// `GET /cluster/sdn/fabrics/node/{fabric_id}/{node_id}`
@@ -688,7 +688,7 @@ proxbox_runtime::parameters! { GetClusterSdnFabricsNodeFabricIdNodeId {
 proxbox_runtime::operation! { GetClusterSdnFabricsNodeFabricIdNodeId -> ClusterSdnFabricsNode;
     Get "/cluster/sdn/fabrics/node/{fabric_id}/{node_id}", Kind::Record(ClusterSdnFabricsNode::SCHEMA), 0;
     Permission::All(&[Permission::OneOn("/sdn/fabrics/{fabric_id}", &["SDN.Audit", "SDN.Allocate"]), Permission::OneOn("/nodes/{node_id}", &["Sys.Audit", "Sys.Modify"])]);
-    Availability::since(Release(9, 0, 7))
+    Availability::since(Release(9, 0, 7), Release(8, 4, 0))
 }
 
 /// `PUT /cluster/sdn/fabrics/node/{fabric_id}/{node_id}`
@@ -745,12 +745,12 @@ impl PutClusterSdnFabricsNodeFabricIdNodeId {
         rows::LOCK_TOKEN,
         rows::NODE_ID_2,
         Field::ruled("peers", Kind::List(&Kind::Property(ClusterSdnFabricsNodePeers::SCHEMA)), 0,
-            &Rules { availability: Availability::since(Release(9, 2, 0)), only_with: Some(("protocol", &["wireguard"])), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(9, 2, 0), Release(9, 1, 3)), only_with: Some(("protocol", &["wireguard"])), ..Rules::NONE }),
         Field::ruled("protocol", Kind::Enum(ClusterSdnFabricsNodeProtocol::VALUES), FieldFlags::REQUIRED,
-            &Rules { values: &[("bgp", Availability::since(Release(9, 2, 0))), ("wireguard", Availability::since(Release(9, 2, 0)))], ..Rules::NONE }),
+            &Rules { values: &[("bgp", Availability::since(Release(9, 2, 0), Release(9, 1, 3))), ("wireguard", Availability::since(Release(9, 2, 0), Release(9, 1, 3)))], ..Rules::NONE }),
         rows::PUBLIC_KEY,
         Field::ruled("role", Kind::Enum(ClusterSdnFabricsNodeRole::VALUES), 0,
-            &Rules { availability: Availability::since(Release(9, 2, 0)), only_with: Some(("protocol", &["wireguard"])), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(9, 2, 0), Release(9, 1, 3)), only_with: Some(("protocol", &["wireguard"])), ..Rules::NONE }),
     ]);
     /// With everything that must be given.
     pub fn new(
@@ -795,7 +795,7 @@ proxbox_runtime::parameters! { PutClusterSdnFabricsNodeFabricIdNodeId {
 proxbox_runtime::operation! { PutClusterSdnFabricsNodeFabricIdNodeId -> Value;
     Put "/cluster/sdn/fabrics/node/{fabric_id}/{node_id}", Kind::Null, OpFlags::PROTECTED;
     Permission::All(&[Permission::On("/sdn/fabrics/{fabric_id}", &["SDN.Allocate"]), Permission::On("/nodes/{node_id}", &["Sys.Modify"])]);
-    Availability::since(Release(9, 0, 7))
+    Availability::since(Release(9, 0, 7), Release(8, 4, 0))
 }
 
 /// Of `GET /cluster/sdn/fabrics/all`.
@@ -866,7 +866,7 @@ impl ClusterSdnFabricsFabric {
         rows::LOCK_TOKEN,
         rows::PERSISTENT_KEEPALIVE,
         Field::ruled("protocol", Kind::Enum(ClusterSdnFabricsNodeProtocol::VALUES), 0,
-            &Rules { values: &[("bgp", Availability::since(Release(9, 2, 0))), ("wireguard", Availability::since(Release(9, 2, 0)))], ..Rules::NONE }),
+            &Rules { values: &[("bgp", Availability::since(Release(9, 2, 0), Release(9, 1, 3))), ("wireguard", Availability::since(Release(9, 2, 0), Release(9, 1, 3)))], ..Rules::NONE }),
         rows::REDISTRIBUTE,
         rows::ROUTE_FILTER,
     ]);
@@ -922,7 +922,7 @@ impl ClusterSdnFabricsFabricRow {
         rows::LOCK_TOKEN,
         rows::PERSISTENT_KEEPALIVE,
         Field::ruled("protocol", Kind::Enum(ClusterSdnFabricsNodeProtocol::VALUES), 0,
-            &Rules { values: &[("bgp", Availability::since(Release(9, 2, 0))), ("wireguard", Availability::since(Release(9, 2, 0)))], ..Rules::NONE }),
+            &Rules { values: &[("bgp", Availability::since(Release(9, 2, 0), Release(9, 1, 3))), ("wireguard", Availability::since(Release(9, 2, 0), Release(9, 1, 3)))], ..Rules::NONE }),
         rows::REDISTRIBUTE,
         rows::ROUTE_FILTER,
     ]);
@@ -979,12 +979,12 @@ impl ClusterSdnFabricsNode {
         rows::LOCK_TOKEN,
         rows::NODE_ID,
         Field::ruled("peers", Kind::List(&Kind::Property(ClusterSdnFabricsNodePeers::SCHEMA)), 0,
-            &Rules { availability: Availability::since(Release(9, 2, 0)), only_with: Some(("protocol", &["wireguard"])), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(9, 2, 0), Release(9, 1, 3)), only_with: Some(("protocol", &["wireguard"])), ..Rules::NONE }),
         Field::ruled("protocol", Kind::Enum(ClusterSdnFabricsNodeProtocol::VALUES), 0,
-            &Rules { values: &[("bgp", Availability::since(Release(9, 2, 0))), ("wireguard", Availability::since(Release(9, 2, 0)))], ..Rules::NONE }),
+            &Rules { values: &[("bgp", Availability::since(Release(9, 2, 0), Release(9, 1, 3))), ("wireguard", Availability::since(Release(9, 2, 0), Release(9, 1, 3)))], ..Rules::NONE }),
         rows::PUBLIC_KEY,
         Field::ruled("role", Kind::Enum(ClusterSdnFabricsNodeRole::VALUES), 0,
-            &Rules { availability: Availability::since(Release(9, 2, 0)), only_with: Some(("protocol", &["wireguard"])), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(9, 2, 0), Release(9, 1, 3)), only_with: Some(("protocol", &["wireguard"])), ..Rules::NONE }),
     ]);
 }
 
@@ -1039,12 +1039,12 @@ impl ClusterSdnFabricsNodeFabricIdRow {
         rows::LOCK_TOKEN,
         Field::ruled("node_id", Kind::Text, FieldFlags::IDENTITY, &Rules { format: Some("pve-node"), ..Rules::NONE }),
         Field::ruled("peers", Kind::List(&Kind::Property(ClusterSdnFabricsNodePeers::SCHEMA)), 0,
-            &Rules { availability: Availability::since(Release(9, 2, 0)), only_with: Some(("protocol", &["wireguard"])), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(9, 2, 0), Release(9, 1, 3)), only_with: Some(("protocol", &["wireguard"])), ..Rules::NONE }),
         Field::ruled("protocol", Kind::Enum(ClusterSdnFabricsNodeProtocol::VALUES), 0,
-            &Rules { values: &[("bgp", Availability::since(Release(9, 2, 0))), ("wireguard", Availability::since(Release(9, 2, 0)))], ..Rules::NONE }),
+            &Rules { values: &[("bgp", Availability::since(Release(9, 2, 0), Release(9, 1, 3))), ("wireguard", Availability::since(Release(9, 2, 0), Release(9, 1, 3)))], ..Rules::NONE }),
         rows::PUBLIC_KEY,
         Field::ruled("role", Kind::Enum(ClusterSdnFabricsNodeRole::VALUES), 0,
-            &Rules { availability: Availability::since(Release(9, 2, 0)), only_with: Some(("protocol", &["wireguard"])), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(9, 2, 0), Release(9, 1, 3)), only_with: Some(("protocol", &["wireguard"])), ..Rules::NONE }),
     ]);
 }
 
@@ -1100,12 +1100,12 @@ impl ClusterSdnFabricsNodeGetRow {
         rows::LOCK_TOKEN,
         rows::NODE_ID,
         Field::ruled("peers", Kind::List(&Kind::Property(ClusterSdnFabricsNodePeers::SCHEMA)), 0,
-            &Rules { availability: Availability::since(Release(9, 2, 0)), only_with: Some(("protocol", &["wireguard"])), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(9, 2, 0), Release(9, 1, 3)), only_with: Some(("protocol", &["wireguard"])), ..Rules::NONE }),
         Field::ruled("protocol", Kind::Enum(ClusterSdnFabricsNodeProtocol::VALUES), 0,
-            &Rules { values: &[("bgp", Availability::since(Release(9, 2, 0))), ("wireguard", Availability::since(Release(9, 2, 0)))], ..Rules::NONE }),
+            &Rules { values: &[("bgp", Availability::since(Release(9, 2, 0), Release(9, 1, 3))), ("wireguard", Availability::since(Release(9, 2, 0), Release(9, 1, 3)))], ..Rules::NONE }),
         rows::PUBLIC_KEY,
         Field::ruled("role", Kind::Enum(ClusterSdnFabricsNodeRole::VALUES), 0,
-            &Rules { availability: Availability::since(Release(9, 2, 0)), only_with: Some(("protocol", &["wireguard"])), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(9, 2, 0), Release(9, 1, 3)), only_with: Some(("protocol", &["wireguard"])), ..Rules::NONE }),
     ]);
 }
 

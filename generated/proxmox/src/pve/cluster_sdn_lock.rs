@@ -53,7 +53,7 @@ proxbox_runtime::parameters! { DeleteClusterSdnLock {
 proxbox_runtime::operation! { DeleteClusterSdnLock -> Value;
     Delete "/cluster/sdn/lock", Kind::Null, OpFlags::PROTECTED;
     Permission::On("/sdn", &["SDN.Allocate"]);
-    Availability::since(Release(9, 0, 7))
+    Availability::since(Release(9, 0, 7), Release(8, 4, 0))
 }
 
 /// `POST /cluster/sdn/lock`
@@ -97,7 +97,7 @@ proxbox_runtime::parameters! { PostClusterSdnLock {
 proxbox_runtime::operation! { PostClusterSdnLock -> Option<String>;
     Post "/cluster/sdn/lock", Kind::Text, OpFlags::PROTECTED;
     Permission::On("/sdn", &["SDN.Allocate"]);
-    Availability::since(Release(9, 0, 7))
+    Availability::since(Release(9, 0, 7), Release(8, 4, 0))
 }
 
 pub(super) const OPS: &[&Op] = &[

@@ -61,7 +61,7 @@ proxbox_runtime::parameters! { GetClusterSdnPrefixLists {
 proxbox_runtime::operation! { GetClusterSdnPrefixLists -> Rows<Value>;
     Get "/cluster/sdn/prefix-lists", Kind::List(&Kind::Any), 0;
     Permission::All(&[Permission::Told, Permission::User]);
-    Availability::since(Release(9, 2, 0))
+    Availability::since(Release(9, 2, 0), Release(9, 1, 3))
 }
 
 /// `POST /cluster/sdn/prefix-lists`
@@ -119,7 +119,7 @@ proxbox_runtime::parameters! { PostClusterSdnPrefixLists {
 proxbox_runtime::operation! { PostClusterSdnPrefixLists -> Value;
     Post "/cluster/sdn/prefix-lists", Kind::Null, OpFlags::PROTECTED;
     Permission::On("/sdn/prefix-lists", &["SDN.Allocate"]);
-    Availability::since(Release(9, 2, 0))
+    Availability::since(Release(9, 2, 0), Release(9, 1, 3))
 }
 
 /// `DELETE /cluster/sdn/prefix-lists/{id}`
@@ -167,7 +167,7 @@ proxbox_runtime::parameters! { DeleteClusterSdnPrefixListsId {
 proxbox_runtime::operation! { DeleteClusterSdnPrefixListsId -> Value;
     Delete "/cluster/sdn/prefix-lists/{id}", Kind::Null, OpFlags::PROTECTED;
     Permission::On("/sdn/prefix-lists/{id}", &["SDN.Allocate"]);
-    Availability::since(Release(9, 2, 0))
+    Availability::since(Release(9, 2, 0), Release(9, 1, 3))
 }
 
 /// `GET /cluster/sdn/prefix-lists/{id}`
@@ -205,7 +205,7 @@ proxbox_runtime::parameters! { GetClusterSdnPrefixListsId {
 proxbox_runtime::operation! { GetClusterSdnPrefixListsId -> Value;
     Get "/cluster/sdn/prefix-lists/{id}", Kind::Any, 0;
     Permission::On("/sdn/prefix-lists/{id}", &["SDN.Audit"]);
-    Availability::since(Release(9, 2, 0))
+    Availability::since(Release(9, 2, 0), Release(9, 1, 3))
 }
 
 /// `PUT /cluster/sdn/prefix-lists/{id}`
@@ -266,7 +266,7 @@ proxbox_runtime::parameters! { PutClusterSdnPrefixListsId {
 proxbox_runtime::operation! { PutClusterSdnPrefixListsId -> Value;
     Put "/cluster/sdn/prefix-lists/{id}", Kind::Null, OpFlags::PROTECTED;
     Permission::On("/sdn/prefix-lists/{id}", &["SDN.Allocate"]);
-    Availability::since(Release(9, 2, 0))
+    Availability::since(Release(9, 2, 0), Release(9, 1, 3))
 }
 
 /// `GET /cluster/sdn/prefix-lists/{id}/entries`
@@ -304,7 +304,7 @@ proxbox_runtime::parameters! { GetClusterSdnPrefixListsIdEntries {
 proxbox_runtime::operation! { GetClusterSdnPrefixListsIdEntries -> Rows<Value>;
     Get "/cluster/sdn/prefix-lists/{id}/entries", Kind::List(&Kind::Any), 0;
     Permission::On("/sdn/prefix-lists/{id}", &["SDN.Audit"]);
-    Availability::since(Release(9, 2, 0))
+    Availability::since(Release(9, 2, 0), Release(9, 1, 3))
 }
 
 /// `POST /cluster/sdn/prefix-lists/{id}/entries`
@@ -376,7 +376,7 @@ proxbox_runtime::parameters! { PostClusterSdnPrefixListsIdEntries {
 proxbox_runtime::operation! { PostClusterSdnPrefixListsIdEntries -> Value;
     Post "/cluster/sdn/prefix-lists/{id}/entries", Kind::Null, OpFlags::PROTECTED;
     Permission::On("/sdn/prefix-lists/{id}", &["SDN.Allocate"]);
-    Availability::since(Release(9, 2, 0))
+    Availability::since(Release(9, 2, 0), Release(9, 1, 3))
 }
 
 /// `DELETE /cluster/sdn/prefix-lists/{id}/entries/{url_seq}`
@@ -428,7 +428,7 @@ proxbox_runtime::parameters! { DeleteClusterSdnPrefixListsIdEntriesUrlSeq {
 proxbox_runtime::operation! { DeleteClusterSdnPrefixListsIdEntriesUrlSeq -> Value;
     Delete "/cluster/sdn/prefix-lists/{id}/entries/{url_seq}", Kind::Null, OpFlags::PROTECTED;
     Permission::On("/sdn/prefix-lists/{id}", &["SDN.Allocate"]);
-    Availability::since(Release(9, 2, 0))
+    Availability::since(Release(9, 2, 0), Release(9, 1, 3))
 }
 
 /// `GET /cluster/sdn/prefix-lists/{id}/entries/{url_seq}`
@@ -470,7 +470,7 @@ proxbox_runtime::parameters! { GetClusterSdnPrefixListsIdEntriesUrlSeq {
 proxbox_runtime::operation! { GetClusterSdnPrefixListsIdEntriesUrlSeq -> Value;
     Get "/cluster/sdn/prefix-lists/{id}/entries/{url_seq}", Kind::Any, 0;
     Permission::On("/sdn/prefix-lists/{id}", &["SDN.Audit"]);
-    Availability::since(Release(9, 2, 0))
+    Availability::since(Release(9, 2, 0), Release(9, 1, 3))
 }
 
 /// `PUT /cluster/sdn/prefix-lists/{id}/entries/{url_seq}`
@@ -552,7 +552,7 @@ proxbox_runtime::parameters! { PutClusterSdnPrefixListsIdEntriesUrlSeq {
 proxbox_runtime::operation! { PutClusterSdnPrefixListsIdEntriesUrlSeq -> Value;
     Put "/cluster/sdn/prefix-lists/{id}/entries/{url_seq}", Kind::Null, OpFlags::PROTECTED;
     Permission::On("/sdn/prefix-lists/{id}", &["SDN.Allocate"]);
-    Availability::since(Release(9, 2, 0))
+    Availability::since(Release(9, 2, 0), Release(9, 1, 3))
 }
 
 /// Of `POST /cluster/sdn/prefix-lists`.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use proxbox_runtime::{
-    Availability, Kind, Op, OpFlags, Operation, Permission, Release, Schema, Value,
+    Availability, Field, Kind, Op, OpFlags, Operation, Permission, Release, Rules, Schema, Value,
 };
 use crate::pve::rows;
 
@@ -28,7 +28,7 @@ impl PostClusterSdnRollback {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("PostClusterSdnRollback", &[
         rows::LOCK_TOKEN,
-        rows::RELEASE_LOCK,
+        Field::ruled("release-lock", Kind::Bool, 0, &Rules { default: Some("true"), ..Rules::NONE }),
     ]);
     /// With everything that must be given.
     pub fn new() -> Self {
@@ -53,7 +53,7 @@ proxbox_runtime::parameters! { PostClusterSdnRollback {
 proxbox_runtime::operation! { PostClusterSdnRollback -> Value;
     Post "/cluster/sdn/rollback", Kind::Null, OpFlags::PROTECTED;
     Permission::On("/sdn", &["SDN.Allocate"]);
-    Availability::since(Release(9, 0, 7))
+    Availability::since(Release(9, 0, 7), Release(8, 4, 0))
 }
 
 pub(super) const OPS: &[&Op] = &[

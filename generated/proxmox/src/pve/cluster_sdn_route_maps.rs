@@ -50,7 +50,7 @@ proxbox_runtime::parameters! { GetClusterSdnRouteMaps {
 proxbox_runtime::operation! { GetClusterSdnRouteMaps -> Rows<ClusterSdnRouteMapsRow>;
     Get "/cluster/sdn/route-maps", Kind::List(&Kind::Record(ClusterSdnRouteMapsRow::SCHEMA)), 0;
     Permission::All(&[Permission::Told, Permission::User]);
-    Availability::since(Release(9, 2, 0))
+    Availability::since(Release(9, 2, 0), Release(9, 1, 3))
 }
 
 /// `GET /cluster/sdn/route-maps/entries`
@@ -98,7 +98,7 @@ proxbox_runtime::parameters! { GetClusterSdnRouteMapsEntries {
 proxbox_runtime::operation! { GetClusterSdnRouteMapsEntries -> Rows<ClusterSdnRouteMapsEntriesGetRow>;
     Get "/cluster/sdn/route-maps/entries", Kind::List(&Kind::Record(ClusterSdnRouteMapsEntriesGetRow::SCHEMA)), 0;
     Permission::All(&[Permission::Told, Permission::User]);
-    Availability::since(Release(9, 2, 0))
+    Availability::since(Release(9, 2, 0), Release(9, 1, 3))
 }
 
 /// `POST /cluster/sdn/route-maps/entries`
@@ -184,7 +184,7 @@ proxbox_runtime::parameters! { PostClusterSdnRouteMapsEntries {
 proxbox_runtime::operation! { PostClusterSdnRouteMapsEntries -> Value;
     Post "/cluster/sdn/route-maps/entries", Kind::Null, OpFlags::PROTECTED;
     Permission::On("/sdn/route-maps", &["SDN.Allocate"]);
-    Availability::since(Release(9, 2, 0))
+    Availability::since(Release(9, 2, 0), Release(9, 1, 3))
 }
 
 /// `GET /cluster/sdn/route-maps/entries/{route-map-id}`
@@ -236,7 +236,7 @@ proxbox_runtime::parameters! { GetClusterSdnRouteMapsEntriesRouteMapId {
 proxbox_runtime::operation! { GetClusterSdnRouteMapsEntriesRouteMapId -> Rows<ClusterSdnRouteMapsEntriesRouteMapIdRow>;
     Get "/cluster/sdn/route-maps/entries/{route-map-id}", Kind::List(&Kind::Record(ClusterSdnRouteMapsEntriesRouteMapIdRow::SCHEMA)), 0;
     Permission::OneOn("/sdn/route-maps/{route-map-id}", &["SDN.Audit", "SDN.Allocate"]);
-    Availability::since(Release(9, 2, 0))
+    Availability::since(Release(9, 2, 0), Release(9, 1, 3))
 }
 
 /// `DELETE /cluster/sdn/route-maps/entries/{route-map-id}/entry/{order}`
@@ -288,7 +288,7 @@ proxbox_runtime::parameters! { DeleteClusterSdnRouteMapsEntriesRouteMapIdEntryOr
 proxbox_runtime::operation! { DeleteClusterSdnRouteMapsEntriesRouteMapIdEntryOrder -> Value;
     Delete "/cluster/sdn/route-maps/entries/{route-map-id}/entry/{order}", Kind::Null, OpFlags::PROTECTED;
     Permission::On("/sdn/route-maps/{route-map-id}", &["SDN.Allocate"]);
-    Availability::since(Release(9, 2, 0))
+    Availability::since(Release(9, 2, 0), Release(9, 1, 3))
 }
 
 /// `GET /cluster/sdn/route-maps/entries/{route-map-id}/entry/{order}`
@@ -330,7 +330,7 @@ proxbox_runtime::parameters! { GetClusterSdnRouteMapsEntriesRouteMapIdEntryOrder
 proxbox_runtime::operation! { GetClusterSdnRouteMapsEntriesRouteMapIdEntryOrder -> ClusterSdnRouteMapsEntriesRouteMapIdRow;
     Get "/cluster/sdn/route-maps/entries/{route-map-id}/entry/{order}", Kind::Record(ClusterSdnRouteMapsEntriesRouteMapIdRow::SCHEMA), 0;
     Permission::OneOn("/sdn/route-maps/{route-map-id}", &["SDN.Audit", "SDN.Allocate"]);
-    Availability::since(Release(9, 2, 0))
+    Availability::since(Release(9, 2, 0), Release(9, 1, 3))
 }
 
 /// `PUT /cluster/sdn/route-maps/entries/{route-map-id}/entry/{order}`
@@ -415,7 +415,7 @@ proxbox_runtime::parameters! { PutClusterSdnRouteMapsEntriesRouteMapIdEntryOrder
 proxbox_runtime::operation! { PutClusterSdnRouteMapsEntriesRouteMapIdEntryOrder -> Value;
     Put "/cluster/sdn/route-maps/entries/{route-map-id}/entry/{order}", Kind::Null, OpFlags::PROTECTED;
     Permission::On("/sdn/route-maps/{route-map-id}", &["SDN.Allocate"]);
-    Availability::since(Release(9, 2, 0))
+    Availability::since(Release(9, 2, 0), Release(9, 1, 3))
 }
 
 /// Of `GET /cluster/sdn/route-maps/entries`.

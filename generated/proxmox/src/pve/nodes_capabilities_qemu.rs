@@ -117,7 +117,7 @@ impl GetNodesNodeCapabilitiesQemuCpuFlags {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetNodesNodeCapabilitiesQemuCpuFlags", &[
         Field::ruled("accel", Kind::Enum(ClusterQemuCpuFlagsAccel::VALUES), 0,
-            &Rules { default: Some("kvm"), availability: Availability::since(Release(9, 2, 0)), ..Rules::NONE }),
+            &Rules { default: Some("kvm"), availability: Availability::since(Release(9, 2, 0), Release(9, 1, 3)), ..Rules::NONE }),
         rows::ARCH_2,
         rows::NODE_3,
     ]);
@@ -145,7 +145,7 @@ proxbox_runtime::parameters! { GetNodesNodeCapabilitiesQemuCpuFlags {
 proxbox_runtime::operation! { GetNodesNodeCapabilitiesQemuCpuFlags -> Rows<CapabilitiesQemuCpuFlagsRow>;
     Get "/nodes/{node}/capabilities/qemu/cpu-flags", Kind::List(&Kind::Record(CapabilitiesQemuCpuFlagsRow::SCHEMA)), 0;
     Permission::User;
-    Availability::since(Release(9, 1, 1))
+    Availability::since(Release(9, 1, 1), Release(9, 0, 7))
 }
 
 /// `GET /nodes/{node}/capabilities/qemu/machines`
@@ -231,7 +231,7 @@ proxbox_runtime::parameters! { GetNodesNodeCapabilitiesQemuMigration {
 proxbox_runtime::operation! { GetNodesNodeCapabilitiesQemuMigration -> CapabilitiesQemuMigration;
     Get "/nodes/{node}/capabilities/qemu/migration", Kind::Record(CapabilitiesQemuMigration::SCHEMA), OpFlags::PROXIED;
     Permission::On("/nodes/{node}", &["Sys.Audit"]);
-    Availability::since(Release(9, 0, 7))
+    Availability::since(Release(9, 0, 7), Release(8, 4, 0))
 }
 
 /// Of `GET /nodes/{node}/capabilities/qemu/cpu-flags`.
@@ -253,7 +253,7 @@ impl CapabilitiesQemuCpuFlagsRow {
         rows::DESCRIPTION_2,
         rows::NAME,
         Field::ruled("supported-on", Kind::List(&Kind::Text), 0,
-            &Rules { availability: Availability::since(Release(9, 2, 0)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(9, 2, 0), Release(9, 1, 3)), ..Rules::NONE }),
     ]);
 }
 
@@ -280,7 +280,7 @@ impl CapabilitiesQemuCpuRow {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("CapabilitiesQemuCpuRow", &[
         Field::ruled("abstract", Kind::Bool, 0,
-            &Rules { availability: Availability::since(Release(9, 2, 0)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(9, 2, 0), Release(9, 1, 3)), ..Rules::NONE }),
         Field::new("custom", Kind::Bool, 0),
         rows::NAME_2,
         rows::VENDOR,
@@ -310,7 +310,7 @@ impl CapabilitiesQemuMachinesRow {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("CapabilitiesQemuMachinesRow", &[
         Field::ruled("changes", Kind::Text, 0,
-            &Rules { availability: Availability::since(Release(8, 4, 0)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(8, 4, 0), Release(8, 3, 0)), ..Rules::NONE }),
         rows::ID_2,
         Field::new("type", Kind::Enum(CapabilitiesQemuMachinesRowType::VALUES), 0),
         rows::VERSION_2,
@@ -336,9 +336,9 @@ impl CapabilitiesQemuMigration {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("CapabilitiesQemuMigration", &[
         Field::ruled("dbus-vmstate", Kind::Bool, 0,
-            &Rules { availability: Availability::until(Release(9, 0, 7)), ..Rules::NONE }),
+            &Rules { availability: Availability::until(Release(9, 0, 7), Release(9, 1, 1)), ..Rules::NONE }),
         Field::ruled("has-dbus-vmstate", Kind::Bool, 0,
-            &Rules { availability: Availability::since(Release(9, 1, 1)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(9, 1, 1), Release(9, 0, 7)), ..Rules::NONE }),
     ]);
 }
 

@@ -99,7 +99,7 @@ proxbox_runtime::parameters! { DeleteNodesNodeCephFsName {
 proxbox_runtime::operation! { DeleteNodesNodeCephFsName -> Option<String>;
     Delete "/nodes/{node}/ceph/fs/{name}", Kind::Text, OpFlags::PROTECTED;
     Permission::On("/", &["Sys.Modify"]);
-    Availability::since(Release(9, 2, 0))
+    Availability::since(Release(9, 2, 0), Release(9, 1, 3))
 }
 
 /// `POST /nodes/{node}/ceph/fs/{name}`
@@ -183,12 +183,12 @@ impl CephFsRow {
     pub const SCHEMA: &'static Schema = &Schema::new("CephFsRow", &[
         Field::new("data_pool", Kind::Text, 0),
         Field::ruled("data_pool_ids", Kind::List(&Kind::Int), 0,
-            &Rules { availability: Availability::since(Release(9, 2, 0)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(9, 2, 0), Release(9, 1, 3)), ..Rules::NONE }),
         Field::ruled("data_pools", Kind::List(&Kind::Text), 0,
-            &Rules { availability: Availability::since(Release(9, 2, 0)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(9, 2, 0), Release(9, 1, 3)), ..Rules::NONE }),
         Field::new("metadata_pool", Kind::Text, 0),
         Field::ruled("metadata_pool_id", Kind::Int, 0,
-            &Rules { availability: Availability::since(Release(9, 2, 0)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(9, 2, 0), Release(9, 1, 3)), ..Rules::NONE }),
         rows::NAME_2,
     ]);
 }

@@ -177,7 +177,7 @@ impl CephMdsRow {
         rows::CEPH_VERSION_SHORT_2,
         rows::DIREXISTS,
         Field::ruled("fs_name", Kind::Text, 0,
-            &Rules { availability: Availability::since(Release(9, 2, 0)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(9, 2, 0), Release(9, 1, 3)), ..Rules::NONE }),
         rows::HOST,
         rows::NAME_2,
         rows::RANK,

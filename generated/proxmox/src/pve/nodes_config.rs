@@ -33,7 +33,7 @@ impl GetNodesNodeConfig {
     pub const SCHEMA: &'static Schema = &Schema::new("GetNodesNodeConfig", &[
         rows::NODE_3,
         Field::ruled("property", Kind::Enum(NodesConfigProperty::VALUES), 0,
-            &Rules { default: Some("all"), values: &[("ballooning-target", Availability::since(Release(8, 4, 0))), ("location", Availability::since(Release(9, 2, 0)))], ..Rules::NONE }),
+            &Rules { default: Some("all"), values: &[("ballooning-target", Availability::since(Release(8, 4, 0), Release(8, 3, 0))), ("location", Availability::since(Release(9, 2, 0), Release(9, 1, 3)))], ..Rules::NONE }),
     ]);
     /// With everything that must be given.
     pub fn new(node: impl Into<String>) -> Self {

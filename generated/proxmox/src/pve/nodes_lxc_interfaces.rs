@@ -73,12 +73,12 @@ impl LxcInterfacesRow {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("LxcInterfacesRow", &[
         Field::ruled("hardware-address", Kind::Text, 0,
-            &Rules { availability: Availability::since(Release(8, 4, 0)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(8, 4, 0), Release(8, 3, 0)), ..Rules::NONE }),
         Field::new("hwaddr", Kind::Text, 0),
         Field::new("inet", Kind::Text, 0),
         Field::new("inet6", Kind::Text, 0),
         Field::ruled("ip-addresses", Kind::List(&Kind::Record(LxcInterfacesRowIpAddresses::SCHEMA)), 0,
-            &Rules { availability: Availability::since(Release(8, 4, 0)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(8, 4, 0), Release(8, 3, 0)), ..Rules::NONE }),
         rows::NAME,
     ]);
 }

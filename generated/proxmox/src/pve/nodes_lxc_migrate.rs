@@ -62,7 +62,7 @@ proxbox_runtime::parameters! { GetNodesNodeLxcVmidMigrate {
 proxbox_runtime::operation! { GetNodesNodeLxcVmidMigrate -> LxcMigrate;
     Get "/nodes/{node}/lxc/{vmid}/migrate", Kind::Record(LxcMigrate::SCHEMA), OpFlags::PROTECTED | OpFlags::PROXIED;
     Permission::On("/vms/{vmid}", &["VM.Migrate"]);
-    Availability::since(Release(9, 0, 7))
+    Availability::since(Release(9, 0, 7), Release(8, 4, 0))
 }
 
 /// `POST /nodes/{node}/lxc/{vmid}/migrate`

@@ -70,7 +70,7 @@ impl GetNodesNodeNetwork {
     pub const SCHEMA: &'static Schema = &Schema::new("GetNodesNodeNetwork", &[
         rows::NODE_3,
         Field::ruled("type", Kind::Enum(NodesNetworkType::VALUES), 0,
-            &Rules { values: &[("fabric", Availability::since(Release(9, 0, 7))), ("include_sdn", Availability::since(Release(9, 0, 7))), ("vnet", Availability::since(Release(8, 4, 0)))], ..Rules::NONE }),
+            &Rules { values: &[("fabric", Availability::since(Release(9, 0, 7), Release(8, 4, 0))), ("include_sdn", Availability::since(Release(9, 0, 7), Release(8, 4, 0))), ("vnet", Availability::since(Release(8, 4, 0), Release(8, 3, 0)))], ..Rules::NONE }),
     ]);
     /// With everything that must be given.
     pub fn new(node: impl Into<String>) -> Self {
@@ -198,7 +198,7 @@ impl PostNodesNodeNetwork {
         rows::OVS_TAG,
         rows::SLAVES,
         Field::ruled("type", Kind::Enum(NodesNetworkPutType::VALUES), FieldFlags::REQUIRED,
-            &Rules { values: &[("fabric", Availability::since(Release(9, 0, 7))), ("vnet", Availability::since(Release(8, 4, 0)))], ..Rules::NONE }),
+            &Rules { values: &[("fabric", Availability::since(Release(9, 0, 7), Release(8, 4, 0))), ("vnet", Availability::since(Release(8, 4, 0), Release(8, 3, 0)))], ..Rules::NONE }),
         rows::VLAN_ID,
         rows::VLAN_RAW_DEVICE,
     ]);
@@ -278,7 +278,7 @@ proxbox_runtime::operation! { PostNodesNodeNetwork -> Value;
 pub struct PutNodesNodeNetwork {
     /// `node`: `pve-node`
     pub node: String,
-    /// `regenerate-frr`: default `false`
+    /// `regenerate-frr`: default `false`, since 9.0
     pub regenerate_frr: Option<bool>,
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -288,7 +288,8 @@ impl PutNodesNodeNetwork {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("PutNodesNodeNetwork", &[
         rows::NODE_3,
-        Field::ruled("regenerate-frr", Kind::Bool, 0, &Rules { default: Some("false"), ..Rules::NONE }),
+        Field::ruled("regenerate-frr", Kind::Bool, 0,
+            &Rules { default: Some("false"), availability: Availability::since(Release(9, 0, 7), Release(8, 4, 0)), ..Rules::NONE }),
     ]);
     /// With everything that must be given.
     pub fn new(node: impl Into<String>) -> Self {
@@ -500,7 +501,7 @@ impl PutNodesNodeNetworkIface {
         rows::OVS_TAG,
         rows::SLAVES,
         Field::ruled("type", Kind::Enum(NodesNetworkPutType::VALUES), FieldFlags::REQUIRED,
-            &Rules { values: &[("fabric", Availability::since(Release(9, 0, 7))), ("vnet", Availability::since(Release(8, 4, 0)))], ..Rules::NONE }),
+            &Rules { values: &[("fabric", Availability::since(Release(9, 0, 7), Release(8, 4, 0))), ("vnet", Availability::since(Release(8, 4, 0), Release(8, 3, 0)))], ..Rules::NONE }),
         rows::VLAN_ID,
         rows::VLAN_RAW_DEVICE,
     ]);
@@ -741,7 +742,7 @@ impl NodesNetworkRow {
         Field::new("priority", Kind::Int, 0),
         rows::SLAVES,
         Field::ruled("type", Kind::Enum(NodesNetworkPutType::VALUES), 0,
-            &Rules { values: &[("fabric", Availability::since(Release(9, 0, 7)))], ..Rules::NONE }),
+            &Rules { values: &[("fabric", Availability::since(Release(9, 0, 7), Release(8, 4, 0)))], ..Rules::NONE }),
         Field::new("uplink-id", Kind::Text, 0),
         rows::VLAN_ID,
         Field::new("vlan-protocol", Kind::Enum(ClusterSdnZonesVlanProtocol::VALUES), 0),

@@ -223,13 +223,13 @@ impl GetNodesNodeQemuVmidAgentFileRead {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetNodesNodeQemuVmidAgentFileRead", &[
         Field::ruled("count", Kind::Int, 0,
-            &Rules { min: Some(1.0), max: Some(16777216.0), default: Some("16777216"), unit: Some("bytes"), availability: Availability::since(Release(9, 1, 3)), ..Rules::NONE }),
+            &Rules { min: Some(1.0), max: Some(16777216.0), default: Some("16777216"), unit: Some("bytes"), availability: Availability::since(Release(9, 1, 3), Release(9, 1, 1)), ..Rules::NONE }),
         Field::ruled("decode", Kind::Bool, 0,
-            &Rules { default: Some("true"), availability: Availability::since(Release(9, 1, 3)), ..Rules::NONE }),
+            &Rules { default: Some("true"), availability: Availability::since(Release(9, 1, 3), Release(9, 1, 1)), ..Rules::NONE }),
         rows::FILE,
         rows::NODE_3,
         Field::ruled("offset", Kind::Int, 0,
-            &Rules { min: Some(0.0), default: Some("0"), availability: Availability::since(Release(9, 1, 3)), ..Rules::NONE }),
+            &Rules { min: Some(0.0), default: Some("0"), availability: Availability::since(Release(9, 1, 3), Release(9, 1, 1)), ..Rules::NONE }),
         rows::VMID_4,
     ]);
     /// With everything that must be given.

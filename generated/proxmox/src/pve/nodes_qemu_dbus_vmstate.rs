@@ -57,7 +57,7 @@ proxbox_runtime::parameters! { PostNodesNodeQemuVmidDbusVmstate {
 proxbox_runtime::operation! { PostNodesNodeQemuVmidDbusVmstate -> Value;
     Post "/nodes/{node}/qemu/{vmid}/dbus-vmstate", Kind::Null, OpFlags::PROXIED;
     Permission::On("/vms/{vmid}", &["VM.Migrate"]);
-    Availability::since(Release(9, 0, 7))
+    Availability::since(Release(9, 0, 7), Release(8, 4, 0))
 }
 
 proxbox_runtime::open_enum! {

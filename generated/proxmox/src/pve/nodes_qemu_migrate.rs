@@ -179,13 +179,13 @@ impl QemuMigrate {
     pub const SCHEMA: &'static Schema = &Schema::new("QemuMigrate", &[
         Field::new("allowed_nodes", Kind::List(&Kind::Text), 0),
         Field::ruled("dependent-ha-resources", Kind::List(&Kind::Text), 0,
-            &Rules { availability: Availability::since(Release(9, 0, 7)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(9, 0, 7), Release(8, 4, 0)), ..Rules::NONE }),
         Field::ruled("has-dbus-vmstate", Kind::Bool, 0,
-            &Rules { availability: Availability::since(Release(9, 0, 7)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(9, 0, 7), Release(8, 4, 0)), ..Rules::NONE }),
         Field::new("local_disks", Kind::List(&Kind::Record(QemuMigrateLocalDisks::SCHEMA)), 0),
         Field::new("local_resources", Kind::List(&Kind::Text), 0),
         Field::ruled("mapped-resource-info", Kind::Any, 0,
-            &Rules { availability: Availability::since(Release(8, 4, 0)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(8, 4, 0), Release(8, 3, 0)), ..Rules::NONE }),
         Field::new("mapped-resources", Kind::List(&Kind::Text), 0),
         Field::new("not_allowed_nodes", Kind::Record(QemuMigrateNotAllowedNodes::SCHEMA), 0),
         rows::RUNNING,
@@ -243,7 +243,7 @@ impl QemuMigrateNotAllowedNodes {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("QemuMigrateNotAllowedNodes", &[
         Field::ruled("blocking-ha-resources", Kind::List(&Kind::Record(LxcMigrateNotAllowedNodesBlockingHaResources::SCHEMA)), 0,
-            &Rules { availability: Availability::since(Release(9, 0, 7)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(9, 0, 7), Release(8, 4, 0)), ..Rules::NONE }),
         Field::new("unavailable_storages", Kind::List(&Kind::Text), 0),
     ]);
 }

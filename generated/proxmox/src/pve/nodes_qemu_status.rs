@@ -362,7 +362,7 @@ impl PostNodesNodeQemuVmidStatusStart {
         rows::MIGRATION_NETWORK,
         rows::MIGRATION_TYPE,
         Field::ruled("nets-host-mtu", Kind::Text, 0,
-            &Rules { pattern: Some("net\\d+=\\d+(,net\\d+=\\d+)*"), availability: Availability::since(Release(9, 1, 1)), ..Rules::NONE }),
+            &Rules { pattern: Some("net\\d+=\\d+(,net\\d+=\\d+)*"), availability: Availability::since(Release(9, 1, 1), Release(9, 0, 7)), ..Rules::NONE }),
         rows::NODE_3,
         rows::SKIPLOCK,
         Field::ruled("stateuri", Kind::Text, 0, &Rules { max_length: Some(128), ..Rules::NONE }),

@@ -50,7 +50,7 @@ proxbox_runtime::parameters! { GetNodesNodeQueryOciRepoTags {
 proxbox_runtime::operation! { GetNodesNodeQueryOciRepoTags -> Rows<String>;
     Get "/nodes/{node}/query-oci-repo-tags", Kind::List(&Kind::Text), OpFlags::PROXIED;
     Permission::On("/nodes/{node}", &["Sys.AccessNetwork"]);
-    Availability::since(Release(9, 1, 1))
+    Availability::since(Release(9, 1, 1), Release(9, 0, 7))
 }
 
 pub(super) const OPS: &[&Op] = &[

@@ -35,7 +35,7 @@ impl GetNodesNodeRrddata {
         rows::CF,
         rows::NODE_3,
         Field::ruled("timeframe", Kind::Enum(NodesRrdTimeframe::VALUES), FieldFlags::REQUIRED,
-            &Rules { values: &[("decade", Availability::since(Release(9, 0, 7)))], ..Rules::NONE }),
+            &Rules { values: &[("decade", Availability::since(Release(9, 0, 7), Release(8, 4, 0)))], ..Rules::NONE }),
     ]);
     /// With everything that must be given.
     pub fn new(node: impl Into<String>, timeframe: NodesRrdTimeframe) -> Self {

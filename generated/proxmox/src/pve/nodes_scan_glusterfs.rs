@@ -48,7 +48,7 @@ proxbox_runtime::parameters! { GetNodesNodeScanGlusterfs {
 proxbox_runtime::operation! { GetNodesNodeScanGlusterfs -> Rows<ScanGlusterfsRow>;
     Get "/nodes/{node}/scan/glusterfs", Kind::List(&Kind::Record(ScanGlusterfsRow::SCHEMA)), OpFlags::PROTECTED | OpFlags::PROXIED;
     Permission::On("/storage", &["Datastore.Allocate"]);
-    Availability::until(Release(8, 4, 0))
+    Availability::until(Release(8, 4, 0), Release(9, 0, 7))
 }
 
 /// Of `GET /nodes/{node}/scan/glusterfs`.

@@ -50,7 +50,7 @@ proxbox_runtime::parameters! { GetNodesNodeSdnFabricsFabric {
 proxbox_runtime::operation! { GetNodesNodeSdnFabricsFabric -> Rows<AccessRow>;
     Get "/nodes/{node}/sdn/fabrics/{fabric}", Kind::List(&Kind::Record(AccessRow::SCHEMA)), 0;
     Permission::On("/sdn/fabrics/{fabric}", &["SDN.Audit"]);
-    Availability::since(Release(9, 1, 1))
+    Availability::since(Release(9, 1, 1), Release(9, 0, 7))
 }
 
 /// `GET /nodes/{node}/sdn/fabrics/{fabric}/interfaces`
@@ -93,7 +93,7 @@ proxbox_runtime::parameters! { GetNodesNodeSdnFabricsFabricInterfaces {
 proxbox_runtime::operation! { GetNodesNodeSdnFabricsFabricInterfaces -> Rows<SdnFabricsInterfacesRow>;
     Get "/nodes/{node}/sdn/fabrics/{fabric}/interfaces", Kind::List(&Kind::Record(SdnFabricsInterfacesRow::SCHEMA)), OpFlags::PROTECTED | OpFlags::PROXIED;
     Permission::On("/sdn/fabrics/{fabric}", &["SDN.Audit"]);
-    Availability::since(Release(9, 1, 1))
+    Availability::since(Release(9, 1, 1), Release(9, 0, 7))
 }
 
 /// `GET /nodes/{node}/sdn/fabrics/{fabric}/neighbors`
@@ -136,7 +136,7 @@ proxbox_runtime::parameters! { GetNodesNodeSdnFabricsFabricNeighbors {
 proxbox_runtime::operation! { GetNodesNodeSdnFabricsFabricNeighbors -> Rows<SdnFabricsNeighborsRow>;
     Get "/nodes/{node}/sdn/fabrics/{fabric}/neighbors", Kind::List(&Kind::Record(SdnFabricsNeighborsRow::SCHEMA)), OpFlags::PROTECTED | OpFlags::PROXIED;
     Permission::On("/sdn/fabrics/{fabric}", &["SDN.Audit"]);
-    Availability::since(Release(9, 1, 1))
+    Availability::since(Release(9, 1, 1), Release(9, 0, 7))
 }
 
 /// `GET /nodes/{node}/sdn/fabrics/{fabric}/routes`
@@ -179,7 +179,7 @@ proxbox_runtime::parameters! { GetNodesNodeSdnFabricsFabricRoutes {
 proxbox_runtime::operation! { GetNodesNodeSdnFabricsFabricRoutes -> Rows<SdnFabricsRoutesRow>;
     Get "/nodes/{node}/sdn/fabrics/{fabric}/routes", Kind::List(&Kind::Record(SdnFabricsRoutesRow::SCHEMA)), OpFlags::PROTECTED | OpFlags::PROXIED;
     Permission::On("/sdn/fabrics/{fabric}", &["SDN.Audit"]);
-    Availability::since(Release(9, 1, 1))
+    Availability::since(Release(9, 1, 1), Release(9, 0, 7))
 }
 
 /// Of `GET /nodes/{node}/sdn/fabrics/{fabric}/interfaces`.

@@ -51,7 +51,7 @@ proxbox_runtime::parameters! { GetNodesNodeSdnVnetsVnet {
 proxbox_runtime::operation! { GetNodesNodeSdnVnetsVnet -> Rows<AccessRow>;
     Get "/nodes/{node}/sdn/vnets/{vnet}", Kind::List(&Kind::Record(AccessRow::SCHEMA)), 0;
     Permission::All(&[Permission::Told, Permission::User]);
-    Availability::since(Release(9, 1, 1))
+    Availability::since(Release(9, 1, 1), Release(9, 0, 7))
 }
 
 /// `GET /nodes/{node}/sdn/vnets/{vnet}/mac-vrf`
@@ -94,7 +94,7 @@ proxbox_runtime::parameters! { GetNodesNodeSdnVnetsVnetMacVrf {
 proxbox_runtime::operation! { GetNodesNodeSdnVnetsVnetMacVrf -> Rows<SdnVnetsMacVrfRow>;
     Get "/nodes/{node}/sdn/vnets/{vnet}/mac-vrf", Kind::List(&Kind::Record(SdnVnetsMacVrfRow::SCHEMA)), OpFlags::PROTECTED | OpFlags::PROXIED;
     Permission::All(&[Permission::Told, Permission::User]);
-    Availability::since(Release(9, 1, 1))
+    Availability::since(Release(9, 1, 1), Release(9, 0, 7))
 }
 
 /// Of `GET /nodes/{node}/sdn/vnets/{vnet}/mac-vrf`.

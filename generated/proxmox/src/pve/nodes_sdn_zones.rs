@@ -129,7 +129,7 @@ proxbox_runtime::parameters! { GetNodesNodeSdnZonesZoneBridges {
 proxbox_runtime::operation! { GetNodesNodeSdnZonesZoneBridges -> Rows<SdnZonesBridgesRow>;
     Get "/nodes/{node}/sdn/zones/{zone}/bridges", Kind::List(&Kind::Record(SdnZonesBridgesRow::SCHEMA)), OpFlags::PROTECTED | OpFlags::PROXIED;
     Permission::On("/sdn/zones/{zone}", &["SDN.Audit"]);
-    Availability::since(Release(9, 1, 1))
+    Availability::since(Release(9, 1, 1), Release(9, 0, 7))
 }
 
 /// `GET /nodes/{node}/sdn/zones/{zone}/content`
@@ -213,7 +213,7 @@ proxbox_runtime::parameters! { GetNodesNodeSdnZonesZoneIpVrf {
 proxbox_runtime::operation! { GetNodesNodeSdnZonesZoneIpVrf -> Rows<SdnZonesIpVrfRow>;
     Get "/nodes/{node}/sdn/zones/{zone}/ip-vrf", Kind::List(&Kind::Record(SdnZonesIpVrfRow::SCHEMA)), OpFlags::PROTECTED | OpFlags::PROXIED;
     Permission::On("/sdn/zones/{zone}", &["SDN.Audit"]);
-    Availability::since(Release(9, 1, 1))
+    Availability::since(Release(9, 1, 1), Release(9, 0, 7))
 }
 
 /// Of `GET /nodes/{node}/sdn/zones/{zone}/bridges`.

@@ -116,16 +116,16 @@ impl NodesStatus {
         Field::new("boot-info", Kind::Record(NodesStatusBootInfo::SCHEMA), 0),
         rows::CPU,
         Field::ruled("cpuinfo", Kind::Record(NodesStatusCpuinfo::SCHEMA), 0,
-            &Rules { availability: Availability::since(Release(8, 4, 0)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(8, 4, 0), Release(8, 3, 0)), ..Rules::NONE }),
         Field::new("current-kernel", Kind::Record(NodesStatusCurrentKernel::SCHEMA), 0),
         Field::ruled("loadavg", Kind::List(&Kind::Text), 0,
-            &Rules { availability: Availability::since(Release(8, 4, 0)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(8, 4, 0), Release(8, 3, 0)), ..Rules::NONE }),
         Field::ruled("memory", Kind::Record(NodesStatusMemory::SCHEMA), 0,
-            &Rules { availability: Availability::since(Release(8, 4, 0)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(8, 4, 0), Release(8, 3, 0)), ..Rules::NONE }),
         Field::ruled("pveversion", Kind::Text, 0,
-            &Rules { availability: Availability::since(Release(8, 4, 0)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(8, 4, 0), Release(8, 3, 0)), ..Rules::NONE }),
         Field::ruled("rootfs", Kind::Record(NodesStatusRootfs::SCHEMA), 0,
-            &Rules { availability: Availability::since(Release(8, 4, 0)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(8, 4, 0), Release(8, 3, 0)), ..Rules::NONE }),
     ]);
 }
 
@@ -233,7 +233,7 @@ impl NodesStatusMemory {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("NodesStatusMemory", &[
         Field::ruled("available", Kind::Int, 0,
-            &Rules { unit: Some("bytes"), availability: Availability::since(Release(9, 0, 7)), ..Rules::NONE }),
+            &Rules { unit: Some("bytes"), availability: Availability::since(Release(9, 0, 7), Release(8, 4, 0)), ..Rules::NONE }),
         rows::FREE,
         rows::TOTAL,
         rows::USED,

@@ -96,7 +96,7 @@ impl PostNodesNodeStorageStorageContent {
     pub const SCHEMA: &'static Schema = &Schema::new("PostNodesNodeStorageStorageContent", &[
         Field::new("filename", Kind::Text, FieldFlags::REQUIRED),
         Field::ruled("format", Kind::Enum(StoragePutFormat::VALUES), 0,
-            &Rules { requires: Some("size"), values: &[("vmdk", Availability::since(Release(8, 4, 0)))], ..Rules::NONE }),
+            &Rules { requires: Some("size"), values: &[("vmdk", Availability::since(Release(8, 4, 0), Release(8, 3, 0)))], ..Rules::NONE }),
         rows::NODE_3,
         Field::ruled("size", Kind::Text, FieldFlags::REQUIRED, &Rules { pattern: Some("\\d+[MG]?"), ..Rules::NONE }),
         rows::STORAGE_4,
@@ -442,7 +442,7 @@ impl StorageContentRow {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("StorageContentRow", &[
         Field::ruled("approximate-size", Kind::Int, 0,
-            &Rules { unit: Some("bytes"), availability: Availability::since(Release(9, 2, 0)), ..Rules::NONE }),
+            &Rules { unit: Some("bytes"), availability: Availability::since(Release(9, 2, 0), Release(9, 1, 3)), ..Rules::NONE }),
         rows::CTIME,
         Field::new("encrypted", Kind::Text, 0),
         rows::FORMAT_2,

@@ -47,7 +47,7 @@ proxbox_runtime::parameters! { GetNodesNodeStorageStorageIdentity {
 proxbox_runtime::operation! { GetNodesNodeStorageStorageIdentity -> StorageIdentity;
     Get "/nodes/{node}/storage/{storage}/identity", Kind::Record(StorageIdentity::SCHEMA), OpFlags::PROTECTED;
     Permission::OneOn("/storage/{storage}", &["Datastore.Audit", "Datastore.AllocateSpace"]);
-    Availability::since(Release(9, 2, 0))
+    Availability::since(Release(9, 2, 0), Release(9, 1, 3))
 }
 
 /// Of `GET /nodes/{node}/storage/{storage}/identity`.

@@ -69,7 +69,7 @@ proxbox_runtime::parameters! { PostNodesNodeStorageStorageOciRegistryPull {
 proxbox_runtime::operation! { PostNodesNodeStorageStorageOciRegistryPull -> Option<String>;
     Post "/nodes/{node}/storage/{storage}/oci-registry-pull", Kind::Text, OpFlags::PROTECTED | OpFlags::PROXIED;
     Permission::All(&[Permission::On("/storage/{storage}", &["Datastore.AllocateTemplate"]), Permission::On("/nodes/{node}", &["Sys.AccessNetwork"])]);
-    Availability::since(Release(9, 1, 1))
+    Availability::since(Release(9, 1, 1), Release(9, 0, 7))
 }
 
 pub(super) const OPS: &[&Op] = &[

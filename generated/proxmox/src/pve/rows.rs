@@ -311,24 +311,24 @@ pub(crate) const AFFINITY: Field = Field::ruled("affinity", Kind::Text, 0, &Rule
 pub(crate) const ALIAS: Field = Field::ruled("alias", Kind::Text, 0, &Rules { max_length: Some(256), ..Rules::NONE });
 pub(crate) const ALL: Field = Field::ruled("all", Kind::Bool, 0, &Rules { default: Some("false"), ..Rules::NONE });
 pub(crate) const ALLOW_KSM: Field = Field::ruled("allow-ksm", Kind::Bool, 0,
-    &Rules { default: Some("true"), availability: Availability::since(Release(9, 1, 1)), ..Rules::NONE });
+    &Rules { default: Some("true"), availability: Availability::since(Release(9, 1, 1), Release(9, 0, 7)), ..Rules::NONE });
 pub(crate) const ALLOW_MOVE: Field = Field::ruled("allow-move", Kind::Bool, 0, &Rules { default: Some("false"), ..Rules::NONE });
 pub(crate) const ALLOWED_IPS: Field = Field::ruled("allowed_ips", Kind::List(&Kind::Text), 0,
-    &Rules { availability: Availability::since(Release(9, 2, 0)), only_with: Some(("protocol", &["wireguard"])), ..Rules::NONE });
+    &Rules { availability: Availability::since(Release(9, 2, 0), Release(9, 1, 3)), only_with: Some(("protocol", &["wireguard"])), ..Rules::NONE });
 pub(crate) const ARCH_2: Field = Field::ruled("arch", Kind::Enum(QemuConfigArch::VALUES), 0,
-    &Rules { availability: Availability::since(Release(9, 1, 3)), ..Rules::NONE });
+    &Rules { availability: Availability::since(Release(9, 1, 3), Release(9, 1, 1)), ..Rules::NONE });
 pub(crate) const AREA: Field = Field::ruled("area", Kind::Text, 0, &Rules { only_with: Some(("protocol", &["ospf"])), ..Rules::NONE });
 pub(crate) const ASN: Field = Field::ruled("asn", Kind::Int, 0, &Rules { min: Some(0.0), max: Some(4294967295.0), ..Rules::NONE });
 pub(crate) const AUDIENCES: Field = Field::ruled("audiences", Kind::Text, 0,
-    &Rules { pattern: Some("^[^\\x00-\\x1F\\x7F <>#\"]*$"), availability: Availability::since(Release(9, 2, 0)), ..Rules::NONE });
+    &Rules { pattern: Some("^[^\\x00-\\x1F\\x7F <>#\"]*$"), availability: Availability::since(Release(9, 2, 0), Release(9, 1, 3)), ..Rules::NONE });
 pub(crate) const AUTO_REBALANCE: Field = Field::ruled("auto-rebalance", Kind::Bool, 0,
-    &Rules { default: Some("true"), availability: Availability::since(Release(9, 2, 0)), ..Rules::NONE });
+    &Rules { default: Some("true"), availability: Availability::since(Release(9, 2, 0), Release(9, 1, 3)), ..Rules::NONE });
 pub(crate) const AUTOCREATE: Field = Field::ruled("autocreate", Kind::Bool, 0, &Rules { default: Some("false"), ..Rules::NONE });
 pub(crate) const AUTOSTART_2: Field = Field::ruled("autostart", Kind::Bool, 0, &Rules { default: Some("false"), ..Rules::NONE });
 pub(crate) const AVAIL: Field = Field::ruled("avail", Kind::Int, 0, &Rules { unit: Some("bytes"), ..Rules::NONE });
 pub(crate) const BALLOON: Field = Field::ruled("balloon", Kind::Int, 0, &Rules { min: Some(0.0), unit: Some("MiB"), ..Rules::NONE });
 pub(crate) const BALLOONING_TARGET: Field = Field::ruled("ballooning-target", Kind::Int, 0,
-    &Rules { min: Some(0.0), max: Some(100.0), default: Some("80"), unit: Some("percent"), availability: Availability::since(Release(8, 4, 0)), ..Rules::NONE });
+    &Rules { min: Some(0.0), max: Some(100.0), default: Some("80"), unit: Some("percent"), availability: Availability::since(Release(8, 4, 0), Release(8, 3, 0)), ..Rules::NONE });
 pub(crate) const BASE_DN: Field = Field::ruled("base_dn", Kind::Text, 0, &Rules { max_length: Some(256), ..Rules::NONE });
 pub(crate) const BIND_DN: Field = Field::ruled("bind_dn", Kind::Text, 0, &Rules { max_length: Some(256), ..Rules::NONE });
 pub(crate) const BLOCKSIZE: Field = Field::ruled("blocksize", Kind::Text, 0, &Rules { format: Some("pve-storage-zfs-blocksize"), ..Rules::NONE });
@@ -356,9 +356,9 @@ pub(crate) const CAPATH: Field = Field::ruled("capath", Kind::Text, 0, &Rules { 
 pub(crate) const CASE_SENSITIVE: Field = Field::ruled("case-sensitive", Kind::Bool, 0, &Rules { default: Some("true"), ..Rules::NONE });
 pub(crate) const CDROM: Field = Field::ruled("cdrom", Kind::Text, 0, &Rules { format: Some("pve-qm-ide"), ..Rules::NONE });
 pub(crate) const CEPH_VERSION_2: Field = Field::ruled("ceph_version", Kind::Text, 0,
-    &Rules { availability: Availability::since(Release(9, 2, 0)), ..Rules::NONE });
+    &Rules { availability: Availability::since(Release(9, 2, 0), Release(9, 1, 3)), ..Rules::NONE });
 pub(crate) const CEPH_VERSION_SHORT_2: Field = Field::ruled("ceph_version_short", Kind::Text, 0,
-    &Rules { availability: Availability::since(Release(9, 2, 0)), ..Rules::NONE });
+    &Rules { availability: Availability::since(Release(9, 2, 0), Release(9, 1, 3)), ..Rules::NONE });
 pub(crate) const CHECK_CONNECTION: Field = Field::ruled("check-connection", Kind::Bool, 0, &Rules { default: Some("false"), ..Rules::NONE });
 pub(crate) const CHECK_NODE: Field = Field::ruled("check-node", Kind::Text, 0, &Rules { format: Some("pve-node"), ..Rules::NONE });
 pub(crate) const CHECKSUM: Field = Field::ruled("checksum", Kind::Text, 0, &Rules { requires: Some("checksum-algorithm"), ..Rules::NONE });
@@ -388,7 +388,7 @@ pub(crate) const CONTROLLER_2: Field = Field::ruled("controller", Kind::Text, Fi
 pub(crate) const CORES: Field = Field::ruled("cores", Kind::Int, 0, &Rules { min: Some(1.0), default: Some("1"), ..Rules::NONE });
 pub(crate) const CORES_2: Field = Field::ruled("cores", Kind::Int, 0, &Rules { min: Some(1.0), max: Some(8192.0), ..Rules::NONE });
 pub(crate) const CPU: Field = Field::ruled("cpu", Kind::Float, 0,
-    &Rules { availability: Availability::since(Release(8, 4, 0)), ..Rules::NONE });
+    &Rules { availability: Availability::since(Release(8, 4, 0), Release(8, 3, 0)), ..Rules::NONE });
 pub(crate) const CPULIMIT: Field = Field::ruled("cpulimit", Kind::Float, 0,
     &Rules { min: Some(0.0), max: Some(128.0), default: Some("0"), ..Rules::NONE });
 pub(crate) const CPULIMIT_2: Field = Field::ruled("cpulimit", Kind::Float, 0,
@@ -403,7 +403,7 @@ pub(crate) const CSNP_INTERVAL: Field = Field::ruled("csnp_interval", Kind::Floa
 pub(crate) const CTIME: Field = Field::ruled("ctime", Kind::Int, 0, &Rules { min: Some(0.0), unit: Some("unix seconds"), ..Rules::NONE });
 pub(crate) const CURRENT: Field = Field::ruled("current", Kind::Bool, 0, &Rules { default: Some("false"), ..Rules::NONE });
 pub(crate) const CYLS: Field = Field::ruled("cyls", Kind::Int, 0,
-    &Rules { availability: Availability::until(Release(8, 4, 0)), ..Rules::NONE });
+    &Rules { availability: Availability::until(Release(8, 4, 0), Release(9, 0, 7)), ..Rules::NONE });
 pub(crate) const DEBUG: Field = Field::ruled("debug", Kind::Bool, 0, &Rules { default: Some("false"), ..Rules::NONE });
 pub(crate) const DELETE_3: Field = Field::ruled("delete", Kind::Bool, 0, &Rules { default: Some("false"), ..Rules::NONE });
 pub(crate) const DELETE_4: Field = Field::ruled("delete", Kind::Text, 0,
@@ -418,14 +418,14 @@ pub(crate) const DEST: Field = Field::ruled("dest", Kind::Text, 0,
 pub(crate) const DHCP: Field = Field::ruled("dhcp", Kind::Bool, 0, &Rules { default: Some("false"), ..Rules::NONE });
 pub(crate) const DHCP_DNS_SERVER: Field = Field::ruled("dhcp-dns-server", Kind::Text, 0, &Rules { format: Some("ip"), ..Rules::NONE });
 pub(crate) const DIGEST_2: Field = Field::ruled("digest", Kind::Text, 0,
-    &Rules { availability: Availability::since(Release(9, 1, 1)), ..Rules::NONE });
+    &Rules { availability: Availability::since(Release(9, 1, 1), Release(9, 0, 7)), ..Rules::NONE });
 pub(crate) const DIGEST_3: Field = Field::ruled("digest", Kind::Text, 0, &Rules { max_length: Some(40), ..Rules::NONE });
 pub(crate) const DIGEST_4: Field = Field::ruled("digest", Kind::Text, 0, &Rules { max_length: Some(64), ..Rules::NONE });
 pub(crate) const DIGEST_5: Field = Field::ruled("digest", Kind::Text, 0, &Rules { max_length: Some(80), ..Rules::NONE });
 pub(crate) const DIRECTORY: Field = Field::ruled("directory", Kind::Text, 0,
     &Rules { pattern: Some("^https?://.*"), default: Some("https://acme-v02.api.letsencrypt.org/directory"), ..Rules::NONE });
 pub(crate) const DIREXISTS: Field = Field::ruled("direxists", Kind::Bool, 0,
-    &Rules { availability: Availability::since(Release(9, 2, 0)), ..Rules::NONE });
+    &Rules { availability: Availability::since(Release(9, 2, 0), Release(9, 1, 3)), ..Rules::NONE });
 pub(crate) const DISABLE_2: Field = Field::ruled("disable", Kind::Bool, 0, &Rules { default: Some("false"), ..Rules::NONE });
 pub(crate) const DISK_2: Field = Field::ruled("disk", Kind::Int, 0, &Rules { min: Some(0.0), unit: Some("bytes"), ..Rules::NONE });
 pub(crate) const DISK_3: Field = Field::ruled("disk", Kind::Text, FieldFlags::REQUIRED,
@@ -452,17 +452,17 @@ pub(crate) const ENABLE_NEW: Field = Field::ruled("enable-new", Kind::Bool, 0, &
 pub(crate) const ENABLED_2: Field = Field::ruled("enabled", Kind::Bool, 0, &Rules { default: Some("false"), ..Rules::NONE });
 pub(crate) const ENABLED_3: Field = Field::ruled("enabled", Kind::Bool, 0, &Rules { default: Some("true"), ..Rules::NONE });
 pub(crate) const ENDPOINT: Field = Field::ruled("endpoint", Kind::Text, 0,
-    &Rules { availability: Availability::since(Release(9, 2, 0)), only_with: Some(("protocol", &["wireguard"])), ..Rules::NONE });
+    &Rules { availability: Availability::since(Release(9, 2, 0), Release(9, 1, 3)), only_with: Some(("protocol", &["wireguard"])), ..Rules::NONE });
 pub(crate) const ENTRYPOINT: Field = Field::ruled("entrypoint", Kind::Text, 0,
-    &Rules { pattern: Some("(?:[^\\x00-\\x08\\x0a-\\x1F\\x7F]+)"), default: Some("/sbin/init"), availability: Availability::since(Release(9, 1, 1)), ..Rules::NONE });
+    &Rules { pattern: Some("(?:[^\\x00-\\x08\\x0a-\\x1F\\x7F]+)"), default: Some("/sbin/init"), availability: Availability::since(Release(9, 1, 1), Release(9, 0, 7)), ..Rules::NONE });
 pub(crate) const ENV: Field = Field::ruled("env", Kind::Text, 0,
-    &Rules { pattern: Some("(?:(?:\\w+=[^\\x00-\\x08\\x0a-\\x1F\\x7F]*)(?:\\x00\\w+=[^\\x00-\\x08\\x0a-\\x1F\\x7F]*)*)"), availability: Availability::since(Release(9, 1, 1)), ..Rules::NONE });
+    &Rules { pattern: Some("(?:(?:\\w+=[^\\x00-\\x08\\x0a-\\x1F\\x7F]*)(?:\\x00\\w+=[^\\x00-\\x08\\x0a-\\x1F\\x7F]*)*)"), availability: Availability::since(Release(9, 1, 1), Release(9, 0, 7)), ..Rules::NONE });
 pub(crate) const EXCLUDE: Field = Field::ruled("exclude", Kind::Text, 0, &Rules { format: Some("pve-vmid-list"), ..Rules::NONE });
 pub(crate) const EXITNODES: Field = Field::ruled("exitnodes", Kind::Text, 0, &Rules { format: Some("pve-node-list"), ..Rules::NONE });
 pub(crate) const EXITNODES_PRIMARY: Field = Field::ruled("exitnodes-primary", Kind::Text, 0, &Rules { format: Some("pve-node"), ..Rules::NONE });
 pub(crate) const EXPIRE: Field = Field::ruled("expire", Kind::Int, 0, &Rules { min: Some(0.0), unit: Some("seconds"), ..Rules::NONE });
 pub(crate) const FABRIC: Field = Field::ruled("fabric", Kind::Text, 0,
-    &Rules { format: Some("pve-sdn-fabric-id"), availability: Availability::since(Release(9, 0, 7)), ..Rules::NONE });
+    &Rules { format: Some("pve-sdn-fabric-id"), availability: Availability::since(Release(9, 0, 7), Release(8, 4, 0)), ..Rules::NONE });
 pub(crate) const FABRIC_2: Field = Field::ruled("fabric", Kind::Text, FieldFlags::PATH | FieldFlags::REQUIRED,
     &Rules { min_length: Some(2), max_length: Some(8), pattern: Some("[a-zA-Z0-9][a-zA-Z0-9-]{0,6}[a-zA-Z0-9]"), format: Some("pve-sdn-fabric-id"), ..Rules::NONE });
 pub(crate) const FABRIC_ID: Field = Field::ruled("fabric_id", Kind::Text, 0,
@@ -470,7 +470,7 @@ pub(crate) const FABRIC_ID: Field = Field::ruled("fabric_id", Kind::Text, 0,
 pub(crate) const FABRIC_ID_2: Field = Field::ruled("fabric_id", Kind::Text, FieldFlags::PATH | FieldFlags::REQUIRED,
     &Rules { min_length: Some(2), max_length: Some(8), pattern: Some("[a-zA-Z0-9][a-zA-Z0-9-]{0,6}[a-zA-Z0-9]"), format: Some("pve-sdn-fabric-id"), ..Rules::NONE });
 pub(crate) const FAILBACK: Field = Field::ruled("failback", Kind::Bool, 0,
-    &Rules { default: Some("true"), availability: Availability::since(Release(9, 0, 7)), ..Rules::NONE });
+    &Rules { default: Some("true"), availability: Availability::since(Release(9, 0, 7), Release(8, 4, 0)), ..Rules::NONE });
 pub(crate) const FILE_2: Field = Field::ruled("file", Kind::Text, FieldFlags::REQUIRED,
     &Rules { format: Some("pve-volume-id-or-qm-path"), ..Rules::NONE });
 pub(crate) const FILENAME_2: Field = Field::ruled("filename", Kind::Text, FieldFlags::REQUIRED, &Rules { max_length: Some(255), ..Rules::NONE });
@@ -478,7 +478,7 @@ pub(crate) const FILTER: Field = Field::ruled("filter", Kind::Text, 0, &Rules { 
 pub(crate) const FINGERPRINT: Field = Field::ruled("fingerprint", Kind::Text, 0,
     &Rules { pattern: Some("([A-Fa-f0-9]{2}:){31}[A-Fa-f0-9]{2}"), ..Rules::NONE });
 pub(crate) const FINGERPRINT_2: Field = Field::ruled("fingerprint", Kind::Text, 0,
-    &Rules { pattern: Some("([A-Fa-f0-9]{2}:){31}[A-Fa-f0-9]{2}"), availability: Availability::since(Release(8, 4, 0)), ..Rules::NONE });
+    &Rules { pattern: Some("([A-Fa-f0-9]{2}:){31}[A-Fa-f0-9]{2}"), availability: Availability::since(Release(8, 4, 0), Release(8, 3, 0)), ..Rules::NONE });
 pub(crate) const FIRSTNAME: Field = Field::ruled("firstname", Kind::Text, 0, &Rules { max_length: Some(1024), ..Rules::NONE });
 pub(crate) const FLAGS_2: Field = Field::ruled("flags", Kind::Text, 0,
     &Rules { pattern: Some("(?u:(?u:([+-])([a-zA-Z0-9\\-_\\.]+))(;(?u:([+-])([a-zA-Z0-9\\-_\\.]+)))*)"), ..Rules::NONE });
@@ -508,16 +508,16 @@ pub(crate) const GROUPID: Field = Field::ruled("groupid", Kind::Text, FieldFlags
     &Rules { format: Some("pve-groupid"), ..Rules::NONE });
 pub(crate) const GROUPS: Field = Field::ruled("groups", Kind::Text, 0, &Rules { format: Some("pve-groupid-list"), ..Rules::NONE });
 pub(crate) const GROUPS_AUTOCREATE: Field = Field::ruled("groups-autocreate", Kind::Bool, 0,
-    &Rules { default: Some("false"), availability: Availability::since(Release(8, 4, 0)), ..Rules::NONE });
+    &Rules { default: Some("false"), availability: Availability::since(Release(8, 4, 0), Release(8, 3, 0)), ..Rules::NONE });
 pub(crate) const GROUPS_CLAIM: Field = Field::ruled("groups-claim", Kind::Text, 0,
-    &Rules { max_length: Some(256), pattern: Some("(?:[A-Za-z0-9\\.\\-_]+)"), availability: Availability::since(Release(8, 4, 0)), ..Rules::NONE });
+    &Rules { max_length: Some(256), pattern: Some("(?:[A-Za-z0-9\\.\\-_]+)"), availability: Availability::since(Release(8, 4, 0), Release(8, 3, 0)), ..Rules::NONE });
 pub(crate) const GROUPS_OVERWRITE: Field = Field::ruled("groups-overwrite", Kind::Bool, 0,
-    &Rules { default: Some("false"), availability: Availability::since(Release(8, 4, 0)), ..Rules::NONE });
+    &Rules { default: Some("false"), availability: Availability::since(Release(8, 4, 0), Release(8, 3, 0)), ..Rules::NONE });
 pub(crate) const GUEST_PHYS_BITS: Field = Field::ruled("guest-phys-bits", Kind::Int, 0, &Rules { min: Some(32.0), max: Some(64.0), ..Rules::NONE });
 pub(crate) const HA_MANAGED: Field = Field::ruled("ha-managed", Kind::Bool, 0,
-    &Rules { default: Some("false"), availability: Availability::since(Release(9, 1, 1)), ..Rules::NONE });
+    &Rules { default: Some("false"), availability: Availability::since(Release(9, 1, 1), Release(9, 0, 7)), ..Rules::NONE });
 pub(crate) const HEADS: Field = Field::ruled("heads", Kind::Int, 0,
-    &Rules { availability: Availability::until(Release(8, 4, 0)), ..Rules::NONE });
+    &Rules { availability: Availability::until(Release(8, 4, 0), Release(9, 0, 7)), ..Rules::NONE });
 pub(crate) const HEIGHT: Field = Field::ruled("height", Kind::Int, 0, &Rules { min: Some(16.0), max: Some(2160.0), ..Rules::NONE });
 pub(crate) const HELLO_INTERVAL: Field = Field::ruled("hello_interval", Kind::Float, 0,
     &Rules { min: Some(1.0), max: Some(600.0), only_with: Some(("protocol", &["openfabric"])), ..Rules::NONE });
@@ -545,7 +545,7 @@ pub(crate) const ID_11: Field = Field::ruled("id", Kind::Text, FieldFlags::REQUI
     &Rules { pattern: Some("(?:^[0-9A-Fa-f]{4}:[0-9A-Fa-f]{4}$)"), ..Rules::NONE });
 pub(crate) const ID_12: Field = Field::ruled("id", Kind::Text, FieldFlags::REQUIRED, &Rules { format: Some("pve-configid"), ..Rules::NONE });
 pub(crate) const IDMAP: Field = Field::ruled("idmap", Kind::Text, 0,
-    &Rules { pattern: Some("(?:^(?:passthrough|[ug]:[0-9]+:[0-9]+:[1-9][0-9]*(?:;[ug]:[0-9]+:[0-9]+:[1-9][0-9]*)*)$)"), availability: Availability::since(Release(9, 2, 0)), ..Rules::NONE });
+    &Rules { pattern: Some("(?:^(?:passthrough|[ug]:[0-9]+:[0-9]+:[1-9][0-9]*(?:;[ug]:[0-9]+:[0-9]+:[1-9][0-9]*)*)$)"), availability: Availability::since(Release(9, 2, 0), Release(9, 1, 3)), ..Rules::NONE });
 pub(crate) const IFACE: Field = Field::ruled("iface", Kind::Text, 0,
     &Rules { min_length: Some(2), max_length: Some(20), format: Some("pve-iface"), ..Rules::NONE });
 pub(crate) const IFACE_2: Field = Field::ruled("iface", Kind::Text, FieldFlags::PATH | FieldFlags::REQUIRED,
@@ -591,11 +591,11 @@ pub(crate) const LEVEL_2: Field = Field::ruled("level", Kind::Int, 0, &Rules { m
 pub(crate) const LIMIT: Field = Field::ruled("limit", Kind::Int, 0, &Rules { min: Some(0.0), ..Rules::NONE });
 pub(crate) const LIMIT_2: Field = Field::ruled("limit", Kind::Int, 0, &Rules { min: Some(0.0), default: Some("50"), ..Rules::NONE });
 pub(crate) const LIVE_MIGRATION_CAPABLE: Field = Field::ruled("live-migration-capable", Kind::Bool, 0,
-    &Rules { default: Some("false"), availability: Availability::since(Release(8, 4, 0)), ..Rules::NONE });
+    &Rules { default: Some("false"), availability: Availability::since(Release(8, 4, 0), Release(8, 3, 0)), ..Rules::NONE });
 pub(crate) const LOCATION: Field = Field::ruled("location", Kind::Property(NodesConfigLocation::SCHEMA), 0,
-    &Rules { availability: Availability::since(Release(9, 2, 0)), ..Rules::NONE });
+    &Rules { availability: Availability::since(Release(9, 2, 0), Release(9, 1, 3)), ..Rules::NONE });
 pub(crate) const LOCK_TOKEN_2: Field = Field::ruled("lock-token", Kind::Text, 0,
-    &Rules { availability: Availability::since(Release(9, 0, 7)), ..Rules::NONE });
+    &Rules { availability: Availability::since(Release(9, 0, 7), Release(8, 4, 0)), ..Rules::NONE });
 pub(crate) const LOCKWAIT: Field = Field::ruled("lockwait", Kind::Int, 0,
     &Rules { min: Some(0.0), default: Some("180"), unit: Some("minutes"), ..Rules::NONE });
 pub(crate) const LOG_NF_CONNTRACK: Field = Field::ruled("log_nf_conntrack", Kind::Bool, 0, &Rules { default: Some("false"), ..Rules::NONE });
@@ -609,16 +609,16 @@ pub(crate) const MAX_BODY_SIZE: Field = Field::ruled("max-body-size", Kind::Int,
     &Rules { min: Some(1.0), default: Some("25000000"), unit: Some("bytes"), ..Rules::NONE });
 pub(crate) const MAX_PROTECTED_BACKUPS: Field = Field::ruled("max-protected-backups", Kind::Int, 0, &Rules { min: Some(-1.0), ..Rules::NONE });
 pub(crate) const MAX_WORKERS: Field = Field::ruled("max-workers", Kind::Int, 0,
-    &Rules { min: Some(1.0), max: Some(64.0), availability: Availability::since(Release(9, 1, 3)), ..Rules::NONE });
+    &Rules { min: Some(1.0), max: Some(64.0), availability: Availability::since(Release(9, 1, 3), Release(9, 1, 1)), ..Rules::NONE });
 pub(crate) const MAX_WORKERS_2: Field = Field::ruled("max-workers", Kind::Int, 0,
-    &Rules { min: Some(1.0), max: Some(64.0), default: Some("4"), availability: Availability::since(Release(9, 1, 3)), ..Rules::NONE });
+    &Rules { min: Some(1.0), max: Some(64.0), default: Some("4"), availability: Availability::since(Release(9, 1, 3), Release(9, 1, 1)), ..Rules::NONE });
 pub(crate) const MAX_RELOCATE_2: Field = Field::ruled("max_relocate", Kind::Int, 0, &Rules { min: Some(0.0), default: Some("1"), ..Rules::NONE });
 pub(crate) const MAX_RESTART_2: Field = Field::ruled("max_restart", Kind::Int, 0, &Rules { min: Some(0.0), default: Some("1"), ..Rules::NONE });
 pub(crate) const MAXDISK: Field = Field::ruled("maxdisk", Kind::Int, 0, &Rules { unit: Some("bytes"), ..Rules::NONE });
 pub(crate) const MAXFILES: Field = Field::ruled("maxfiles", Kind::Int, 0,
-    &Rules { min: Some(0.0), availability: Availability::until(Release(8, 4, 0)), ..Rules::NONE });
+    &Rules { min: Some(0.0), availability: Availability::until(Release(8, 4, 0), Release(9, 0, 7)), ..Rules::NONE });
 pub(crate) const MAXFILES_2: Field = Field::ruled("maxfiles", Kind::Int, 0,
-    &Rules { min: Some(1.0), availability: Availability::until(Release(9, 1, 3)), ..Rules::NONE });
+    &Rules { min: Some(1.0), availability: Availability::until(Release(9, 1, 3), Release(9, 2, 0)), ..Rules::NONE });
 pub(crate) const MAXMEM: Field = Field::ruled("maxmem", Kind::Int, 0, &Rules { unit: Some("bytes"), ..Rules::NONE });
 pub(crate) const MAXSWAP: Field = Field::ruled("maxswap", Kind::Int, 0, &Rules { unit: Some("bytes"), ..Rules::NONE });
 pub(crate) const MAXWORKERS: Field = Field::ruled("maxworkers", Kind::Int, 0,
@@ -631,9 +631,9 @@ pub(crate) const MBPS_WR: Field = Field::ruled("mbps_wr", Kind::Float, 0, &Rules
 pub(crate) const MBPS_WR_MAX: Field = Field::ruled("mbps_wr_max", Kind::Float, 0, &Rules { unit: Some("MB/s"), ..Rules::NONE });
 pub(crate) const MDEV: Field = Field::ruled("mdev", Kind::Bool, 0, &Rules { default: Some("false"), ..Rules::NONE });
 pub(crate) const MEM: Field = Field::ruled("mem", Kind::Int, 0,
-    &Rules { unit: Some("bytes"), availability: Availability::since(Release(8, 4, 0)), ..Rules::NONE });
+    &Rules { unit: Some("bytes"), availability: Availability::since(Release(8, 4, 0), Release(8, 3, 0)), ..Rules::NONE });
 pub(crate) const MEMHOST: Field = Field::ruled("memhost", Kind::Int, 0,
-    &Rules { unit: Some("bytes"), availability: Availability::since(Release(9, 0, 7)), ..Rules::NONE });
+    &Rules { unit: Some("bytes"), availability: Availability::since(Release(9, 0, 7), Release(8, 4, 0)), ..Rules::NONE });
 pub(crate) const MEMORY: Field = Field::ruled("memory", Kind::Int, 0,
     &Rules { min: Some(16.0), default: Some("512"), unit: Some("MB"), ..Rules::NONE });
 pub(crate) const MIGRATE_DOWNTIME: Field = Field::ruled("migrate_downtime", Kind::Float, 0,
@@ -707,7 +707,7 @@ pub(crate) const NODEID: Field = Field::ruled("nodeid", Kind::Int, 0, &Rules { m
 pub(crate) const NODES_2: Field = Field::ruled("nodes", Kind::Text, 0,
     &Rules { format: Some("pve-ha-node-list"), only_with: Some(("type", &["node-affinity"])), ..Rules::NONE });
 pub(crate) const NODES_3: Field = Field::ruled("nodes", Kind::Text, 0,
-    &Rules { format: Some("pve-node-list"), availability: Availability::since(Release(9, 2, 0)), ..Rules::NONE });
+    &Rules { format: Some("pve-node-list"), availability: Availability::since(Release(9, 2, 0), Release(9, 1, 3)), ..Rules::NONE });
 pub(crate) const NODES_4: Field = Field::ruled("nodes", Kind::Text, 0, &Rules { format: Some("pve-node-list"), ..Rules::NONE });
 pub(crate) const NOFAILBACK: Field = Field::ruled("nofailback", Kind::Bool, 0, &Rules { default: Some("false"), ..Rules::NONE });
 pub(crate) const NOTES_TEMPLATE: Field = Field::ruled("notes-template", Kind::Text, 0,
@@ -715,9 +715,9 @@ pub(crate) const NOTES_TEMPLATE: Field = Field::ruled("notes-template", Kind::Te
 pub(crate) const NOTIFICATION_MODE: Field = Field::ruled("notification-mode", Kind::Enum(ClusterBackupNotificationMode::VALUES), 0,
     &Rules { default: Some("auto"), ..Rules::NONE });
 pub(crate) const NOTIFICATION_POLICY: Field = Field::ruled("notification-policy", Kind::Enum(VzdumpDefaultsNotificationPolicy::VALUES), 0,
-    &Rules { default: Some("always"), availability: Availability::until(Release(8, 4, 0)), ..Rules::NONE });
+    &Rules { default: Some("always"), availability: Availability::until(Release(8, 4, 0), Release(9, 0, 7)), ..Rules::NONE });
 pub(crate) const NOTIFICATION_TARGET: Field = Field::ruled("notification-target", Kind::Text, 0,
-    &Rules { format: Some("pve-configid"), availability: Availability::until(Release(8, 4, 0)), ..Rules::NONE });
+    &Rules { format: Some("pve-configid"), availability: Availability::until(Release(8, 4, 0), Release(9, 0, 7)), ..Rules::NONE });
 pub(crate) const NUMA: Field = Field::ruled("numa", Kind::Bool, 0, &Rules { default: Some("false"), ..Rules::NONE });
 pub(crate) const ONBOOT: Field = Field::ruled("onboot", Kind::Bool, 0, &Rules { default: Some("false"), ..Rules::NONE });
 pub(crate) const OPTIONS_2: Field = Field::ruled("options", Kind::Text, 0, &Rules { format: Some("pve-storage-options"), ..Rules::NONE });
@@ -725,17 +725,17 @@ pub(crate) const ORDER: Field = Field::ruled("order", Kind::Int, 0, &Rules { min
 pub(crate) const ORDER_2: Field = Field::ruled("order", Kind::Int, FieldFlags::PATH | FieldFlags::REQUIRED,
     &Rules { min: Some(0.0), max: Some(65535.0), ..Rules::NONE });
 pub(crate) const OTEL_HEADERS: Field = Field::ruled("otel-headers", Kind::Text, 0,
-    &Rules { max_length: Some(1024), availability: Availability::since(Release(9, 0, 7)), ..Rules::NONE });
+    &Rules { max_length: Some(1024), availability: Availability::since(Release(9, 0, 7), Release(8, 4, 0)), ..Rules::NONE });
 pub(crate) const OTEL_MAX_BODY_SIZE: Field = Field::ruled("otel-max-body-size", Kind::Int, 0,
-    &Rules { min: Some(1024.0), default: Some("10000000"), unit: Some("bytes"), availability: Availability::since(Release(9, 0, 7)), ..Rules::NONE });
+    &Rules { min: Some(1024.0), default: Some("10000000"), unit: Some("bytes"), availability: Availability::since(Release(9, 0, 7), Release(8, 4, 0)), ..Rules::NONE });
 pub(crate) const OTEL_PATH: Field = Field::ruled("otel-path", Kind::Text, 0,
-    &Rules { default: Some("/v1/metrics"), availability: Availability::since(Release(9, 0, 7)), ..Rules::NONE });
+    &Rules { default: Some("/v1/metrics"), availability: Availability::since(Release(9, 0, 7), Release(8, 4, 0)), ..Rules::NONE });
 pub(crate) const OTEL_RESOURCE_ATTRIBUTES: Field = Field::ruled("otel-resource-attributes", Kind::Text, 0,
-    &Rules { max_length: Some(1024), availability: Availability::since(Release(9, 0, 7)), ..Rules::NONE });
+    &Rules { max_length: Some(1024), availability: Availability::since(Release(9, 0, 7), Release(8, 4, 0)), ..Rules::NONE });
 pub(crate) const OTEL_TIMEOUT: Field = Field::ruled("otel-timeout", Kind::Int, 0,
-    &Rules { min: Some(1.0), max: Some(10.0), default: Some("5"), unit: Some("seconds"), availability: Availability::since(Release(9, 0, 7)), ..Rules::NONE });
+    &Rules { min: Some(1.0), max: Some(10.0), default: Some("5"), unit: Some("seconds"), availability: Availability::since(Release(9, 0, 7), Release(8, 4, 0)), ..Rules::NONE });
 pub(crate) const OTEL_VERIFY_SSL: Field = Field::ruled("otel-verify-ssl", Kind::Bool, 0,
-    &Rules { default: Some("true"), availability: Availability::since(Release(9, 0, 7)), ..Rules::NONE });
+    &Rules { default: Some("true"), availability: Availability::since(Release(9, 0, 7), Release(8, 4, 0)), ..Rules::NONE });
 pub(crate) const OVERRULE_SHUTDOWN: Field = Field::ruled("overrule-shutdown", Kind::Bool, 0, &Rules { default: Some("false"), ..Rules::NONE });
 pub(crate) const OVS_BONDS: Field = Field::ruled("ovs_bonds", Kind::Text, 0, &Rules { format: Some("pve-iface-list"), ..Rules::NONE });
 pub(crate) const OVS_BRIDGE: Field = Field::ruled("ovs_bridge", Kind::Text, 0, &Rules { format: Some("pve-iface"), ..Rules::NONE });
@@ -751,14 +751,14 @@ pub(crate) const PATH_3: Field = Field::ruled("path", Kind::Text, 0, &Rules { fo
 pub(crate) const PCI_ID_OR_MAPPING: Field = Field::ruled("pci-id-or-mapping", Kind::Text, FieldFlags::PATH | FieldFlags::REQUIRED,
     &Rules { pattern: Some("(?:(?:[0-9a-fA-F]{4}:)?[0-9a-fA-F]{2}:[0-9a-fA-F]{2}\\.[0-9a-fA-F])|([a-zA-Z][a-zA-Z0-9_-]+)"), ..Rules::NONE });
 pub(crate) const PEER_GROUP_NAME: Field = Field::ruled("peer-group-name", Kind::Text, 0,
-    &Rules { availability: Availability::since(Release(9, 2, 0)), ..Rules::NONE });
+    &Rules { availability: Availability::since(Release(9, 2, 0), Release(9, 1, 3)), ..Rules::NONE });
 pub(crate) const PEER_GROUP_NAME_2: Field = Field::ruled("peer-group-name", Kind::Text, 0,
-    &Rules { format: Some("pve-configid"), default: Some("VTEP"), availability: Availability::since(Release(9, 2, 0)), ..Rules::NONE });
+    &Rules { format: Some("pve-configid"), default: Some("VTEP"), availability: Availability::since(Release(9, 2, 0), Release(9, 1, 3)), ..Rules::NONE });
 pub(crate) const PEERS_2: Field = Field::ruled("peers", Kind::Text, 0, &Rules { format: Some("ip-list"), ..Rules::NONE });
 pub(crate) const PERFORMANCE: Field = Field::ruled("performance", Kind::Property(VzdumpDefaultsPerformance::SCHEMA), 0,
     &Rules { format: Some("backup-performance"), ..Rules::NONE });
 pub(crate) const PERSISTENT_KEEPALIVE: Field = Field::ruled("persistent_keepalive", Kind::Float, 0,
-    &Rules { min: Some(0.0), max: Some(65535.0), availability: Availability::since(Release(9, 2, 0)), only_with: Some(("protocol", &["wireguard"])), ..Rules::NONE });
+    &Rules { min: Some(0.0), max: Some(65535.0), availability: Availability::since(Release(9, 2, 0), Release(9, 1, 3)), only_with: Some(("protocol", &["wireguard"])), ..Rules::NONE });
 pub(crate) const PG_NUM: Field = Field::ruled("pg_num", Kind::Int, 0,
     &Rules { min: Some(1.0), max: Some(32768.0), default: Some("128"), ..Rules::NONE });
 pub(crate) const PG_NUM_MIN: Field = Field::ruled("pg_num_min", Kind::Int, 0, &Rules { max: Some(32768.0), ..Rules::NONE });
@@ -781,17 +781,17 @@ pub(crate) const PREFIX: Field = Field::ruled("prefix", Kind::Text, 0, &Rules { 
 pub(crate) const PREFIX_2: Field = Field::ruled("prefix", Kind::Text, FieldFlags::REQUIRED,
     &Rules { format: Some("FullRangeCIDR"), ..Rules::NONE });
 pub(crate) const PRESSURECPUFULL: Field = Field::ruled("pressurecpufull", Kind::Float, 0,
-    &Rules { availability: Availability::since(Release(9, 0, 7)), ..Rules::NONE });
+    &Rules { availability: Availability::since(Release(9, 0, 7), Release(8, 4, 0)), ..Rules::NONE });
 pub(crate) const PRESSURECPUSOME: Field = Field::ruled("pressurecpusome", Kind::Float, 0,
-    &Rules { availability: Availability::since(Release(9, 0, 7)), ..Rules::NONE });
+    &Rules { availability: Availability::since(Release(9, 0, 7), Release(8, 4, 0)), ..Rules::NONE });
 pub(crate) const PRESSUREIOFULL: Field = Field::ruled("pressureiofull", Kind::Float, 0,
-    &Rules { availability: Availability::since(Release(9, 0, 7)), ..Rules::NONE });
+    &Rules { availability: Availability::since(Release(9, 0, 7), Release(8, 4, 0)), ..Rules::NONE });
 pub(crate) const PRESSUREIOSOME: Field = Field::ruled("pressureiosome", Kind::Float, 0,
-    &Rules { availability: Availability::since(Release(9, 0, 7)), ..Rules::NONE });
+    &Rules { availability: Availability::since(Release(9, 0, 7), Release(8, 4, 0)), ..Rules::NONE });
 pub(crate) const PRESSUREMEMORYFULL: Field = Field::ruled("pressurememoryfull", Kind::Float, 0,
-    &Rules { availability: Availability::since(Release(9, 0, 7)), ..Rules::NONE });
+    &Rules { availability: Availability::since(Release(9, 0, 7), Release(8, 4, 0)), ..Rules::NONE });
 pub(crate) const PRESSUREMEMORYSOME: Field = Field::ruled("pressurememorysome", Kind::Float, 0,
-    &Rules { availability: Availability::since(Release(9, 0, 7)), ..Rules::NONE });
+    &Rules { availability: Availability::since(Release(9, 0, 7), Release(8, 4, 0)), ..Rules::NONE });
 pub(crate) const PRIVS: Field = Field::ruled("privs", Kind::Text, 0, &Rules { format: Some("pve-priv-list"), ..Rules::NONE });
 pub(crate) const PRIVSEP: Field = Field::ruled("privsep", Kind::Bool, 0, &Rules { default: Some("true"), ..Rules::NONE });
 pub(crate) const PRODUCT_2: Field = Field::ruled("product", Kind::Text, 0, &Rules { pattern: Some("[A-Za-z0-9\\-_\\s]{0,16}"), ..Rules::NONE });
@@ -810,9 +810,9 @@ pub(crate) const PRUNE_BACKUPS: Field = Field::ruled("prune-backups", Kind::Prop
 pub(crate) const PRUNE_BACKUPS_2: Field = Field::ruled("prune-backups", Kind::Property(StoragePutPruneBackups::SCHEMA), 0,
     &Rules { format: Some("prune-backups"), default: Some("keep-all=1"), ..Rules::NONE });
 pub(crate) const PUBLIC_KEY: Field = Field::ruled("public_key", Kind::Text, 0,
-    &Rules { availability: Availability::since(Release(9, 2, 0)), only_with: Some(("protocol", &["wireguard"])), ..Rules::NONE });
+    &Rules { availability: Availability::since(Release(9, 2, 0), Release(9, 1, 3)), only_with: Some(("protocol", &["wireguard"])), ..Rules::NONE });
 pub(crate) const QUERY_USERINFO: Field = Field::ruled("query-userinfo", Kind::Bool, 0,
-    &Rules { default: Some("true"), availability: Availability::since(Release(8, 4, 0)), ..Rules::NONE });
+    &Rules { default: Some("true"), availability: Availability::since(Release(8, 4, 0), Release(8, 3, 0)), ..Rules::NONE });
 pub(crate) const QUEUES: Field = Field::ruled("queues", Kind::Int, 0, &Rules { min: Some(2.0), ..Rules::NONE });
 pub(crate) const QUIET: Field = Field::ruled("quiet", Kind::Bool, 0, &Rules { default: Some("false"), ..Rules::NONE });
 pub(crate) const RATE: Field = Field::ruled("rate", Kind::Float, 0, &Rules { min: Some(1.0), unit: Some("MB/s"), ..Rules::NONE });
@@ -826,8 +826,7 @@ pub(crate) const REBOOT: Field = Field::ruled("reboot", Kind::Bool, 0, &Rules { 
 pub(crate) const REDIRECT_URL: Field = Field::ruled("redirect-url", Kind::Text, FieldFlags::REQUIRED,
     &Rules { max_length: Some(255), ..Rules::NONE });
 pub(crate) const REDISTRIBUTE: Field = Field::ruled("redistribute", Kind::List(&Kind::Any), 0,
-    &Rules { availability: Availability::since(Release(9, 2, 0)), ..Rules::NONE });
-pub(crate) const RELEASE_LOCK: Field = Field::ruled("release-lock", Kind::Bool, 0, &Rules { default: Some("true"), ..Rules::NONE });
+    &Rules { availability: Availability::since(Release(9, 2, 0), Release(9, 1, 3)), ..Rules::NONE });
 pub(crate) const REMOVE: Field = Field::ruled("remove", Kind::Bool, 0, &Rules { default: Some("true"), ..Rules::NONE });
 pub(crate) const REMOVE_VANISHED: Field = Field::ruled("remove-vanished", Kind::Text, 0,
     &Rules { pattern: Some("(?:(?:(?:acl|properties|entry);)*(?:acl|properties|entry))|none"), default: Some("none"), ..Rules::NONE });
@@ -843,16 +842,16 @@ pub(crate) const ROLEID: Field = Field::ruled("roleid", Kind::Text, FieldFlags::
 pub(crate) const ROUTE_MAP_ID: Field = Field::ruled("route-map-id", Kind::Text, FieldFlags::PATH | FieldFlags::REQUIRED,
     &Rules { format: Some("pve-sdn-route-map-id"), ..Rules::NONE });
 pub(crate) const ROUTE_MAP_IN: Field = Field::ruled("route-map-in", Kind::Text, 0,
-    &Rules { format: Some("pve-sdn-route-map-id"), availability: Availability::since(Release(9, 2, 0)), ..Rules::NONE });
+    &Rules { format: Some("pve-sdn-route-map-id"), availability: Availability::since(Release(9, 2, 0), Release(9, 1, 3)), ..Rules::NONE });
 pub(crate) const ROUTE_MAP_OUT: Field = Field::ruled("route-map-out", Kind::Text, 0,
-    &Rules { format: Some("pve-sdn-route-map-id"), availability: Availability::since(Release(9, 2, 0)), ..Rules::NONE });
+    &Rules { format: Some("pve-sdn-route-map-id"), availability: Availability::since(Release(9, 2, 0), Release(9, 1, 3)), ..Rules::NONE });
 pub(crate) const ROUTE_FILTER: Field = Field::ruled("route_filter", Kind::Text, 0,
-    &Rules { format: Some("pve-sdn-prefix-list-id"), availability: Availability::since(Release(9, 2, 0)), only_with: Some(("protocol", &["ospf", "openfabric"])), ..Rules::NONE });
+    &Rules { format: Some("pve-sdn-prefix-list-id"), availability: Availability::since(Release(9, 2, 0), Release(9, 1, 3)), only_with: Some(("protocol", &["ospf", "openfabric"])), ..Rules::NONE });
 pub(crate) const RT_IMPORT: Field = Field::ruled("rt-import", Kind::Text, 0, &Rules { format: Some("pve-sdn-bgp-rt-list"), ..Rules::NONE });
 pub(crate) const RULE: Field = Field::ruled("rule", Kind::Text, FieldFlags::PATH | FieldFlags::REQUIRED,
     &Rules { format: Some("pve-configid"), ..Rules::NONE });
 pub(crate) const SAFEREMOVE_STEPSIZE: Field = Field::ruled("saferemove-stepsize", Kind::Int, 0,
-    &Rules { default: Some("32"), unit: Some("MiB"), availability: Availability::since(Release(9, 1, 1)), ..Rules::NONE });
+    &Rules { default: Some("32"), unit: Some("MiB"), availability: Availability::since(Release(9, 1, 1), Release(9, 0, 7)), ..Rules::NONE });
 pub(crate) const SCHEDULE: Field = Field::ruled("schedule", Kind::Text, 0,
     &Rules { max_length: Some(128), format: Some("pve-calendar-event"), ..Rules::NONE });
 pub(crate) const SCHEDULE_2: Field = Field::ruled("schedule", Kind::Text, 0,
@@ -862,12 +861,12 @@ pub(crate) const SCHEDULE_3: Field = Field::ruled("schedule", Kind::Text, FieldF
 pub(crate) const SCSIBLOCK: Field = Field::ruled("scsiblock", Kind::Bool, 0, &Rules { default: Some("false"), ..Rules::NONE });
 pub(crate) const SEARCHDOMAIN_2: Field = Field::ruled("searchdomain", Kind::Text, 0, &Rules { format: Some("dns-name-list"), ..Rules::NONE });
 pub(crate) const SECONDARY_CONTROLLERS: Field = Field::ruled("secondary-controllers", Kind::List(&Kind::Text), 0,
-    &Rules { availability: Availability::since(Release(9, 2, 0)), ..Rules::NONE });
+    &Rules { availability: Availability::since(Release(9, 2, 0), Release(9, 1, 3)), ..Rules::NONE });
 pub(crate) const SECS: Field = Field::ruled("secs", Kind::Int, 0,
-    &Rules { availability: Availability::until(Release(8, 4, 0)), ..Rules::NONE });
+    &Rules { availability: Availability::until(Release(8, 4, 0), Release(9, 0, 7)), ..Rules::NONE });
 pub(crate) const SEQ: Field = Field::ruled("seq", Kind::Int, 0, &Rules { min: Some(1.0), max: Some(4294967295.0), ..Rules::NONE });
 pub(crate) const SERIAL_2: Field = Field::ruled("serial", Kind::Bool, 0,
-    &Rules { availability: Availability::since(Release(8, 4, 0)), ..Rules::NONE });
+    &Rules { availability: Availability::since(Release(8, 4, 0), Release(8, 3, 0)), ..Rules::NONE });
 pub(crate) const SERIAL_3: Field = Field::ruled("serial", Kind::Text, 0,
     &Rules { max_length: Some(60), format: Some("urlencoded"), ..Rules::NONE });
 pub(crate) const SERIAL_4: Field = Field::ruled("serial[n]", Kind::Indexed(&Kind::Text), 0,
@@ -879,11 +878,11 @@ pub(crate) const SERVER_5: Field = Field::ruled("server", Kind::Text, FieldFlags
 pub(crate) const SERVER1: Field = Field::ruled("server1", Kind::Text, 0,
     &Rules { max_length: Some(256), format: Some("address"), ..Rules::NONE });
 pub(crate) const SERVER2: Field = Field::ruled("server2", Kind::Text, 0,
-    &Rules { format: Some("pve-storage-server"), requires: Some("server"), availability: Availability::until(Release(8, 4, 0)), ..Rules::NONE });
+    &Rules { format: Some("pve-storage-server"), requires: Some("server"), availability: Availability::until(Release(8, 4, 0), Release(9, 0, 7)), ..Rules::NONE });
 pub(crate) const SERVER2_2: Field = Field::ruled("server2", Kind::Text, 0,
     &Rules { max_length: Some(256), format: Some("address"), ..Rules::NONE });
 pub(crate) const SERVICE_2: Field = Field::ruled("service", Kind::Bool, 0,
-    &Rules { availability: Availability::since(Release(9, 2, 0)), ..Rules::NONE });
+    &Rules { availability: Availability::since(Release(9, 2, 0), Release(9, 1, 3)), ..Rules::NONE });
 pub(crate) const SERVICE_3: Field = Field::ruled("service", Kind::Text, 0,
     &Rules { pattern: Some("(ceph|mon|mds|osd|mgr)(\\.[a-zA-Z0-9]([a-zA-Z0-9\\-]*[a-zA-Z0-9])?)?"), default: Some("ceph.target"), ..Rules::NONE });
 pub(crate) const SHARED_2: Field = Field::ruled("shared", Kind::Bool, 0, &Rules { default: Some("false"), ..Rules::NONE });
@@ -910,7 +909,7 @@ pub(crate) const SNAPNAME_3: Field = Field::ruled("snapname", Kind::Text, FieldF
 pub(crate) const SNAPSHOT_2: Field = Field::ruled("snapshot", Kind::Text, 0,
     &Rules { max_length: Some(40), format: Some("pve-configid"), ..Rules::NONE });
 pub(crate) const SNAPSHOT_AS_VOLUME_CHAIN: Field = Field::ruled("snapshot-as-volume-chain", Kind::Bool, 0,
-    &Rules { default: Some("false"), availability: Availability::since(Release(9, 0, 7)), ..Rules::NONE });
+    &Rules { default: Some("false"), availability: Availability::since(Release(9, 0, 7), Release(8, 4, 0)), ..Rules::NONE });
 pub(crate) const SNAPTIME: Field = Field::ruled("snaptime", Kind::Int, 0, &Rules { unit: Some("unix seconds"), ..Rules::NONE });
 pub(crate) const SOCKETS_2: Field = Field::ruled("sockets", Kind::Int, 0, &Rules { min: Some(1.0), default: Some("1"), ..Rules::NONE });
 pub(crate) const SOURCE: Field = Field::ruled("source", Kind::Text, 0,
@@ -1032,10 +1031,10 @@ pub(crate) const VXLAN_PORT: Field = Field::ruled("vxlan-port", Kind::Int, 0,
     &Rules { min: Some(1.0), max: Some(65536.0), default: Some("4789"), ..Rules::NONE });
 pub(crate) const WIDTH: Field = Field::ruled("width", Kind::Int, 0, &Rules { min: Some(16.0), max: Some(4096.0), ..Rules::NONE });
 pub(crate) const WITH_CONNTRACK_STATE: Field = Field::ruled("with-conntrack-state", Kind::Bool, 0,
-    &Rules { default: Some("false"), availability: Availability::since(Release(9, 0, 7)), ..Rules::NONE });
+    &Rules { default: Some("false"), availability: Availability::since(Release(9, 0, 7), Release(8, 4, 0)), ..Rules::NONE });
 pub(crate) const WWN: Field = Field::ruled("wwn", Kind::Text, 0, &Rules { pattern: Some("(?:^(0x)[0-9a-fA-F]{16})"), ..Rules::NONE });
 pub(crate) const ZFS_BASE_PATH: Field = Field::ruled("zfs-base-path", Kind::Text, 0,
-    &Rules { format: Some("pve-storage-path"), availability: Availability::since(Release(9, 0, 7)), ..Rules::NONE });
+    &Rules { format: Some("pve-storage-path"), availability: Availability::since(Release(9, 0, 7), Release(8, 4, 0)), ..Rules::NONE });
 pub(crate) const ZONE_3: Field = Field::ruled("zone", Kind::Text, FieldFlags::PATH | FieldFlags::REQUIRED,
     &Rules { min_length: Some(2), max_length: Some(8), pattern: Some("[a-zA-Z][a-zA-Z0-9]*[a-zA-Z0-9]"), ..Rules::NONE });
 pub(crate) const ZONE_4: Field = Field::ruled("zone", Kind::Text, FieldFlags::REQUIRED,

@@ -204,34 +204,34 @@ impl FirewallRulesRow {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("FirewallRulesRow", &[
         Field::ruled("action", Kind::Text, 0,
-            &Rules { availability: Availability::since(Release(9, 1, 1)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(9, 1, 1), Release(9, 0, 7)), ..Rules::NONE }),
         Field::ruled("comment", Kind::Text, 0,
-            &Rules { availability: Availability::since(Release(9, 1, 1)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(9, 1, 1), Release(9, 0, 7)), ..Rules::NONE }),
         Field::ruled("dest", Kind::Text, 0,
-            &Rules { availability: Availability::since(Release(9, 1, 1)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(9, 1, 1), Release(9, 0, 7)), ..Rules::NONE }),
         Field::ruled("dport", Kind::Text, 0,
-            &Rules { availability: Availability::since(Release(9, 1, 1)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(9, 1, 1), Release(9, 0, 7)), ..Rules::NONE }),
         Field::ruled("enable", Kind::Int, 0,
-            &Rules { availability: Availability::since(Release(9, 1, 1)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(9, 1, 1), Release(9, 0, 7)), ..Rules::NONE }),
         Field::ruled("icmp-type", Kind::Text, 0,
-            &Rules { availability: Availability::since(Release(9, 1, 1)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(9, 1, 1), Release(9, 0, 7)), ..Rules::NONE }),
         Field::ruled("iface", Kind::Text, 0,
-            &Rules { availability: Availability::since(Release(9, 1, 1)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(9, 1, 1), Release(9, 0, 7)), ..Rules::NONE }),
         Field::ruled("ipversion", Kind::Int, 0,
-            &Rules { availability: Availability::since(Release(9, 1, 1)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(9, 1, 1), Release(9, 0, 7)), ..Rules::NONE }),
         Field::ruled("log", Kind::Enum(FirewallRulesLog::VALUES), 0,
-            &Rules { availability: Availability::since(Release(9, 1, 1)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(9, 1, 1), Release(9, 0, 7)), ..Rules::NONE }),
         Field::ruled("macro", Kind::Text, 0,
-            &Rules { availability: Availability::since(Release(9, 1, 1)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(9, 1, 1), Release(9, 0, 7)), ..Rules::NONE }),
         Field::new("pos", Kind::Int, FieldFlags::IDENTITY),
         Field::ruled("proto", Kind::Text, 0,
-            &Rules { availability: Availability::since(Release(9, 1, 1)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(9, 1, 1), Release(9, 0, 7)), ..Rules::NONE }),
         Field::ruled("source", Kind::Text, 0,
-            &Rules { availability: Availability::since(Release(9, 1, 1)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(9, 1, 1), Release(9, 0, 7)), ..Rules::NONE }),
         Field::ruled("sport", Kind::Text, 0,
-            &Rules { availability: Availability::since(Release(9, 1, 1)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(9, 1, 1), Release(9, 0, 7)), ..Rules::NONE }),
         Field::ruled("type", Kind::Text, 0,
-            &Rules { availability: Availability::since(Release(9, 1, 1)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(9, 1, 1), Release(9, 0, 7)), ..Rules::NONE }),
     ]);
 }
 
@@ -404,7 +404,7 @@ impl LxcMigrateNotAllowedNodesBlockingHaResources {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("LxcMigrateNotAllowedNodesBlockingHaResources", &[
         Field::ruled("cause", Kind::Enum(ClusterHaRulesType::VALUES), 0,
-            &Rules { values: &[("node-affinity", Availability::since(Release(9, 2, 0)))], ..Rules::NONE }),
+            &Rules { values: &[("node-affinity", Availability::since(Release(9, 2, 0), Release(9, 1, 3)))], ..Rules::NONE }),
         rows::SID,
     ]);
 }
@@ -509,7 +509,7 @@ pub struct LxcRemoteMigratePostTargetEndpoint {
 impl LxcRemoteMigratePostTargetEndpoint {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::property("LxcRemoteMigratePostTargetEndpoint", &[
-        Field::new("apitoken", Kind::Text, FieldFlags::REQUIRED),
+        Field::new("apitoken", Kind::Text, FieldFlags::REQUIRED | FieldFlags::SECRET),
         Field::new("fingerprint", Kind::Text, 0),
         Field::new("host", Kind::Text, FieldFlags::REQUIRED),
         rows::PORT,
@@ -643,7 +643,7 @@ impl LxcVncproxyPost {
     pub const SCHEMA: &'static Schema = &Schema::new("LxcVncproxyPost", &[
         rows::CERT,
         Field::ruled("password", Kind::Text, FieldFlags::SECRET,
-            &Rules { availability: Availability::since(Release(9, 1, 3)), ..Rules::NONE }),
+            &Rules { availability: Availability::since(Release(9, 1, 3), Release(9, 1, 1)), ..Rules::NONE }),
         rows::PORT,
         rows::TICKET_2,
         rows::UPID,

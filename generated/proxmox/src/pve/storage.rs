@@ -29,7 +29,7 @@ impl GetStorage {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("GetStorage", &[
         Field::ruled("type", Kind::Enum(StorageType::VALUES), 0,
-            &Rules { values: &[("glusterfs", Availability::until(Release(8, 4, 0)))], ..Rules::NONE }),
+            &Rules { values: &[("glusterfs", Availability::until(Release(8, 4, 0), Release(9, 0, 7)))], ..Rules::NONE }),
     ]);
     /// With everything that must be given.
     pub fn new() -> Self {
@@ -261,13 +261,13 @@ impl PostStorage {
         rows::TARGET_2,
         Field::ruled("thinpool", Kind::Text, 0, &Rules { format: Some("pve-storage-vgname"), ..Rules::NONE }),
         Field::ruled("transport", Kind::Enum(StoragePutTransport::VALUES), 0,
-            &Rules { availability: Availability::until(Release(8, 4, 0)), ..Rules::NONE }),
+            &Rules { availability: Availability::until(Release(8, 4, 0), Release(9, 0, 7)), ..Rules::NONE }),
         Field::ruled("type", Kind::Enum(StorageType::VALUES), FieldFlags::REQUIRED,
-            &Rules { values: &[("glusterfs", Availability::until(Release(8, 4, 0)))], ..Rules::NONE }),
+            &Rules { values: &[("glusterfs", Availability::until(Release(8, 4, 0), Release(9, 0, 7)))], ..Rules::NONE }),
         rows::USERNAME,
         Field::ruled("vgname", Kind::Text, 0, &Rules { format: Some("pve-storage-vgname"), ..Rules::NONE }),
         Field::ruled("volume", Kind::Text, 0,
-            &Rules { availability: Availability::until(Release(8, 4, 0)), ..Rules::NONE }),
+            &Rules { availability: Availability::until(Release(8, 4, 0), Release(9, 0, 7)), ..Rules::NONE }),
         rows::ZFS_BASE_PATH,
     ]);
     /// With everything that must be given.
@@ -630,7 +630,7 @@ impl PutStorageStorage {
         rows::SUBDIR,
         rows::TAGGED_ONLY,
         Field::ruled("transport", Kind::Enum(StoragePutTransport::VALUES), 0,
-            &Rules { availability: Availability::until(Release(8, 4, 0)), ..Rules::NONE }),
+            &Rules { availability: Availability::until(Release(8, 4, 0), Release(9, 0, 7)), ..Rules::NONE }),
         rows::USERNAME,
         rows::ZFS_BASE_PATH,
     ]);
@@ -750,7 +750,7 @@ impl StoragePut {
         Field::new("config", Kind::Record(StoragePutConfig::SCHEMA), 0),
         rows::STORAGE,
         Field::ruled("type", Kind::Enum(StorageType::VALUES), 0,
-            &Rules { values: &[("glusterfs", Availability::until(Release(8, 4, 0)))], ..Rules::NONE }),
+            &Rules { values: &[("glusterfs", Availability::until(Release(8, 4, 0), Release(9, 0, 7)))], ..Rules::NONE }),
     ]);
 }
 

@@ -102,6 +102,7 @@ fn value(field: &Field, op: &Op) -> Value {
         _ if field.name == "pos" => "0".into(),
         _ if op.path.ends_with("/upload") && field.name == "filename" => "sample.iso".into(),
         _ if op.path.ends_with("/upload") && field.name == "storage" => "local".into(),
+        _ if op.path.ends_with("/upload") && field.name == "content" => "iso".into(),
         _ if op.path.ends_with("/content/{volume}") && field.name == "storage" => "local".into(),
         _ if field.name == "volume" && field.flags.has(FieldFlags::PATH) => {
             "local:iso/debian-13.1.0-amd64-netinst.iso".into()

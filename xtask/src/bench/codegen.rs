@@ -17,26 +17,74 @@ pub(crate) struct CodegenBench {
     rounds: u32,
 }
 
-/// A crate, its budget, and what a common generator needs on the same input.
+/// A crate with some of its features, its budget, and what a common generator needs on the same
+/// input.
 struct Subject {
     name: &'static str,
     package: &'static str,
+    features: &'static str,
+    /// Folder of what is compiled, below `generated/`.
+    folder: &'static str,
     budget: &'static str,
     baseline: &'static str,
 }
 
-const SUBJECTS: [Subject; 2] = [
+const SUBJECTS: [Subject; 7] = [
     Subject {
         name: "netbox",
         package: "generated-netbox",
+        features: "circuits,core,dcim,extras,ipam,root,tenancy,users,virtualization,vpn,wireless",
+        folder: "netbox/src",
         budget: "10 s, 1126 MB",
         baseline: "progenitor: 403771 lines, 153-213 s, 7100 MB",
     },
     Subject {
         name: "proxmox",
         package: "generated-proxmox",
+        features: "pve",
+        folder: "proxmox/src/pve",
         budget: "5 s, 717 MB",
         baseline: "progenitor: 47 s, 2600 MB",
+    },
+    Subject {
+        name: "netbox-proxbox",
+        package: "generated-netbox",
+        features: "all",
+        folder: "netbox/src",
+        budget: "none",
+        baseline: "none",
+    },
+    Subject {
+        name: "pbs",
+        package: "generated-proxmox",
+        features: "pbs",
+        folder: "proxmox/src/pbs",
+        budget: "none",
+        baseline: "none",
+    },
+    Subject {
+        name: "pdm",
+        package: "generated-proxmox",
+        features: "pdm",
+        folder: "proxmox/src/pdm",
+        budget: "none",
+        baseline: "none",
+    },
+    Subject {
+        name: "inventory",
+        package: "generated-proxmox",
+        features: "pve-access,pve-cluster,pve-nodes,pve-nodes-lxc,pve-nodes-qemu,pve-version,places",
+        folder: "proxmox/src/pve",
+        budget: "none",
+        baseline: "none",
+    },
+    Subject {
+        name: "places",
+        package: "generated-proxmox",
+        features: "pve,places",
+        folder: "proxmox/src/pve",
+        budget: "none",
+        baseline: "none",
     },
 ];
 
@@ -54,8 +102,8 @@ impl CodegenBench {
             "crate", "lines", "check cpu", "peak"
         );
         for subject in &SUBJECTS {
-            let lines = count_lines(&root.join("generated").join(subject.name).join("src"))?;
-            let cost = self.check(root, &target, subject.package)?;
+            let lines = count_lines(&root.join("generated").join(subject.folder))?;
+            let cost = self.check(root, &target, subject)?;
             println!(
                 "{:10} {lines:>8} {:>8.1} s {:>5} MB   {}; {}",
                 subject.name, cost.cpu_s, cost.peak_mb, subject.budget, subject.baseline
@@ -71,20 +119,23 @@ impl CodegenBench {
     }
 
     /// Checks the crate alone, with its dependencies checked before, and takes the cheapest round.
-    fn check(&self, root: &Path, target: &Path, package: &str) -> Result<Cost> {
+    fn check(&self, root: &Path, target: &Path, subject: &Subject) -> Result<Cost> {
+        let Subject { package, features, .. } = subject;
         let cargo = |arguments: &[&str]| {
             let mut command = Command::new(env!("CARGO"));
             command.args(arguments).current_dir(root);
             command.env("CARGO_TARGET_DIR", target).env("CARGO_INCREMENTAL", "0");
             command
         };
-        let done = cargo(&["check", "--quiet", "--package", package]).status()?;
+        let done =
+            cargo(&["check", "--quiet", "--package", package, "--features", features]).status()?;
         ensure!(done.success(), "cargo check -p {package} failed");
         let mut best: Option<Cost> = None;
         for _ in 0..self.rounds.max(1) {
             let cleaned = cargo(&["clean", "--quiet", "--package", package]).status()?;
             ensure!(cleaned.success(), "cargo clean -p {package} failed");
-            let mut command = cargo(&["check", "--quiet", "--package", package]);
+            let mut command =
+                cargo(&["check", "--quiet", "--package", package, "--features", features]);
             let cost = measure(&mut command)?;
             if best.as_ref().is_none_or(|best| cost.cpu_s < best.cpu_s) {
                 best = Some(cost);

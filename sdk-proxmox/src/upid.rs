@@ -126,4 +126,12 @@ mod tests {
             assert!(text.parse::<Upid>().is_err(), "{text}");
         }
     }
+
+    #[test]
+    fn the_remote_of_a_datacenter_manager_stands_before_the_rest() {
+        let text = "site-a!UPID:pve01:0000C000:0000C000:69561800:qmstart:100:root@pam:";
+        let upid: Upid = text.parse().expect("a task");
+        assert_eq!((upid.remote.as_deref(), upid.node.as_str()), (Some("site-a"), "pve01"));
+        assert_eq!(upid.to_string(), text);
+    }
 }

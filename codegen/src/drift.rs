@@ -211,14 +211,12 @@ impl Found<'_> {
             self.schema(&format!("parameter {name}"), before, after, Way::Asked, 0);
         }
         self.parameters(&parameters(old.value), &parameters(new.value));
-        for body in BODIES {
-            let (old, new) = (follow(old.value, body), follow(new.value, body));
-            match (old.is_null(), new.is_null()) {
-                (false, false) => self.schema("body", old, new, Way::Asked, 0),
-                (true, false) => self.add("body", "added", (&Value::Null, &Value::Null), false),
-                (false, true) => self.add("body", "removed", (&Value::Null, &Value::Null), true),
-                (true, true) => {}
-            }
+        let (body_old, body_new) = (follow(old.value, JSON_BODY), follow(new.value, JSON_BODY));
+        match (body_old.is_null(), body_new.is_null()) {
+            (false, false) => self.schema("body", body_old, body_new, Way::Asked, 0),
+            (true, false) => self.add("body", "added", (&Value::Null, &Value::Null), false),
+            (false, true) => self.add("body", "removed", (&Value::Null, &Value::Null), true),
+            (true, true) => {}
         }
         let (answer_old, answer_new) = (answer(old.value), answer(new.value));
         self.schema("answer", answer_old, answer_new, Way::Answered, 0);
@@ -373,7 +371,7 @@ impl Found<'_> {
     }
 }
 
-const BODIES: [&[&str]; 1] = [&["requestBody", "content", "application/json", "schema"]];
+const JSON_BODY: &[&str] = &["requestBody", "content", "application/json", "schema"];
 const FORM: &[&str] = &["requestBody", "content", "application/x-www-form-urlencoded", "schema"];
 
 fn holds_references(keyword: &str) -> bool {

@@ -122,17 +122,11 @@ fn is_bare(name: &str) -> bool {
     ends.iter().any(|end| name.ends_with(end))
 }
 
+/// Upstream's patterns that the engine does not read.
 fn unreadable_patterns(spec: &Value) -> Vec<String> {
     let mut found = BTreeSet::new();
     collect_patterns(spec, &mut found);
     found.into_iter().filter(|pattern| !is_readable(&in_rust(pattern))).collect()
-}
-
-/// Upstream's patterns, as they are in the document.
-pub fn patterns(spec: &Value) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    collect_patterns(spec, &mut found);
-    found
 }
 
 fn collect_patterns(value: &Value, found: &mut BTreeSet<String>) {

@@ -121,7 +121,7 @@ impl Printer {
         let value = |length: usize| {
             let wire = path[length - 1].strip_prefix('{')?.strip_suffix('}')?;
             let number = self.numbers.contains(&path[..length].join("/"));
-            Some((value_name(wire), if number { "i64" } else { "String" }))
+            Some((field_name(wire), if number { "i64" } else { "String" }))
         };
         (1..=path.len()).filter_map(value).collect()
     }
@@ -171,7 +171,7 @@ impl Printer {
             })
             .collect();
         let path = of_path.iter().map(|field| {
-            let name = value_name(&field.wire);
+            let name = field_name(&field.wire);
             let number = values.iter().any(|(value, ty)| *value == name && *ty == "i64");
             match number && field.ty != Type::Int {
                 true => format!("self.{name}.to_string()"),
@@ -225,8 +225,4 @@ fn steps<'a>(
         steps.push(Step { segment, below, method, target });
     }
     steps
-}
-
-fn value_name(wire: &str) -> String {
-    field_name(wire)
 }

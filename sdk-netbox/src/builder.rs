@@ -4,9 +4,9 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use reqwest::Certificate;
 use reqwest::redirect::Policy;
-use secrecy::SecretString;
+use reqwest::{Certificate, Identity};
+use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use tokio::sync::Semaphore;
 
 use crate::address::Address;
@@ -26,6 +26,9 @@ pub struct Builder {
     token: Option<SecretString>,
     headers: Vec<(String, String)>,
     ca_pem: Option<Vec<u8>>,
+    /// Chain and key.
+    certificate: Option<SecretSlice<u8>>,
+    proxy: Option<SecretString>,
     accept_invalid_certs: bool,
     connect_timeout: Duration,
     read_timeout: Duration,
@@ -43,6 +46,8 @@ impl Builder {
             token: None,
             headers: Vec::new(),
             ca_pem: None,
+            certificate: None,
+            proxy: None,
             accept_invalid_certs: false,
             connect_timeout: Duration::from_secs(10),
             read_timeout: Duration::from_secs(120),
@@ -69,6 +74,20 @@ impl Builder {
     /// Trusts these PEM certificates instead of the system's.
     pub fn ca_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.ca_pem = Some(pem.into());
+        self
+    }
+
+    /// Shows a certificate of its own, for proxies that ask for one: a PEM text with the chain and the
+    /// key.
+    pub fn client_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.certificate = Some(pem.into().into());
+        self
+    }
+
+    /// Reaches NetBox through a proxy, `http://proxy:3128` for instance. Those that the environment
+    /// names are not used.
+    pub fn proxy(mut self, url: impl Into<SecretString>) -> Self {
+        self.proxy = Some(url.into());
         self
     }
 
@@ -168,6 +187,8 @@ impl Builder {
         let mut builder = reqwest::Client::builder()
             .http1_only()
             .redirect(Policy::none())
+            // Not those of the environment.
+            .no_proxy()
             .user_agent(concat!("proxbox-sdk-netbox/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(self.connect_timeout)
             .read_timeout(self.read_timeout)
@@ -187,6 +208,17 @@ impl Builder {
         } else if !address.is_secure() {
             // The system's certificates are not even looked for where none is needed.
             builder = builder.tls_certs_only([]);
+        }
+        if let Some(pem) = &self.certificate {
+            // What the parser says of a key stays out of the error.
+            let own = Identity::from_pem(pem.expose_secret())
+                .map_err(|_| "the client certificate is not a PEM text with chain and key")?;
+            builder = builder.identity(own);
+        }
+        if let Some(url) = &self.proxy {
+            let proxy = reqwest::Proxy::all(url.expose_secret())
+                .map_err(|_| "the proxy's address is not one: http://host:port is")?;
+            builder = builder.proxy(proxy);
         }
         if self.accept_invalid_certs {
             builder = builder.tls_danger_accept_invalid_certs(true);

@@ -61,3 +61,21 @@ async fn a_certificate_of_an_unknown_issuer_is_refused_with_a_hint() {
     let error = Client::builder(&url).ca_pem("no certificate").build();
     assert!(error.is_err_and(|error| error.to_string().contains("CA")));
 }
+
+#[tokio::test]
+async fn a_proxy_is_used_only_when_it_is_named() {
+    let mock = sdk_netbox::mock::Mock::start().await.unwrap();
+    // Nobody listens there, so that an answer can only come from the proxy.
+    let client = || Client::builder("http://127.0.0.1:1").token(mock.token()).retries(0);
+    client().proxy(mock.url()).build().unwrap().status().await.unwrap();
+    client().build().unwrap().status().await.unwrap_err();
+    let error = client().proxy("http://user:secret@[oops").build().unwrap_err();
+    assert!(!error.to_string().contains("secret"), "{error}");
+}
+
+#[tokio::test]
+async fn a_client_certificate_that_is_none_is_refused_without_showing_it() {
+    let error = Client::builder("https://netbox").client_certificate("KEY").build().unwrap_err();
+    assert!(error.to_string().contains("client certificate"), "{error}");
+    assert!(!error.to_string().contains("KEY"), "{error}");
+}

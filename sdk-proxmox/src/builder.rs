@@ -13,7 +13,7 @@ use crate::http_transport::HttpTransport;
 use crate::login::{Login, Session, TotpCode};
 use crate::release::Releases;
 use crate::retry::Retry;
-use crate::tls::{self, Trust};
+use crate::tls::{self, Certificate, Trust};
 use crate::wire::Wire;
 use crate::{Client, Error, Product};
 
@@ -30,6 +30,8 @@ pub struct ClientBuilder {
     totp: Option<TotpCode>,
     trust: Trust,
     fingerprints: Vec<String>,
+    certificate: Option<Certificate>,
+    proxy: Option<String>,
     connect_timeout: Duration,
     read_timeout: Duration,
     timeout: Duration,
@@ -53,6 +55,8 @@ impl ClientBuilder {
             totp: None,
             trust: Trust::System,
             fingerprints: Vec::new(),
+            certificate: None,
+            proxy: None,
             connect_timeout: Duration::from_secs(10),
             read_timeout: Duration::from_secs(60),
             timeout: Duration::from_secs(300),
@@ -120,6 +124,24 @@ impl ClientBuilder {
             Trust::Anything => Trust::System,
             trust => trust,
         };
+        self
+    }
+
+    /// Shows a certificate of its own, for proxies that ask for one: a PEM text with the chain, and one
+    /// with the key.
+    pub fn client_certificate(
+        mut self,
+        chain: impl Into<Vec<u8>>,
+        key: impl Into<Vec<u8>>,
+    ) -> Self {
+        self.certificate = Some(Certificate::new(chain.into(), key.into()));
+        self
+    }
+
+    /// Reaches the hosts through a proxy, `http://proxy:3128` for instance. Those that the environment
+    /// names are not used.
+    pub fn proxy(mut self, url: &str) -> Self {
+        self.proxy = Some(url.to_owned());
         self
     }
 
@@ -207,15 +229,24 @@ impl ClientBuilder {
             // The reason phrase, all that old releases say about an error, is lost with HTTP/2.
             .http1_only()
             .redirect(reqwest::redirect::Policy::none())
+            // Not those of the environment.
             .no_proxy()
             .user_agent(concat!("sdk-proxmox/", env!("CARGO_PKG_VERSION")))
             .pool_idle_timeout(IDLE)
             .connect_timeout(self.connect_timeout)
             .read_timeout(self.read_timeout)
             .timeout(self.timeout);
-        let builder = match trust.config()? {
-            Some(config) => builder.tls_backend_preconfigured(config),
+        let builder = match (trust.config(self.certificate.as_ref())?, &self.certificate) {
+            (Some(config), _) => builder.tls_backend_preconfigured(config),
+            (None, Some(own)) => builder.identity(own.identity()?),
+            (None, None) => builder,
+        };
+        let builder = match &self.proxy {
             None => builder,
+            // The address may hold a password.
+            Some(url) => builder.proxy(reqwest::Proxy::all(url).map_err(|_| {
+                Error::Invalid("the proxy's address is not one: http://host:port is".into())
+            })?),
         };
         builder
             .build()

@@ -68,6 +68,14 @@ pub enum Error {
         /// What is missing.
         why: String,
     },
+    /// A terminal did not open.
+    #[error("{call}: the terminal did not open: {why}")]
+    Console {
+        /// What was called.
+        call: CallName,
+        /// What stood in the way.
+        why: String,
+    },
     /// The answer is not what Proxmox sends.
     #[error("{call}: the answer cannot be read: {source}; it starts with `{start}`")]
     Decode {

@@ -1,11 +1,12 @@
 //! The transport over HTTPS: login, fail-over and retries around single exchanges.
 
+use http::HeaderMap;
 use proxbox_runtime::Request;
 
 use crate::login::Login;
 use crate::retry::Retry;
-use crate::wire::Wire;
-use crate::{BoxFuture, Download, Error, Reply, Transport, Upload};
+use crate::wire::{self, Wire};
+use crate::{BoxFuture, ByteStream, Download, Error, Reply, Transport, Upload, websocket};
 
 pub(crate) struct HttpTransport {
     pub(crate) wire: Wire,
@@ -34,7 +35,18 @@ impl Transport for HttpTransport {
     }
 
     fn download(&self, request: Request) -> BoxFuture<'_, Result<Download, Error>> {
-        Box::pin(async move { self.fetch_file(&request).await })
+        Box::pin(async move {
+            let response = self.accepted(&request, &HeaderMap::new()).await?;
+            Ok(wire::body_of(response))
+        })
+    }
+
+    fn upgrade(&self, request: Request) -> BoxFuture<'_, Result<ByteStream, Error>> {
+        Box::pin(async move {
+            let key = websocket::new_key();
+            let response = self.accepted(&request, &websocket::headers(&key)?).await?;
+            websocket::connection(&request, &key, response).await
+        })
     }
 }
 
@@ -49,13 +61,19 @@ impl HttpTransport {
         Ok(reply)
     }
 
-    async fn fetch_file(&self, request: &Request) -> Result<Download, Error> {
+    /// An answer that is no error, not yet read; with a new ticket once more where the old one was
+    /// refused.
+    async fn accepted(
+        &self,
+        request: &Request,
+        more: &HeaderMap,
+    ) -> Result<reqwest::Response, Error> {
         let pass = self.login.pass(&self.wire, request.op.method).await?;
-        let answer = self.wire.fetch_file(request, &pass.headers).await;
+        let answer = self.wire.open(request, &pass.headers, more).await;
         match &answer {
             Err(error) if error.status() == Some(401) && self.login.refused(&pass).await => {
                 let pass = self.login.pass(&self.wire, request.op.method).await?;
-                self.wire.fetch_file(request, &pass.headers).await
+                self.wire.open(request, &pass.headers, more).await
             }
             _ => answer,
         }

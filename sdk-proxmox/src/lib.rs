@@ -37,13 +37,19 @@
 //! unreachable node a 595, and before release 8.4 the text is in the reason phrase only.
 //!
 //! # Features
-//! `mock`: an in-process Proxmox VE that keeps state, for tests and demonstrations.
+//! - A feature per group of operations: `pve-nodes-qemu`, `pbs-admin`, `pdm-remotes`. The default ones
+//!   are what an inventory reads; `pve`, `pbs` and `pdm` are all groups of a product.
+//! - `mock`: an in-process Proxmox that keeps state, for tests and demonstrations.
+//! - `blocking`: a client whose calls wait for their answers, for programs without async.
 
 #![deny(missing_docs)]
 
 mod answer;
+#[cfg(feature = "blocking")]
+pub mod blocking;
 mod builder;
 mod client;
+mod console;
 mod counters;
 mod error;
 mod files;
@@ -62,17 +68,19 @@ mod task;
 mod tls;
 mod transport;
 mod upid;
+mod websocket;
 mod wire;
 
 pub use builder::ClientBuilder;
 pub use client::Client;
+pub use console::Console;
 pub use counters::Counted;
 pub use error::{ApiError, BoxError, CallName, ConnectFailure, Error};
 pub use files::{Download, FileStream, Upload};
 pub use pending::Pending;
 pub use product::Product;
 pub use task::{LogLine, Outcome, Task, TaskState};
-pub use transport::{BoxFuture, Reply, Transport};
+pub use transport::{BoxFuture, ByteStream, Reply, Socket, Transport};
 pub use upid::{Upid, UpidError};
 
 #[cfg(feature = "pbs-core")]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use proxbox_runtime::{Caller, Decoded, Operation};
 
-use crate::{Client, Error, Outcome};
+use crate::{Client, Console, Error, Outcome};
 
 /// An operation that waits to be sent. Awaiting it sends it.
 #[derive(Debug, Clone)]
@@ -28,6 +28,11 @@ impl<O: Operation> Pending<O> {
     /// description.
     pub async fn send(&self) -> Result<Decoded<O::Output>, Error> {
         self.client.send(&self.operation).await
+    }
+
+    /// Opens the terminal that it gives a ticket for; see [`Client::console`].
+    pub async fn console(&self) -> Result<Console, Error> {
+        self.client.console(&self.operation).await
     }
 }
 

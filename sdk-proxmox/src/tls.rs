@@ -7,7 +7,8 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use secrecy::{ExposeSecret, SecretSlice};
 use sha2::{Digest, Sha256};
 
 use crate::Error;
@@ -28,7 +29,7 @@ pub(crate) enum Trust {
 
 impl Trust {
     /// The TLS settings; `None` leaves them to reqwest, which then asks the system.
-    pub(crate) fn config(&self) -> Result<Option<ClientConfig>, Error> {
+    pub(crate) fn config(&self, own: Option<&Certificate>) -> Result<Option<ClientConfig>, Error> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = ClientConfig::builder_with_provider(provider.clone())
             .with_safe_default_protocol_versions()
@@ -50,7 +51,47 @@ impl Trust {
                 builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier(None)))
             }
         };
-        Ok(Some(config.with_no_client_auth()))
+        let config = match own {
+            None => config.with_no_client_auth(),
+            Some(own) => {
+                let (chain, key) = own.read()?;
+                config.with_client_auth_cert(chain, key).map_err(|error| {
+                    Error::Invalid(format!("the client certificate is not usable: {error}"))
+                })?
+            }
+        };
+        Ok(Some(config))
+    }
+}
+
+/// The certificate that the client shows, with its key.
+pub(crate) struct Certificate {
+    chain: Vec<u8>,
+    key: SecretSlice<u8>,
+}
+
+impl Certificate {
+    pub(crate) fn new(chain: Vec<u8>, key: Vec<u8>) -> Self {
+        Self { chain, key: key.into() }
+    }
+
+    fn read(&self) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), Error> {
+        let chain = CertificateDer::pem_slice_iter(&self.chain).collect::<Result<Vec<_>, _>>();
+        let chain = chain.ok().filter(|chain| !chain.is_empty()).ok_or_else(|| {
+            Error::Invalid("the client certificate is not PEM: no certificate in it".into())
+        })?;
+        // What the parser says of a key stays out of the error.
+        let key = PrivateKeyDer::from_pem_slice(self.key.expose_secret());
+        let key = key.map_err(|_| Error::Invalid("the client's key is not PEM".into()))?;
+        Ok((chain, key))
+    }
+
+    /// For settings that reqwest makes.
+    pub(crate) fn identity(&self) -> Result<reqwest::Identity, Error> {
+        self.read()?;
+        let pem = [self.chain.as_slice(), b"\n", self.key.expose_secret()].concat();
+        reqwest::Identity::from_pem(&pem)
+            .map_err(|_| Error::Invalid("the client certificate is not usable".into()))
     }
 }
 
@@ -164,6 +205,6 @@ mod tests {
 
     #[test]
     fn a_file_without_certificates_is_refused() {
-        assert!(Trust::Authorities(b"not PEM".to_vec()).config().is_err());
+        assert!(Trust::Authorities(b"not PEM".to_vec()).config(None).is_err());
     }
 }

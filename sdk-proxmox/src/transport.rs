@@ -5,11 +5,20 @@ use std::pin::Pin;
 
 use bytes::Bytes;
 use proxbox_runtime::Request;
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::{Download, Error, Upload};
 
 /// A future on the heap, so that [`Transport`] can be a trait object.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// A connection that no longer speaks HTTP.
+pub type ByteStream = Pin<Box<dyn Socket>>;
+
+/// What a [`ByteStream`] can do.
+pub trait Socket: AsyncRead + AsyncWrite + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Send> Socket for T {}
 
 /// Carries a request to Proxmox and brings the answer back.
 ///
@@ -26,6 +35,11 @@ pub trait Transport: Send + Sync {
     /// Sends one request whose answer is a file. An answer with an error status is an error.
     fn download(&self, _request: Request) -> BoxFuture<'_, Result<Download, Error>> {
         Box::pin(async { Err(Error::Invalid("this transport brings no files".into())) })
+    }
+
+    /// Sends one request that turns its connection into a WebSocket, and gives that connection.
+    fn upgrade(&self, _request: Request) -> BoxFuture<'_, Result<ByteStream, Error>> {
+        Box::pin(async { Err(Error::Invalid("this transport opens no consoles".into())) })
     }
 }
 

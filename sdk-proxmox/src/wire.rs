@@ -91,24 +91,25 @@ impl Wire {
         self.whole(host, request, response).await
     }
 
-    /// Sends a request and hands out the body of its answer as it comes.
-    pub(crate) async fn fetch_file(
+    /// Sends a request to the host that answered last; an answer with an error status is an error.
+    /// The body of any other is not read.
+    pub(crate) async fn open(
         &self,
         request: &Request,
         headers: &HeaderMap,
-    ) -> Result<Download, Error> {
+        more: &HeaderMap,
+    ) -> Result<reqwest::Response, Error> {
         let host = self.preferred_host()?;
         self.counters.request();
+        let sent = self.build(host, request, headers).headers(more.clone()).timeout(NO_LIMIT);
         let failed = |error| failure(request.into(), &host.name, error);
-        let sent = self.build(host, request, headers).timeout(NO_LIMIT).send().await;
-        let response = sent.map_err(failed)?;
-        if !response.status().is_success() {
+        let response = sent.send().await.map_err(failed)?;
+        let status = response.status();
+        if status.as_u16() >= 400 {
             let reply = self.whole(host, request, response).await?;
             return Err(Error::Api(Box::new(ApiError::read(request.into(), &reply))));
         }
-        let length = response.content_length();
-        let content = response.bytes_stream().map_err(std::io::Error::other);
-        Ok(Download { length, content: Box::pin(content) })
+        Ok(response)
     }
 
     fn preferred_host(&self) -> Result<&Host, Error> {
@@ -165,6 +166,13 @@ impl Wire {
         };
         builder.header(CONTENT_TYPE, kind).body(text)
     }
+}
+
+/// The body of an answer, as it comes.
+pub(crate) fn body_of(response: reqwest::Response) -> Download {
+    let length = response.content_length();
+    let content = response.bytes_stream().map_err(std::io::Error::other);
+    Download { length, content: Box::pin(content) }
 }
 
 /// Tells apart what never left, what may have arrived, and what came back in part.

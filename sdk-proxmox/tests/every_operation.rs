@@ -221,6 +221,20 @@ async fn walk(mock: &Mock, table: Table) -> BTreeMap<String, String> {
     wrong
 }
 
+/// Port and ticket of a terminal that was opened for a WebSocket at this path.
+async fn terminal(client: &Client, path: &str) -> Vec<(String, String)> {
+    static OPEN: Op = Op { method: Method::Post, path: "/termproxy", ..Op::PLAIN };
+    let mut request = Request::new(&OPEN, &[]);
+    request.path = path.replace("vncwebsocket", "termproxy");
+    let body = client.answer(request).await.map(|reply| reply.body).unwrap_or_default();
+    let answer: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let member = |name: &str| answer["data"][name].clone();
+    let text = |value: Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    [("port", "port"), ("vncticket", "ticket")]
+        .map(|(parameter, name)| (parameter.to_owned(), text(member(name))))
+        .to_vec()
+}
+
 /// What is wrong with an operation's answer, if anything.
 async fn attempt(
     client: &Client,
@@ -234,6 +248,9 @@ async fn attempt(
         let node = upid.split(':').nth(1).unwrap_or_default();
         request = Request::new(op, &[node, upid.as_str()]);
         assert!(request.path.ends_with(rest));
+    }
+    if op.path.ends_with("/vncwebsocket") {
+        request.query = terminal(client, &request.path).await;
     }
     match client.answer(request).await {
         Ok(reply) => match recode(&reply.body) {

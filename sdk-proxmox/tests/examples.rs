@@ -9,9 +9,15 @@ fn every_example_runs_against_the_mock() {
     // Cargo puts examples beside the tests it builds them with.
     let tests = std::env::current_exe().unwrap();
     let folder = tests.parent().and_then(std::path::Path::parent).unwrap().join("examples");
-    for name in
-        ["create_vm", "follow_log", "guests", "upload_iso", "wait_for_task", "watch_resources"]
-    {
+    for name in [
+        "console",
+        "create_vm",
+        "follow_log",
+        "guests",
+        "upload_iso",
+        "wait_for_task",
+        "watch_resources",
+    ] {
         let mut command = Command::new(folder.join(name));
         let clear = ["PVE_URL", "NETBOX_URL"];
         clear.iter().for_each(|name| {

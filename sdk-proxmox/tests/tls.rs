@@ -2,6 +2,7 @@
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+use rcgen::generate_simple_self_signed;
 use sdk_proxmox::mock::TlsFront;
 use sdk_proxmox::mock::{Cluster, Mock};
 use sdk_proxmox::pve::GetVersion;
@@ -70,6 +71,33 @@ async fn any_certificate_is_trusted_only_when_asked_for() {
     outcome(server.client().accept_invalid_certs(true)).await.expect("any");
     let both = server.client().accept_invalid_certs(true).fingerprint(&server.front.fingerprint);
     assert!(matches!(both.build(), Err(Error::Invalid(_))));
+}
+
+#[tokio::test]
+async fn a_client_certificate_is_shown_where_one_is_asked_for() {
+    let own = generate_simple_self_signed(vec!["runner".to_owned()]).expect("a certificate");
+    let (chain, key) = (own.cert.pem(), own.signing_key.serialize_pem());
+    let mock = Mock::start(Cluster::demo(1, 1, 1)).await.expect("a port");
+    let any = ([127, 0, 0, 1], 0).into();
+    let front = TlsFront::start_for(any, mock.address(), &chain).await.expect("a port");
+    let server = Server { mock, front };
+    let pinned = || server.client().fingerprint(&server.front.fingerprint);
+    outcome(pinned().client_certificate(chain.clone(), key.clone())).await.expect("shown");
+    outcome(pinned()).await.expect_err("none shown");
+    let error = outcome(pinned().client_certificate(key, "not a key")).await.expect_err("unusable");
+    assert!(matches!(error, Error::Invalid(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_proxy_is_used_only_when_it_is_named() {
+    let mock = Mock::start(Cluster::demo(1, 1, 1)).await.expect("a port");
+    // Nobody listens there, so that an answer can only come from the proxy.
+    let client = || Client::builder("http://127.0.0.1:1").retries(0);
+    let client = || client().token(mock.token_id(), mock.token_secret());
+    outcome(client().proxy(&mock.url())).await.expect("the mock takes the whole address");
+    outcome(client()).await.expect_err("nobody listens");
+    let error = outcome(client().proxy("http://user:secret@[oops")).await.expect_err("no address");
+    assert!(!error.to_string().contains("secret"), "{error}");
 }
 
 #[tokio::test]

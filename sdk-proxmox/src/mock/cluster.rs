@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::answer::Told;
 use super::generic::Stored;
 use super::task::Task;
+use super::terminal::Terminal;
 use super::{Guest, Node};
 use crate::Product;
 
@@ -79,6 +80,9 @@ pub struct Cluster {
     pub replications: Vec<Value>,
     /// What to answer a GET of these paths (`/cluster/options`) instead of anything else.
     pub answers: BTreeMap<String, Value>,
+    /// What commands print that are typed into a terminal, besides `echo`, `hostname`, `stty size` and
+    /// `exit`.
+    pub commands: BTreeMap<String, String>,
     /// How long tasks run.
     pub task_time: Duration,
     /// How the next task ends, if not with `OK`; one with an error has no effect.
@@ -90,6 +94,8 @@ pub struct Cluster {
     /// Tickets given out, with their user and CSRF prevention token.
     pub(crate) tickets: BTreeMap<String, (String, String)>,
     pub(crate) tickets_given: u64,
+    pub(crate) terminals: Vec<Terminal>,
+    pub(crate) terminals_given: usize,
 }
 
 /// Privileges that reading and changing everything takes.
@@ -102,12 +108,14 @@ const PRIVILEGES: &[&str] = &[
     "Pool.Audit",
     "SDN.Audit",
     "Sys.Audit",
+    "Sys.Console",
     "Sys.Modify",
     "User.Modify",
     "VM.Allocate",
     "VM.Audit",
     "VM.Clone",
     "VM.Config.Options",
+    "VM.Console",
     "VM.GuestAgent.Audit",
     "VM.Migrate",
     "VM.PowerMgmt",
@@ -135,6 +143,7 @@ impl Cluster {
             backup_jobs: Vec::new(),
             replications: Vec::new(),
             answers: BTreeMap::new(),
+            commands: BTreeMap::new(),
             task_time: Duration::from_millis(50),
             next_exit: None,
             stored: Stored::new(),
@@ -142,6 +151,8 @@ impl Cluster {
             clock: 1_767_225_600,
             tickets: BTreeMap::new(),
             tickets_given: 0,
+            terminals: Vec::new(),
+            terminals_given: 0,
         }
     }
 

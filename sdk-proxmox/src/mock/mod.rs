@@ -38,6 +38,7 @@ mod route;
 mod serve;
 mod shape;
 mod task;
+mod terminal;
 mod tls_front;
 mod upload;
 

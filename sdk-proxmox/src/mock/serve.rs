@@ -16,7 +16,9 @@ use super::answer::{Answer, Outcome, Refusal, failed, page, refuse, response, tr
 use super::call::Call;
 use super::fault::{Trouble, strike};
 use super::listener::{CuttableListener, Scissors};
-use super::{Cluster, Recorded, Shared, access, api, generic, lock, params, route, upload};
+use super::{
+    Cluster, Recorded, Shared, access, api, generic, lock, params, route, terminal, upload,
+};
 use crate::Product;
 
 /// PVE's own limit since http-server 5.2.1.
@@ -71,8 +73,14 @@ async fn serve(
         (_, Ok(body)) => outcome(&shared, &parts, &path, body, &mut recorded),
     };
     let told = lock(&shared.cluster).told();
+    let wants_socket = parts.headers.contains_key(http::header::UPGRADE);
     let response = match &trouble {
         Some(Trouble::Page(status, html)) => page(*status, html),
+        None if wants_socket && outcome.is_ok() && path.ends_with("/vncwebsocket") => {
+            let given =
+                |name: &str| recorded.params.get(name).and_then(Value::as_str).unwrap_or_default();
+            terminal::serve(&shared, parts, given("port"), given("vncticket")).await
+        }
         _ => response(&outcome, told),
     };
     let reset = trouble == Some(Trouble::Reset);

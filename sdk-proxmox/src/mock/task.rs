@@ -122,6 +122,31 @@ impl Cluster {
         upid
     }
 
+    /// Starts a task that ends at a time of its own, because nobody came.
+    pub(crate) fn spawn_until(
+        &mut self,
+        node: &str,
+        what: (&str, &str),
+        user: &str,
+        end: Instant,
+    ) -> String {
+        let upid = self.spawn(node, what, user, Effect::Nothing);
+        if let Some(task) = self.tasks.last_mut() {
+            task.ended = None;
+            task.log.truncate(1);
+        }
+        self.reschedule(&upid, Some(end), "connection timed out");
+        upid
+    }
+
+    /// Lets a task end at another time, or never, and otherwise.
+    pub(crate) fn reschedule(&mut self, upid: &str, end: Option<Instant>, exit: &str) {
+        if let Some(task) = self.tasks.iter_mut().find(|task| task.upid == upid) {
+            task.ends = end.unwrap_or_else(far);
+            task.exit = exit.to_owned();
+        }
+    }
+
     /// Ends the tasks whose time has come.
     pub(crate) fn settle(&mut self) {
         self.end_tasks(Instant::now());

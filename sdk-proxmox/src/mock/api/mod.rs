@@ -11,6 +11,7 @@ mod power;
 mod snapshots;
 mod storage;
 mod tasks;
+mod terminal;
 
 use proxbox_runtime::{Method, Op};
 
@@ -32,6 +33,8 @@ pub(crate) fn handler(product: Product, op: &Op) -> Option<Handler> {
             (Method::Get, "/nodes/{node}/tasks/{upid}/status") => tasks::status,
             (Method::Get, "/nodes/{node}/tasks/{upid}/log") => tasks::log,
             (Method::Get, "/nodes/{node}/tasks") => tasks::of_node,
+            (Method::Post, path) if path.ends_with("/termproxy") => terminal::ticket,
+            (Method::Get, path) if path.ends_with("/vncwebsocket") => terminal::socket,
             _ => return None,
         });
     }
@@ -80,6 +83,9 @@ fn reader(path: &str) -> Option<Handler> {
         "/nodes/{node}/tasks" => tasks::of_node,
         "/nodes/{node}/tasks/{upid}/log" => tasks::log,
         "/nodes/{node}/tasks/{upid}/status" => tasks::status,
+        "/nodes/{node}/vncwebsocket"
+        | "/nodes/{node}/lxc/{vmid}/vncwebsocket"
+        | "/nodes/{node}/qemu/{vmid}/vncwebsocket" => terminal::socket,
         "/pools" => pools::list,
         "/pools/{poolid}" => pools::get,
         "/storage" => storage::list,
@@ -110,6 +116,9 @@ fn creator(path: &str) -> Option<Handler> {
         "/nodes/{node}/lxc/{vmid}/snapshot/{snapname}/rollback"
         | "/nodes/{node}/qemu/{vmid}/snapshot/{snapname}/rollback" => snapshots::rollback,
         "/nodes/{node}/storage/{storage}/upload" => storage::upload,
+        "/nodes/{node}/termproxy"
+        | "/nodes/{node}/lxc/{vmid}/termproxy"
+        | "/nodes/{node}/qemu/{vmid}/termproxy" => terminal::ticket,
         "/pools" => pools::create,
         "/storage" => storage::create,
         _ => return None,

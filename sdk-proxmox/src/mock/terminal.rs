@@ -1,0 +1,213 @@
+//! The byte stream of a terminal: the protocol of termproxy around a shell that knows few commands.
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
+use axum::response::{IntoResponse, Response};
+use http::request::Parts;
+use tokio::time::{Duration, Instant, timeout};
+
+use super::{Cluster, Shared, lock};
+
+/// How long termproxy waits for somebody to connect, and to show the ticket.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// What a shell with bracketed paste sends before and after a line is typed.
+const BEFORE_LINE: &str = "\x1b[?2004h";
+const AFTER_LINE: &str = "\r\n\x1b[?2004l\r";
+
+/// A terminal that was asked for and waits for its one connection.
+#[derive(Debug, Clone)]
+pub(crate) struct Terminal {
+    pub(crate) port: u16,
+    pub(crate) ticket: String,
+    pub(crate) user: String,
+    /// The path that the ticket is good for.
+    pub(crate) place: Vec<String>,
+    pub(crate) upid: String,
+    /// Where the shell runs; `None` where there is nothing to attach to.
+    pub(crate) host: Option<String>,
+}
+
+impl Cluster {
+    /// Starts the task that a terminal runs in. It ends when nobody connects.
+    pub(crate) fn open_terminal(
+        &mut self,
+        place: Vec<String>,
+        task: (&str, &str, &str),
+        user: &str,
+        host: Option<String>,
+    ) -> Terminal {
+        let (node, kind, id) = task;
+        let upid = self.spawn_until(node, (kind, id), user, Instant::now() + PATIENCE);
+        let port = 5900 + u16::try_from(self.terminals_given % 100).unwrap_or(0);
+        self.terminals_given += 1;
+        let ticket = format!("PVEVNC:{:08X}::mock{}", self.clock, self.terminals_given);
+        let terminal = Terminal { port, ticket, user: user.to_owned(), place, upid, host };
+        self.terminals.push(terminal.clone());
+        terminal
+    }
+
+    /// The terminal of this ticket; there is one connection for each.
+    fn take_terminal(&mut self, port: &str, ticket: &str) -> Option<Terminal> {
+        let found = self
+            .terminals
+            .iter()
+            .position(|terminal| terminal.ticket == ticket && terminal.port.to_string() == port)?;
+        let terminal = self.terminals.remove(found);
+        self.reschedule(&terminal.upid, None, "OK");
+        Some(terminal)
+    }
+}
+
+/// Turns the connection of a request into the terminal that its parameters name.
+pub(crate) async fn serve(
+    shared: &Arc<Shared>,
+    mut parts: Parts,
+    port: &str,
+    ticket: &str,
+) -> Response {
+    let socket = match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
+        Ok(upgrade) => upgrade.protocols(["binary"]),
+        Err(refusal) => return refusal.into_response(),
+    };
+    let terminal = lock(&shared.cluster).take_terminal(port, ticket);
+    let shared = shared.clone();
+    socket.on_upgrade(async move |mut socket| {
+        // Without one there is nobody behind the port.
+        if let Some(terminal) = terminal {
+            let exit = match session(&shared, &mut socket, &terminal).await {
+                Ok(()) => "OK",
+                Err(why) => why,
+            };
+            let mut cluster = lock(&shared.cluster);
+            cluster.reschedule(&terminal.upid, Some(Instant::now()), exit);
+            cluster.settle();
+        }
+        let _ = socket.send(Message::Close(None)).await;
+    })
+}
+
+async fn session(
+    shared: &Shared,
+    socket: &mut WebSocket,
+    terminal: &Terminal,
+) -> Result<(), &'static str> {
+    let hello = timeout(PATIENCE, next(socket)).await.map_err(|_| "connection timed out")?;
+    let expected = format!("{}:{}\n", terminal.user, terminal.ticket);
+    if hello.as_deref() != Some(expected.as_bytes()) {
+        return Err("failed waiting for client: authentication failed");
+    }
+    say(socket, "OK").await;
+    let Some(host) = &terminal.host else {
+        say(socket, "unable to find a serial interface\r\n").await;
+        return Err("command failed: exit code 1");
+    };
+    let mut shell = Shell { host: host.clone(), line: String::new(), size: (80, 20), over: false };
+    say(socket, &shell.prompt()).await;
+    while let Some(message) = next(socket).await {
+        let text = String::from_utf8_lossy(&message).into_owned();
+        let answer =
+            shell.take(&text, |command| lock(&shared.cluster).commands.get(command).cloned());
+        say(socket, &answer).await;
+        if shell.over {
+            break;
+        }
+    }
+    Ok(())
+}
+
+async fn next(socket: &mut WebSocket) -> Option<Vec<u8>> {
+    loop {
+        match socket.recv().await?.ok()? {
+            Message::Binary(bytes) => return Some(bytes.to_vec()),
+            Message::Text(text) => return Some(text.as_bytes().to_vec()),
+            Message::Close(_) => return None,
+            Message::Ping(_) | Message::Pong(_) => {}
+        }
+    }
+}
+
+async fn say(socket: &mut WebSocket, text: &str) {
+    if !text.is_empty() {
+        // Whoever is gone is noticed when the next message is awaited.
+        let _ = socket.send(Message::Binary(text.to_owned().into())).await;
+    }
+}
+
+/// A shell, as far as a terminal shows it.
+struct Shell {
+    host: String,
+    line: String,
+    size: (u16, u16),
+    over: bool,
+}
+
+impl Shell {
+    fn prompt(&self) -> String {
+        format!("{BEFORE_LINE}root@{}:~# ", self.host)
+    }
+
+    /// Takes one message of termproxy's protocol and answers what is printed.
+    fn take(&mut self, message: &str, told: impl Fn(&str) -> Option<String>) -> String {
+        let mut parts = message.splitn(3, ':');
+        match (parts.next(), parts.next(), parts.next()) {
+            (Some("0"), Some(length), Some(input)) if length == input.len().to_string() => {
+                self.typed(input, told)
+            }
+            (Some("1"), Some(columns), Some(rows)) => {
+                let rows = rows.trim_end_matches(':').parse();
+                if let (Ok(columns), Ok(rows)) = (columns.parse(), rows) {
+                    self.size = (columns, rows);
+                }
+                String::new()
+            }
+            // Keep-alives, and what termproxy does not know either.
+            _ => String::new(),
+        }
+    }
+
+    fn typed(&mut self, input: &str, told: impl Fn(&str) -> Option<String>) -> String {
+        let mut screen = String::new();
+        for key in input.chars() {
+            match key {
+                '\r' | '\n' => {
+                    let line = std::mem::take(&mut self.line);
+                    screen.push_str(AFTER_LINE);
+                    screen.push_str(&self.run(line.trim(), &told));
+                }
+                '\u{3}' => {
+                    self.line.clear();
+                    screen.push_str("^C\r\n");
+                    screen.push_str(&self.prompt());
+                }
+                '\u{4}' => self.over = true,
+                key => {
+                    self.line.push(key);
+                    screen.push(key);
+                }
+            }
+            if self.over {
+                screen.push_str("logout\r\n");
+                break;
+            }
+        }
+        screen
+    }
+
+    fn run(&mut self, line: &str, told: impl Fn(&str) -> Option<String>) -> String {
+        let printed = match (told(line), line.split_once(' ').unwrap_or((line, ""))) {
+            (Some(printed), _) => printed,
+            (None, ("", _)) => String::new(),
+            (None, ("exit" | "logout", _)) => {
+                self.over = true;
+                return String::new();
+            }
+            (None, ("hostname", _)) => format!("{}\n", self.host),
+            (None, ("echo", text)) => format!("{text}\n"),
+            (None, ("stty", "size")) => format!("{} {}\n", self.size.1, self.size.0),
+            (None, (command, _)) => format!("-bash: {command}: command not found\n"),
+        };
+        format!("{}{}", printed.replace('\n', "\r\n"), self.prompt())
+    }
+}

@@ -94,6 +94,8 @@ pub struct Cluster {
     /// Tickets given out, with their user and CSRF prevention token.
     pub(crate) tickets: BTreeMap<String, (String, String)>,
     pub(crate) tickets_given: u64,
+    /// What backups hold, by volume.
+    pub(crate) archives: BTreeMap<String, Guest>,
     pub(crate) terminals: Vec<Terminal>,
     pub(crate) terminals_given: usize,
 }
@@ -113,7 +115,9 @@ const PRIVILEGES: &[&str] = &[
     "User.Modify",
     "VM.Allocate",
     "VM.Audit",
+    "VM.Backup",
     "VM.Clone",
+    "VM.Config.Disk",
     "VM.Config.Options",
     "VM.Console",
     "VM.GuestAgent.Audit",
@@ -151,6 +155,7 @@ impl Cluster {
             clock: 1_767_225_600,
             tickets: BTreeMap::new(),
             tickets_given: 0,
+            archives: BTreeMap::new(),
             terminals: Vec::new(),
             terminals_given: 0,
         }
@@ -259,6 +264,15 @@ impl Cluster {
     /// Forgets all tickets, as after a change of the keys: calls with one answer 401.
     pub fn expire_tickets(&mut self) {
         self.tickets.clear();
+    }
+
+    /// Whether high availability looks after a guest.
+    pub(crate) fn is_managed(&self, guest: &Guest) -> bool {
+        let place = ["cluster", "ha", "resources"].map(str::to_owned).to_vec();
+        let kind = if guest.kind == super::GuestKind::Qemu { "vm" } else { "ct" };
+        let sid = format!("{kind}:{}", guest.vmid);
+        let rows = self.stored.get(&place).into_iter().flatten();
+        rows.into_iter().any(|row| row.get("sid").is_some_and(|known| *known == sid.as_str()))
     }
 
     pub(crate) fn may(&self, privilege: &str) -> bool {

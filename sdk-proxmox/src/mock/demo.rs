@@ -155,6 +155,7 @@ fn guest(vmid: u32, index: usize, node: &str, random: &mut StdRng) -> Guest {
             time: 1_767_000_000 + u64::from(vmid),
             parent: None,
             config: guest.config.clone(),
+            with_memory: false,
         });
     }
     guest

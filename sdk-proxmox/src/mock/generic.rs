@@ -12,7 +12,6 @@ use serde_json::{Map, Value};
 
 use super::answer::{Outcome, Refusal, data, failed, refuse};
 use super::call::Call;
-use super::task::Effect;
 use super::{Cluster, route, shape};
 use crate::Product;
 
@@ -294,7 +293,7 @@ fn done(cluster: &mut Cluster, call: &Call) -> Outcome {
                 words.next().unwrap_or("task").replace(|c: char| !c.is_ascii_alphanumeric(), "");
             let id = call.path.get("vmid").cloned().unwrap_or_default();
             let node = node.unwrap_or_else(|| "localhost".to_owned());
-            data(cluster.spawn(&node, (&kind, &id), &call.user, Effect::Nothing))
+            data(cluster.spawn(&node, (&kind, &id), &call.user, |_| {}))
         }
         ref kind => data(shape::sample(kind, cluster.product)),
     }

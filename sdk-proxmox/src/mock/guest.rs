@@ -35,6 +35,7 @@ impl GuestKind {
     /// `qmstart`, `vzstart`: the type of a task on such a guest.
     pub(crate) fn task(self, verb: &str) -> String {
         match self {
+            Self::Qemu if verb == "migrate" => "qmigrate".to_owned(),
             Self::Qemu => format!("qm{verb}"),
             Self::Lxc => format!("vz{verb}"),
         }
@@ -61,6 +62,8 @@ pub struct Snapshot {
     pub parent: Option<String>,
     /// The configuration at that time.
     pub config: Map<String, Value>,
+    /// Whether it holds the memory of the running machine.
+    pub with_memory: bool,
 }
 
 /// A guest of a [`super::Cluster`].
@@ -76,6 +79,10 @@ pub struct Guest {
     pub config: Map<String, Value>,
     /// Whether it runs.
     pub running: bool,
+    /// Whether it runs and is paused.
+    pub paused: bool,
+    /// Changes of its configuration that wait for the next start; `None` takes a value away.
+    pub pending: BTreeMap<String, Option<Value>>,
     /// Its snapshots, oldest first.
     pub snapshots: Vec<Snapshot>,
     /// Addresses with prefix by number of the interface, as agent or container report them.
@@ -99,6 +106,8 @@ impl Guest {
             node: node.to_owned(),
             config: Map::new(),
             running: false,
+            paused: false,
+            pending: BTreeMap::new(),
             snapshots: Vec::new(),
             addresses: BTreeMap::new(),
             agent_answers: true,
@@ -144,16 +153,37 @@ impl Guest {
         })
     }
 
-    /// The configuration as read: with the digest of its text.
-    pub(crate) fn read_config(&self) -> Map<String, Value> {
-        let mut config = self.config.clone();
+    /// The configuration as read: with what waits for the next start unless only what holds now is
+    /// asked for, and with the digest of its text.
+    pub(crate) fn read_config(&self, now: bool) -> Map<String, Value> {
+        let mut guest = self.clone();
+        if !now {
+            guest.take_pending();
+        }
+        let mut config = guest.config;
         config.insert("digest".into(), self.digest().into());
         config
     }
 
+    /// Starts or stops it: what waited for that is done.
+    pub(crate) fn switch(&mut self, running: bool) {
+        self.running = running;
+        self.paused = false;
+        self.take_pending();
+    }
+
+    pub(crate) fn take_pending(&mut self) {
+        for (key, value) in std::mem::take(&mut self.pending) {
+            match value {
+                Some(value) => self.config.insert(key, value),
+                None => self.config.remove(&key),
+            };
+        }
+    }
+
     pub(crate) fn digest(&self) -> String {
         use sha2::{Digest, Sha256};
-        let text = Value::from(self.config.clone()).to_string();
+        let text = format!("{}{:?}", Value::from(self.config.clone()), self.pending);
         // PVE's is a SHA-1: 40 digits.
         Sha256::digest(text).iter().take(20).map(|byte| format!("{byte:02x}")).collect()
     }
@@ -270,7 +300,8 @@ impl Guest {
         let mut row = self.row();
         row["ha"] = json!({ "managed": 0 });
         if self.kind == GuestKind::Qemu {
-            row["qmpstatus"] = row["status"].clone();
+            row["qmpstatus"] =
+                if self.paused { "paused".into() } else { row["status"].clone() };
             if self.agent_enabled() {
                 row["agent"] = 1.into();
             }

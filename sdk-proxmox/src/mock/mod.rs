@@ -41,6 +41,7 @@ mod task;
 mod terminal;
 mod tls_front;
 mod upload;
+mod volumes;
 
 use std::io;
 use std::net::SocketAddr;

@@ -1,6 +1,6 @@
 //! The few things the mock reads in property strings, and what Proxmox fills in when it stores one.
 
-use super::GuestKind;
+use super::{Guest, GuestKind};
 
 /// The value of `key` in a property string; `None` for an absent key.
 pub(crate) fn value<'a>(text: &'a str, key: &str) -> Option<&'a str> {
@@ -25,35 +25,56 @@ pub(crate) fn new_mac(vmid: u32, index: u32) -> String {
     format!("BC:24:11:{high:02X}:{middle:02X}:{low:02X}")
 }
 
-/// What is stored for a value that was sent: disks are allocated, interfaces get an address.
+/// An identifier that no other guest has at another time.
+pub(crate) fn new_uuid(vmid: u32, now: u64) -> String {
+    format!("{:08x}-0000-4000-8000-{vmid:012}", now % (1 << 32))
+}
+
+/// Gives a copy addresses and identifiers of its own.
+pub(crate) fn renew(now: u64, guest: &mut Guest) {
+    let vmid = guest.vmid;
+    for (key, value) in guest.config.iter_mut() {
+        let number = key.trim_start_matches(|c: char| !c.is_ascii_digit());
+        let Some(text) = value.as_str() else { continue };
+        if let (true, Some(old), Ok(index)) = (key.starts_with("net"), mac(text), number.parse()) {
+            *value = text.replace(old, &new_mac(vmid, index)).into();
+        } else if key == "smbios1" {
+            let rest: Vec<&str> = text.split(',').filter(|part| !part.starts_with("uuid=")).collect();
+            let uuid = format!("uuid={}", new_uuid(vmid, now));
+            *value = [vec![uuid.as_str()], rest].concat().join(",").into();
+        } else if key == "vmgenid" {
+            *value = new_uuid(vmid, now).into();
+        }
+    }
+}
+
+/// What is stored for a value that was sent: interfaces get an address.
 pub(crate) fn stored(kind: GuestKind, vmid: u32, key: &str, value: &str) -> String {
     let number = key.trim_start_matches(|c: char| !c.is_ascii_digit());
     let index: u32 = number.parse().unwrap_or(0);
-    if key.starts_with("net") && !number.is_empty() && mac(value).is_none() {
-        return with_mac(kind, value, &new_mac(vmid, index));
+    if !key.starts_with("net") || number.is_empty() {
+        return value.to_owned();
     }
-    allocated(kind, vmid, index, value).unwrap_or_else(|| value.to_owned())
-}
-
-fn with_mac(kind: GuestKind, value: &str, mac: &str) -> String {
-    match (kind, value.split_once(',')) {
-        (GuestKind::Lxc, _) => format!("{value},hwaddr={mac}"),
-        (GuestKind::Qemu, Some((model, rest))) => format!("{model}={mac},{rest}"),
-        (GuestKind::Qemu, None) => format!("{value}={mac}"),
+    let new = new_mac(vmid, index);
+    match (kind, mac(value).is_some()) {
+        (GuestKind::Qemu, true) => value.to_owned(),
+        (GuestKind::Qemu, false) => match value.split_once(',') {
+            Some((model, rest)) => format!("{model}={new},{rest}"),
+            None => format!("{value}={new}"),
+        },
+        (GuestKind::Lxc, known) => {
+            let mut parts: Vec<String> = value.split(',').map(str::to_owned).collect();
+            if !known {
+                parts.push(format!("hwaddr={new}"));
+            }
+            if self::value(value, "type").is_none() {
+                parts.push("type=veth".to_owned());
+            }
+            // Printed in order, the name first.
+            parts.sort_by_key(|part| (!part.starts_with("name="), part.clone()));
+            parts.join(",")
+        }
     }
-}
-
-/// `local-lvm:32` asks for a new volume of 32 GiB.
-fn allocated(kind: GuestKind, vmid: u32, index: u32, value: &str) -> Option<String> {
-    let (volume, rest) = value.split_once(',').map_or((value, None), |(v, rest)| (v, Some(rest)));
-    let (storage, size) = volume.split_once(':')?;
-    let size: f64 = size.parse().ok().filter(|size: &f64| *size > 0.0)?;
-    let name = match kind {
-        GuestKind::Qemu => format!("{storage}:vm-{vmid}-disk-{index}"),
-        GuestKind::Lxc => format!("{storage}:subvol-{vmid}-disk-{index}"),
-    };
-    let rest = rest.map(|rest| format!(",{rest}")).unwrap_or_default();
-    Some(format!("{name}{rest},size={size}G"))
 }
 
 #[cfg(test)]
@@ -61,19 +82,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_asked_for_is_stored_with_its_volume_and_address() {
+    fn interfaces_are_stored_with_an_address() {
         let cases = [
-            (GuestKind::Qemu, "scsi1", "local-lvm:32", "local-lvm:vm-7-disk-1,size=32G"),
-            (GuestKind::Lxc, "rootfs", "ceph:8,acl=1", "ceph:subvol-7-disk-0,acl=1,size=8G"),
             (GuestKind::Qemu, "ide2", "none,media=cdrom", "none,media=cdrom"),
-            (GuestKind::Qemu, "scsi0", "ceph:vm-7-disk-0,size=1G", "ceph:vm-7-disk-0,size=1G"),
             (
                 GuestKind::Qemu,
                 "net0",
                 "virtio,bridge=vmbr0",
                 "virtio=BC:24:11:00:00:E0,bridge=vmbr0",
             ),
-            (GuestKind::Lxc, "net1", "name=eth1", "name=eth1,hwaddr=BC:24:11:00:00:E1"),
+            (GuestKind::Lxc, "net1", "name=eth1", "name=eth1,hwaddr=BC:24:11:00:00:E1,type=veth"),
             (GuestKind::Qemu, "name", "a:b", "a:b"),
         ];
         for (kind, key, sent, expected) in cases {

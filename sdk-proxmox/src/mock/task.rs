@@ -1,26 +1,22 @@
 //! Tasks: what a call leaves behind, and what it does when it ends.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::{Cluster, Guest, Snapshot};
+use super::{Cluster, Guest};
 use crate::Product;
 
 /// What a task does when it ends.
-#[derive(Debug, Clone)]
-pub(crate) enum Effect {
-    Create(Box<Guest>),
-    Destroy(u32),
-    Power { vmid: u32, running: bool },
-    Move { vmid: u32, node: String },
-    TakeSnapshot { vmid: u32, name: String, description: String },
-    DropSnapshot { vmid: u32, name: String },
-    Rollback { vmid: u32, name: String },
-    AddVolume(Map<String, Value>),
-    RemoveVolume(String),
-    Nothing,
+#[derive(Clone)]
+pub(crate) struct Effect(Arc<dyn Fn(&mut Cluster) + Send + Sync>);
+
+impl std::fmt::Debug for Effect {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Effect")
+    }
 }
 
 /// A task of the mock.
@@ -53,6 +49,10 @@ impl Task {
             "id": self.id,
             "user": self.user,
         });
+        if let Some((user, token)) = self.user.split_once('!') {
+            row["user"] = user.into();
+            row["tokenid"] = token.into();
+        }
         if let Some(ended) = self.ended {
             row["endtime"] = ended.into();
             row["status"] = self.exit.as_str().into();
@@ -65,10 +65,6 @@ impl Task {
         let mut row = self.row();
         if let Value::Object(members) = &mut row {
             members.remove("endtime");
-        }
-        if let Some((user, token)) = self.user.split_once('!') {
-            row["user"] = user.into();
-            row["tokenid"] = token.into();
         }
         match self.ended {
             Some(_) => {
@@ -88,6 +84,29 @@ impl Cluster {
         node: &str,
         what: (&str, &str),
         user: &str,
+        effect: impl Fn(&mut Self) + Send + Sync + 'static,
+    ) -> String {
+        let exit = self.next_exit.take().unwrap_or_else(|| "OK".to_owned());
+        self.start(node, what, user, exit, Effect(Arc::new(effect)))
+    }
+
+    /// Starts a task that fails: most checks are made within tasks.
+    pub(crate) fn spawn_failing(
+        &mut self,
+        node: &str,
+        what: (&str, &str),
+        user: &str,
+        error: impl Into<String>,
+    ) -> String {
+        self.start(node, what, user, error.into(), Effect(Arc::new(|_| {})))
+    }
+
+    fn start(
+        &mut self,
+        node: &str,
+        what: (&str, &str),
+        user: &str,
+        exit: String,
         effect: Effect,
     ) -> String {
         let (kind, id) = what;
@@ -102,7 +121,6 @@ impl Cluster {
             "UPID:{node}:{pid:08X}:{pid:08X}:{count}{:08X}:{kind}:{id}:{user}:",
             self.clock
         );
-        let exit = self.next_exit.take().unwrap_or_else(|| "OK".to_owned());
         let done = exit == "OK" || exit.starts_with("WARNINGS");
         self.tasks.push(Task {
             upid: upid.clone(),
@@ -130,7 +148,7 @@ impl Cluster {
         user: &str,
         end: Instant,
     ) -> String {
-        let upid = self.spawn(node, what, user, Effect::Nothing);
+        let upid = self.spawn(node, what, user, |_| {});
         if let Some(task) = self.tasks.last_mut() {
             task.ended = None;
             task.log.truncate(1);
@@ -166,7 +184,7 @@ impl Cluster {
                 exit => format!("TASK ERROR: {exit}"),
             });
             if let Some(effect) = task.effect.take() {
-                self.apply(effect);
+                (effect.0)(self);
             }
         }
     }
@@ -179,50 +197,8 @@ impl Cluster {
         }
     }
 
-    fn apply(&mut self, effect: Effect) {
-        let now = self.clock;
-        match effect {
-            Effect::Create(guest) => {
-                self.guests.insert(guest.vmid, *guest);
-            }
-            Effect::Destroy(vmid) => {
-                self.guests.remove(&vmid);
-            }
-            Effect::Power { vmid, running } => {
-                self.change(vmid, |guest| guest.running = running);
-            }
-            Effect::Move { vmid, node } => self.change(vmid, |guest| guest.node = node),
-            Effect::TakeSnapshot { vmid, name, description } => self.change(vmid, |guest| {
-                let parent = guest.snapshots.last().map(|last| last.name.clone());
-                let config = guest.config.clone();
-                guest.snapshots.push(Snapshot { name, description, time: now, parent, config });
-            }),
-            Effect::DropSnapshot { vmid, name } => {
-                self.change(vmid, |guest| guest.snapshots.retain(|snapshot| snapshot.name != name));
-            }
-            Effect::Rollback { vmid, name } => self.change(vmid, |guest| {
-                let found = guest.snapshots.iter().find(|snapshot| snapshot.name == name);
-                if let Some(config) = found.map(|snapshot| snapshot.config.clone()) {
-                    guest.config = config;
-                    guest.running = false;
-                }
-            }),
-            Effect::RemoveVolume(volid) => {
-                self.volumes
-                    .retain(|volume| volume.get("volid").is_none_or(|known| *known != volid));
-            }
-            Effect::AddVolume(volume) => {
-                self.volumes.retain(|known| {
-                    known.get("volid") != volume.get("volid")
-                        || known.get("node") != volume.get("node")
-                });
-                self.volumes.push(volume);
-            }
-            Effect::Nothing => {}
-        }
-    }
-
-    fn change(&mut self, vmid: u32, change: impl FnOnce(&mut Guest)) {
+    /// Changes a guest, if it is still there.
+    pub(crate) fn change(&mut self, vmid: u32, change: impl FnOnce(&mut Guest)) {
         if let Some(guest) = self.guests.get_mut(&vmid) {
             change(guest);
         }

@@ -13,10 +13,6 @@ pub(crate) fn list(cluster: &mut Cluster, call: &Call) -> Outcome {
     data(here.map(|guest| old::guest(cluster, guest.row())).collect::<Vec<Value>>())
 }
 
-pub(crate) fn config(cluster: &mut Cluster, call: &Call) -> Outcome {
-    data(guest(cluster, call, "VM.Audit")?.read_config())
-}
-
 pub(crate) fn current(cluster: &mut Cluster, call: &Call) -> Outcome {
     let row = guest(cluster, call, "VM.Audit")?.current();
     data(old::guest(cluster, row))

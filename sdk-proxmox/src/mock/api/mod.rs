@@ -2,9 +2,14 @@
 
 mod access;
 mod agent;
-mod change;
+mod backup;
 mod cluster;
+mod config;
+mod copies;
+mod create;
+mod disks;
 mod guests;
+mod moves;
 mod nodes;
 mod pools;
 mod power;
@@ -68,13 +73,18 @@ fn reader(path: &str) -> Option<Handler> {
         "/nodes/{node}/status" => nodes::status,
         "/nodes/{node}/version" | "/version" => cluster::version,
         "/nodes/{node}/lxc" | "/nodes/{node}/qemu" => guests::list,
-        "/nodes/{node}/lxc/{vmid}/config" | "/nodes/{node}/qemu/{vmid}/config" => guests::config,
+        "/nodes/{node}/lxc/{vmid}/config" | "/nodes/{node}/qemu/{vmid}/config" => config::read,
         "/nodes/{node}/lxc/{vmid}/status/current"
         | "/nodes/{node}/qemu/{vmid}/status/current" => guests::current,
         "/nodes/{node}/lxc/{vmid}/snapshot"
         | "/nodes/{node}/qemu/{vmid}/snapshot" => snapshots::list,
         "/nodes/{node}/lxc/{vmid}/snapshot/{snapname}/config"
         | "/nodes/{node}/qemu/{vmid}/snapshot/{snapname}/config" => snapshots::config,
+        "/nodes/{node}/lxc/{vmid}/pending" | "/nodes/{node}/qemu/{vmid}/pending" => config::pending,
+        "/nodes/{node}/lxc/{vmid}/migrate"
+        | "/nodes/{node}/qemu/{vmid}/migrate" => moves::preconditions,
+        "/nodes/{node}/storage/{storage}/prunebackups" => backup::prune_list,
+        "/nodes/{node}/vzdump/extractconfig" => backup::extract_config,
         "/nodes/{node}/lxc/{vmid}/interfaces" => agent::container_interfaces,
         "/nodes/{node}/qemu/{vmid}/agent/network-get-interfaces" => agent::interfaces,
         "/nodes/{node}/storage" => storage::of_node,
@@ -98,11 +108,11 @@ fn reader(path: &str) -> Option<Handler> {
 fn creator(path: &str) -> Option<Handler> {
     Some(match path {
         "/access/ticket" => access::ticket,
-        "/nodes/{node}/lxc" | "/nodes/{node}/qemu" => change::create,
-        "/nodes/{node}/lxc/{vmid}/clone" | "/nodes/{node}/qemu/{vmid}/clone" => change::clone,
-        "/nodes/{node}/qemu/{vmid}/config" => change::update_later,
-        "/nodes/{node}/lxc/{vmid}/migrate" | "/nodes/{node}/qemu/{vmid}/migrate" => change::migrate,
-        "/nodes/{node}/lxc/{vmid}/template" | "/nodes/{node}/qemu/{vmid}/template" => change::template,
+        "/nodes/{node}/lxc" | "/nodes/{node}/qemu" => create::create,
+        "/nodes/{node}/lxc/{vmid}/clone" | "/nodes/{node}/qemu/{vmid}/clone" => copies::clone,
+        "/nodes/{node}/qemu/{vmid}/config" => config::update_later,
+        "/nodes/{node}/lxc/{vmid}/migrate" | "/nodes/{node}/qemu/{vmid}/migrate" => moves::migrate,
+        "/nodes/{node}/lxc/{vmid}/template" | "/nodes/{node}/qemu/{vmid}/template" => copies::template,
         "/nodes/{node}/lxc/{vmid}/status/start"
         | "/nodes/{node}/qemu/{vmid}/status/start" => power::start,
         "/nodes/{node}/lxc/{vmid}/status/stop"
@@ -111,6 +121,16 @@ fn creator(path: &str) -> Option<Handler> {
         | "/nodes/{node}/qemu/{vmid}/status/shutdown" => power::shutdown,
         "/nodes/{node}/lxc/{vmid}/status/reboot"
         | "/nodes/{node}/qemu/{vmid}/status/reboot" => power::reboot,
+        "/nodes/{node}/qemu/{vmid}/status/reset" => power::reset,
+        "/nodes/{node}/lxc/{vmid}/status/resume"
+        | "/nodes/{node}/qemu/{vmid}/status/resume" => power::resume,
+        "/nodes/{node}/lxc/{vmid}/status/suspend"
+        | "/nodes/{node}/qemu/{vmid}/status/suspend" => power::suspend,
+        "/nodes/{node}/startall" => power::start_all,
+        "/nodes/{node}/stopall" => power::stop_all,
+        "/nodes/{node}/lxc/{vmid}/move_volume"
+        | "/nodes/{node}/qemu/{vmid}/move_disk" => disks::relocate,
+        "/nodes/{node}/vzdump" => backup::make,
         "/nodes/{node}/lxc/{vmid}/snapshot"
         | "/nodes/{node}/qemu/{vmid}/snapshot" => snapshots::take,
         "/nodes/{node}/lxc/{vmid}/snapshot/{snapname}/rollback"
@@ -128,7 +148,11 @@ fn creator(path: &str) -> Option<Handler> {
 #[rustfmt::skip]
 fn updater(path: &str) -> Option<Handler> {
     Some(match path {
-        "/nodes/{node}/lxc/{vmid}/config" | "/nodes/{node}/qemu/{vmid}/config" => change::update,
+        "/nodes/{node}/lxc/{vmid}/config" | "/nodes/{node}/qemu/{vmid}/config" => config::update,
+        "/nodes/{node}/lxc/{vmid}/resize" | "/nodes/{node}/qemu/{vmid}/resize" => disks::resize,
+        "/nodes/{node}/qemu/{vmid}/unlink" => disks::unlink,
+        "/nodes/{node}/lxc/{vmid}/snapshot/{snapname}/config"
+        | "/nodes/{node}/qemu/{vmid}/snapshot/{snapname}/config" => snapshots::describe,
         "/pools" | "/pools/{poolid}" => pools::update,
         "/storage/{storage}" => storage::update,
         _ => return None,
@@ -138,10 +162,11 @@ fn updater(path: &str) -> Option<Handler> {
 #[rustfmt::skip]
 fn remover(path: &str) -> Option<Handler> {
     Some(match path {
-        "/nodes/{node}/lxc/{vmid}" | "/nodes/{node}/qemu/{vmid}" => change::destroy,
+        "/nodes/{node}/lxc/{vmid}" | "/nodes/{node}/qemu/{vmid}" => moves::destroy,
         "/nodes/{node}/lxc/{vmid}/snapshot/{snapname}"
         | "/nodes/{node}/qemu/{vmid}/snapshot/{snapname}" => snapshots::remove,
         "/nodes/{node}/storage/{storage}/content/{volume}" => storage::remove_volume,
+        "/nodes/{node}/storage/{storage}/prunebackups" => backup::prune,
         "/nodes/{node}/tasks/{upid}" => tasks::stop,
         "/pools/{poolid}" => pools::remove,
         "/storage/{storage}" => storage::remove,
@@ -181,6 +206,37 @@ fn guest<'a>(
         return Err(missing());
     }
     Ok(guest)
+}
+
+/// Starts the task of a guest that a call is about: `qmstart`, `vzstart`.
+fn task(
+    cluster: &mut Cluster,
+    call: &Call,
+    verb: &str,
+    effect: impl Fn(&mut Cluster) + Send + Sync + 'static,
+) -> String {
+    let node = node_name(cluster, call);
+    let (kind, id) = (task_kind(call, verb), call.vmid().to_string());
+    cluster.spawn(&node, (&kind, &id), &call.user, effect)
+}
+
+/// Starts such a task, which fails.
+fn task_fails(
+    cluster: &mut Cluster,
+    call: &Call,
+    verb: &str,
+    error: impl Into<String>,
+) -> String {
+    let node = node_name(cluster, call);
+    let (kind, id) = (task_kind(call, verb), call.vmid().to_string());
+    cluster.spawn_failing(&node, (&kind, &id), &call.user, error)
+}
+
+fn task_kind(call: &Call, verb: &str) -> String {
+    match verb {
+        "resize" | "move_volume" => verb.to_owned(),
+        _ => call.kind().task(verb),
+    }
 }
 
 /// The node of the path; `localhost` is the first one.

@@ -2,10 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::guest;
+use super::{guest, task, task_fails};
 use crate::mock::answer::{Outcome, Refusal, data, failed};
 use crate::mock::call::Call;
-use crate::mock::task::Effect;
 use crate::mock::{Cluster, Guest, Snapshot};
 
 pub(crate) fn list(cluster: &mut Cluster, call: &Call) -> Outcome {
@@ -18,8 +17,9 @@ pub(crate) fn list(cluster: &mut Cluster, call: &Call) -> Outcome {
         "running": u8::from(guest.running),
         "digest": guest.digest(),
     });
-    if let Some(last) = guest.snapshots.last() {
-        current["parent"] = last.name.as_str().into();
+    let parent = guest.text("parent").or(guest.snapshots.last().map(|last| last.name.clone()));
+    if let Some(parent) = parent {
+        current["parent"] = parent.into();
     }
     rows.push(current);
     data(rows)
@@ -30,7 +30,7 @@ fn row(snapshot: &Snapshot) -> Value {
         "name": snapshot.name,
         "description": snapshot.description,
         "snaptime": snapshot.time,
-        "vmstate": 0,
+        "vmstate": u8::from(snapshot.with_memory),
     });
     if let Some(parent) = &snapshot.parent {
         row["parent"] = parent.as_str().into();
@@ -40,10 +40,21 @@ fn row(snapshot: &Snapshot) -> Value {
 
 pub(crate) fn config(cluster: &mut Cluster, call: &Call) -> Outcome {
     let guest = guest(cluster, call, "VM.Audit")?;
-    let snapshot = find(guest, call)?;
+    let snapshot = find(guest, call.at("snapname")).map_err(failed)?;
     let mut config = snapshot.config.clone();
     config.insert("snaptime".into(), snapshot.time.into());
     data(config)
+}
+
+/// Changes what a snapshot is said to be for.
+pub(crate) fn describe(cluster: &mut Cluster, call: &Call) -> Outcome {
+    let (name, text) = (call.at("snapname").to_owned(), call.text("description"));
+    let guest = guest(cluster, call, "VM.Snapshot")?;
+    find(guest, &name).map_err(failed)?;
+    for snapshot in guest.snapshots.iter_mut().filter(|snapshot| snapshot.name == name) {
+        snapshot.description = text.clone().unwrap_or_default();
+    }
+    data(Value::Null)
 }
 
 pub(crate) fn take(cluster: &mut Cluster, call: &Call) -> Outcome {
@@ -52,36 +63,82 @@ pub(crate) fn take(cluster: &mut Cluster, call: &Call) -> Outcome {
         return Err(failed("unable to use snapshot name 'current' (reserved name)"));
     }
     let guest = guest(cluster, call, "VM.Snapshot")?;
-    if guest.snapshots.iter().any(|snapshot| snapshot.name == name) {
-        return Err(failed(format!("snapshot name '{name}' already used")));
+    refuse_locked(guest)?;
+    let vmid = guest.vmid;
+    let with_memory = call.flag("vmstate") && guest.running;
+    if find(guest, &name).is_ok() {
+        let error = format!("snapshot name '{name}' already used");
+        return data(task_fails(cluster, call, "snapshot", error));
     }
     let description = call.text("description").unwrap_or_default();
-    let effect = Effect::TakeSnapshot { vmid: guest.vmid, name, description };
-    spawn(cluster, call, "snapshot", effect)
+    data(task(cluster, call, "snapshot", move |cluster| {
+        let time = cluster.clock;
+        cluster.change(vmid, |guest| {
+            let parent = guest.text("parent").or(guest.snapshots.last().map(|s| s.name.clone()));
+            let mut config = guest.config.clone();
+            config.remove("parent");
+            let (name, description) = (name.clone(), description.clone());
+            guest.config.insert("parent".into(), name.clone().into());
+            guest.snapshots.push(Snapshot { name, description, time, parent, config, with_memory });
+        });
+    }))
 }
 
 pub(crate) fn remove(cluster: &mut Cluster, call: &Call) -> Outcome {
     let guest = guest(cluster, call, "VM.Snapshot")?;
-    let name = find(guest, call)?.name.clone();
-    let effect = Effect::DropSnapshot { vmid: guest.vmid, name };
-    spawn(cluster, call, "delsnapshot", effect)
+    refuse_locked(guest)?;
+    let (vmid, name) = (guest.vmid, call.at("snapname").to_owned());
+    if let Err(error) = find(guest, &name).map(drop) {
+        return data(task_fails(cluster, call, "delsnapshot", error));
+    }
+    data(task(cluster, call, "delsnapshot", move |cluster| {
+        cluster.change(vmid, |guest| {
+            let gone = guest.snapshots.iter().find(|snapshot| snapshot.name == name);
+            let before = gone.and_then(|gone| gone.parent.clone());
+            guest.snapshots.retain(|snapshot| snapshot.name != name);
+            // What came after it comes after its parent now.
+            for later in guest.snapshots.iter_mut() {
+                if later.parent.as_ref() == Some(&name) {
+                    later.parent = before.clone();
+                }
+            }
+            if guest.text("parent").as_ref() == Some(&name) {
+                match &before {
+                    Some(before) => guest.config.insert("parent".into(), before.clone().into()),
+                    None => guest.config.remove("parent"),
+                };
+            }
+        });
+    }))
 }
 
 pub(crate) fn rollback(cluster: &mut Cluster, call: &Call) -> Outcome {
     let guest = guest(cluster, call, "VM.Snapshot")?;
-    let name = find(guest, call)?.name.clone();
-    let effect = Effect::Rollback { vmid: guest.vmid, name };
-    spawn(cluster, call, "rollback", effect)
+    refuse_locked(guest)?;
+    let (vmid, name) = (guest.vmid, call.at("snapname").to_owned());
+    let start = call.flag("start");
+    if let Err(error) = find(guest, &name).map(drop) {
+        return data(task_fails(cluster, call, "rollback", error));
+    }
+    data(task(cluster, call, "rollback", move |cluster| {
+        cluster.change(vmid, |guest| {
+            let Ok(snapshot) = find(guest, &name).cloned() else { return };
+            guest.config = snapshot.config;
+            guest.config.insert("parent".into(), name.clone().into());
+            guest.pending.clear();
+            guest.switch(snapshot.with_memory || start);
+        });
+    }))
 }
 
-fn find<'a>(guest: &'a Guest, call: &Call) -> Result<&'a Snapshot, Refusal> {
-    let name = call.at("snapname");
+fn find<'a>(guest: &'a Guest, name: &str) -> Result<&'a Snapshot, String> {
     let found = guest.snapshots.iter().find(|snapshot| snapshot.name == name);
-    found.ok_or_else(|| failed(format!("snapshot '{name}' does not exist")))
+    found.ok_or_else(|| format!("snapshot '{name}' does not exist"))
 }
 
-fn spawn(cluster: &mut Cluster, call: &Call, verb: &str, effect: Effect) -> Outcome {
-    let (kind, vmid) = (call.kind().task(verb), call.vmid().to_string());
-    let node = super::node_name(cluster, call);
-    data(cluster.spawn(&node, (&kind, &vmid), &call.user, effect))
+pub(crate) fn refuse_locked(guest: &Guest) -> Result<(), Refusal> {
+    match guest.text("lock") {
+        Some(lock) => Err(failed(format!("{} is locked ({lock})", guest.kind.short()))),
+        None => Ok(()),
+    }
 }

@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 use super::{need, node_name};
 use crate::mock::answer::{Outcome, Refusal, bad_param, data, failed};
 use crate::mock::call::Call;
-use crate::mock::task::Effect;
 use crate::mock::upload::SIZE;
+use crate::mock::volumes::{is_shared, own_disks};
 use crate::mock::{Cluster, Guest, property};
 use crate::parse::{disk_size, split_list};
 
@@ -93,7 +93,7 @@ pub(crate) fn content(cluster: &mut Cluster, call: &Call) -> Outcome {
     let here = |place: &str| shared || place == node;
     let mut rows: Vec<Value> = Vec::new();
     for guest in cluster.visible().filter(|guest| here(&guest.node)) {
-        rows.extend(disks(guest, name));
+        rows.extend(disks(cluster, guest, name));
     }
     for volume in cluster.volumes.iter().filter(|volume| text(volume, "storage") == name) {
         if volume.get("node").and_then(Value::as_str).is_none_or(here) {
@@ -112,27 +112,25 @@ pub(crate) fn content(cluster: &mut Cluster, call: &Call) -> Outcome {
     data(rows)
 }
 
-/// Volumes of a guest on a storage, read from its configuration.
-fn disks(guest: &Guest, storage: &str) -> Vec<Value> {
-    let volume = |value: &Value| {
-        let text = value.as_str()?;
-        let volid = text.split(',').next()?;
-        let name = volid.strip_prefix(storage)?.strip_prefix(':')?;
-        if !name.contains(&format!("-{}-", guest.vmid)) {
+/// Volumes of a guest on a storage that only its configuration tells of.
+fn disks(cluster: &Cluster, guest: &Guest, storage: &str) -> Vec<Value> {
+    let known = |volid: &str| cluster.volumes.iter().any(|row| text(row, "volid") == volid);
+    let row = |(key, volid): (String, String)| {
+        if volid.split(':').next() != Some(storage) || known(&volid) {
             return None;
         }
-        let size = property::value(text, "size").and_then(disk_size).unwrap_or(0);
+        let value = guest.text(&key).unwrap_or_default();
         Some(json!({
             "volid": volid,
             "vmid": guest.vmid,
             "content": if guest.kind.as_str() == "lxc" { "rootdir" } else { "images" },
             "format": "raw",
-            "size": size,
+            "size": property::value(&value, "size").and_then(disk_size).unwrap_or(0),
             // lvmthin writes its times as text.
             "ctime": "1606311524",
         }))
     };
-    guest.config.values().filter_map(volume).collect()
+    own_disks(guest).into_iter().filter_map(row).collect()
 }
 
 /// Rows of `/cluster/resources`: one per node, for shared storages too.
@@ -188,10 +186,6 @@ fn text<'a>(storage: &'a Map<String, Value>, key: &str) -> &'a str {
     storage.get(key).and_then(Value::as_str).unwrap_or_default()
 }
 
-fn is_shared(storage: &Map<String, Value>) -> bool {
-    storage.get("shared").is_some_and(|flag| *flag == 1 || *flag == "1")
-}
-
 fn is_on(storage: &Map<String, Value>, node: &str) -> bool {
     let nodes = split_list(text(storage, "nodes"));
     nodes.is_empty() || nodes.contains(&node)
@@ -228,8 +222,19 @@ pub(crate) fn upload(cluster: &mut Cluster, call: &Call) -> Outcome {
     if !is_shared(find(cluster, call)?) {
         volume["node"] = node.as_str().into();
     }
-    let effect = volume.as_object().cloned().map_or(Effect::Nothing, Effect::AddVolume);
-    data(cluster.spawn(&node, ("imgcopy", ""), &call.user, effect))
+    data(cluster.spawn(&node, ("imgcopy", ""), &call.user, add(volume)))
+}
+
+/// Adds a volume, or puts it in the place of the one with its name.
+fn add(volume: Value) -> impl Fn(&mut Cluster) + Send + Sync + 'static {
+    move |cluster| {
+        let Some(row) = volume.as_object() else { return };
+        let same = |known: &Map<String, Value>| {
+            known.get("volid") == row.get("volid") && known.get("node") == row.get("node")
+        };
+        cluster.volumes.retain(|known| !same(known));
+        cluster.volumes.push(row.clone());
+    }
 }
 
 /// The volume of the path; a name without its storage is of the storage of the path.
@@ -251,5 +256,7 @@ pub(crate) fn remove_volume(cluster: &mut Cluster, call: &Call) -> Outcome {
         Some(vmid) => format!("{vmid}@{storage}"),
         None => storage,
     };
-    data(cluster.spawn(&node, ("imgdel", &id), &call.user, Effect::RemoveVolume(volid)))
+    data(cluster.spawn(&node, ("imgdel", &id), &call.user, move |cluster| {
+        cluster.free_volume(&volid);
+    }))
 }

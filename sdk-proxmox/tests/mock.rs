@@ -218,7 +218,7 @@ async fn a_guest_lives_from_creation_to_removal() {
     let config = value(&client, GetNodesNodeLxcVmidConfig::new("pve02", 700)).await;
     assert_eq!(
         config.rootfs.map(|root| root.to_string()).as_deref(),
-        Some("local-lvm:subvol-700-disk-0,size=8G")
+        Some("local-lvm:vm-700-disk-0,size=8G")
     );
     assert!(config.net[&0].as_str().contains("hwaddr=BC:24:11"), "{:?}", config.net);
     let error = failure(&client, create).await;

@@ -6,6 +6,7 @@ use percent_encoding::percent_decode_str;
 
 use super::Cluster;
 use super::answer::{Refusal, refuse};
+use super::rights::tokens_of;
 use crate::Product;
 
 /// The sender of a request, `user@realm` or `user@realm!name`.
@@ -43,11 +44,20 @@ pub(crate) fn sender(
 /// The secret stands behind the last sign between: ids may hold one themselves.
 fn by_token(cluster: &Cluster, token: &str, between: char) -> Result<String, Refusal> {
     let (id, secret) = token.rsplit_once(between).unwrap_or((token, ""));
-    if id != cluster.token_id {
-        return Err(unauthorized(cluster, "no such token"));
-    }
-    if secret != cluster.token_secret {
-        return Err(unauthorized(cluster, "invalid token value!"));
+    let (user, name) = id.split_once('!').unwrap_or((id, ""));
+    let made = cluster.stored.get(&tokens_of(user)).into_iter().flatten();
+    let made = made.into_iter().find(|row| row.get("tokenid").is_some_and(|known| known == name));
+    let known = match made {
+        _ if id == cluster.token_id => Some(cluster.token_secret.as_str()),
+        Some(row) => row.get("value").and_then(serde_json::Value::as_str),
+        None => None,
+    };
+    match known {
+        None => return Err(unauthorized(cluster, "no such token")),
+        Some(known) if known != secret => {
+            return Err(unauthorized(cluster, "invalid token value!"));
+        }
+        Some(_) => {}
     }
     Ok(id.to_owned())
 }

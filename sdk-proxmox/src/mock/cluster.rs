@@ -83,6 +83,8 @@ pub struct Cluster {
     /// What commands print that are typed into a terminal, besides `echo`, `hostname`, `stty size` and
     /// `exit`.
     pub commands: BTreeMap<String, String>,
+    /// Whether Ceph is set up; without it, calls about it fail.
+    pub ceph: bool,
     /// How long tasks run.
     pub task_time: Duration,
     /// How the next task ends, if not with `OK`; one with an error has no effect.
@@ -94,6 +96,8 @@ pub struct Cluster {
     /// Tickets given out, with their user and CSRF prevention token.
     pub(crate) tickets: BTreeMap<String, (String, String)>,
     pub(crate) tickets_given: u64,
+    /// Who sent the request that is being answered.
+    pub(crate) caller: String,
     /// What backups hold, by volume.
     pub(crate) archives: BTreeMap<String, Guest>,
     pub(crate) terminals: Vec<Terminal>,
@@ -148,6 +152,7 @@ impl Cluster {
             replications: Vec::new(),
             answers: BTreeMap::new(),
             commands: BTreeMap::new(),
+            ceph: false,
             task_time: Duration::from_millis(50),
             next_exit: None,
             stored: Stored::new(),
@@ -156,6 +161,7 @@ impl Cluster {
             tickets: BTreeMap::new(),
             tickets_given: 0,
             archives: BTreeMap::new(),
+            caller: String::new(),
             terminals: Vec::new(),
             terminals_given: 0,
         }
@@ -268,36 +274,36 @@ impl Cluster {
 
     /// Whether high availability looks after a guest.
     pub(crate) fn is_managed(&self, guest: &Guest) -> bool {
-        let place = ["cluster", "ha", "resources"].map(str::to_owned).to_vec();
-        let kind = if guest.kind == super::GuestKind::Qemu { "vm" } else { "ct" };
-        let sid = format!("{kind}:{}", guest.vmid);
-        let rows = self.stored.get(&place).into_iter().flatten();
-        rows.into_iter().any(|row| row.get("sid").is_some_and(|known| *known == sid.as_str()))
+        self.ha_state(guest).is_some()
     }
 
     pub(crate) fn may(&self, privilege: &str) -> bool {
-        self.privileges.contains(privilege)
+        self.allowed("/", privilege)
     }
 
     pub(crate) fn is_online(&self, node: &str) -> bool {
         self.node(node).is_some_and(|node| node.online)
     }
 
+    /// The first two numbers of its release.
+    pub(crate) fn numbers(&self) -> (u32, u32) {
+        let mut parts = self.release.split(['.', '-']).map(|part| part.parse().unwrap_or(0));
+        (parts.next().unwrap_or(0), parts.next().unwrap_or(0))
+    }
+
     /// Where the text of an error is.
     pub(crate) fn told(&self) -> Told {
-        let mut parts = self.release.split(['.', '-']).map(|part| part.parse().unwrap_or(0));
-        let release = (parts.next().unwrap_or(0), parts.next().unwrap_or(0));
         match self.product {
             Product::Pbs | Product::Pdm => Told::Plain,
-            Product::Pve if release >= (8, 4) => Told::Message,
+            Product::Pve if self.numbers() >= (8, 4) => Told::Message,
             Product::Pve => Told::Reason,
         }
     }
 
     /// Guests that the caller sees.
     pub(crate) fn visible(&self) -> impl Iterator<Item = &Guest> {
-        let may = self.may("VM.Audit");
-        self.guests.values().filter(move |guest| may && !guest.hidden)
+        let seen = |guest: &&Guest| !guest.hidden && self.may_on_guest(guest, "VM.Audit");
+        self.guests.values().filter(seen)
     }
 
     /// The smallest free number for a guest.

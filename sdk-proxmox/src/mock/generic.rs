@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use super::answer::{Outcome, Refusal, data, failed, refuse};
 use super::call::Call;
-use super::{Cluster, route, shape};
+use super::{Cluster, filled, route, shape, words};
 use crate::Product;
 
 /// What was created, by the path of the collection, in the order of creation.
@@ -29,7 +29,7 @@ pub(crate) fn answer(cluster: &mut Cluster, call: &Call) -> Outcome {
     match (call.op.method, &shape) {
         (Method::Get, Shape::Collection { key }) => data(rows(cluster, call, path, key)),
         (Method::Get, Shape::Item { parent, key }) => {
-            let found = find(cluster, parent, key, path)?;
+            let found = find(cluster, call, parent, key, path)?;
             data(cluster.stored[parent][found].clone())
         }
         (Method::Get, Shape::Setting) => {
@@ -43,13 +43,18 @@ pub(crate) fn answer(cluster: &mut Cluster, call: &Call) -> Outcome {
         (Method::Post, Shape::Item { parent, key }) => {
             let mut item = stored_part(call);
             item.insert(key.clone(), last(path));
-            insert(cluster, parent, key, item)?;
+            insert(cluster, call, parent, key, item)?;
             done(cluster, call)
         }
         (Method::Put, Shape::Item { parent, key }) => {
-            let found = find(cluster, parent, key, path)?;
-            let item = &mut cluster.stored.entry(parent.clone()).or_default()[found];
-            change(item, call);
+            let found = find(cluster, call, parent, key, path)?;
+            let all = cluster.stored.entry(parent.clone()).or_default();
+            change(&mut all[found], call);
+            let last = all.len() - 1;
+            if let Some(to) = call.number("moveto").and_then(|to| usize::try_from(to).ok()) {
+                let moved = all.remove(found);
+                all.insert(to.min(last), moved);
+            }
             done(cluster, call)
         }
         (Method::Put, Shape::Setting) => {
@@ -61,7 +66,8 @@ pub(crate) fn answer(cluster: &mut Cluster, call: &Call) -> Outcome {
             done(cluster, call)
         }
         (Method::Delete, Shape::Item { parent, key }) => {
-            let found = find(cluster, parent, key, path)?;
+            let found = find(cluster, call, parent, key, path)?;
+            is_empty(cluster, call, path)?;
             cluster.stored.entry(parent.clone()).or_default().remove(found);
             cluster.stored.remove(path);
             done(cluster, call)
@@ -93,6 +99,7 @@ impl Shape {
         let item = route::child(product, op.path);
         let listed = op.method != Method::Get || matches!(op.returns, Kind::List(_));
         if let Some((child, key)) = &item
+            && !matches!(op.method, Method::Put | Method::Delete)
             && names(product, op.path, key)
             && [Method::Get, Method::Put, Method::Delete].iter().any(|m| has(*m, child))
             && listed
@@ -164,6 +171,7 @@ fn rows(cluster: &Cluster, call: &Call, path: &[String], key: &str) -> Vec<Value
         let mut row = item.clone();
         if is_place(key) {
             row.insert(key.to_owned(), place.into());
+            row.insert("digest".to_owned(), cluster.digest().into());
         }
         // The key has another name in some lists.
         if let Some(identity) = identity(&call.op.returns)
@@ -185,6 +193,7 @@ fn identity(returns: &Kind) -> Option<&'static str> {
 
 fn find(
     cluster: &Cluster,
+    call: &Call,
     parent: &[String],
     key: &str,
     path: &[String],
@@ -197,8 +206,10 @@ fn find(
     };
     found.ok_or_else(|| {
         let what = named(parent);
+        let collection = call.op.path.rsplit_once('/').map_or("", |(above, _)| above);
         match cluster.product {
-            Product::Pve => failed(format!("no such {what} '{wanted}'")),
+            Product::Pve => words::missing(collection, &wanted)
+                .unwrap_or_else(|| failed(format!("no such {what} '{wanted}'"))),
             Product::Pbs | Product::Pdm => refuse(404, format!("no such {what} '{wanted}'")),
         }
     })
@@ -210,12 +221,28 @@ fn named(collection: &[String]) -> &str {
     name.strip_suffix('s').unwrap_or(name)
 }
 
+/// Sets and groups of a firewall are removed when nothing is in them.
+fn is_empty(cluster: &Cluster, call: &Call, path: &[String]) -> Result<(), Refusal> {
+    let holds = cluster.stored.get(path).is_some_and(|entries| !entries.is_empty());
+    let kind = match call.op.path {
+        template if template.ends_with("/firewall/groups/{group}") => "Security group",
+        template if template.ends_with("/firewall/ipset/{name}") => "IPSet",
+        _ => return Ok(()),
+    };
+    let name = path.last().map_or("", String::as_str);
+    match holds && !call.flag("force") {
+        true => Err(failed(format!("{kind} '{name}' is not empty"))),
+        false => Ok(()),
+    }
+}
+
 fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 fn create(cluster: &mut Cluster, call: &Call, path: &[String], key: &str) -> Outcome {
     let mut item = stored_part(call);
+    filled::fill(cluster, call, &mut item);
     if is_place(key) {
         let at = call.number("pos").and_then(|at| usize::try_from(at).ok()).unwrap_or(0);
         item.remove(key);
@@ -228,12 +255,13 @@ fn create(cluster: &mut Cluster, call: &Call, path: &[String], key: &str) -> Out
         Value::from(format!("{}-{}", named(path), count + 1))
     });
     item.insert(key.to_owned(), id);
-    insert(cluster, path, key, item)?;
+    insert(cluster, call, path, key, item)?;
     done(cluster, call)
 }
 
 fn insert(
     cluster: &mut Cluster,
+    call: &Call,
     parent: &[String],
     key: &str,
     item: Map<String, Value>,
@@ -241,14 +269,15 @@ fn insert(
     let all = cluster.stored.entry(parent.to_vec()).or_default();
     let id = item.get(key).map(plain).unwrap_or_default();
     if all.iter().any(|known| known.get(key).map(plain).as_ref() == Some(&id)) {
-        return Err(failed(format!("{} '{id}' already exists", named(parent))));
+        let plain = || failed(format!("{} '{id}' already exists", named(parent)));
+        return Err(words::taken(call.op.path, &id).unwrap_or_else(plain));
     }
     all.push(item);
     Ok(())
 }
 
 /// The parameters that are kept: all that the description knows and that are no path, no secret.
-fn stored_part(call: &Call) -> Map<String, Value> {
+pub(crate) fn stored_part(call: &Call) -> Map<String, Value> {
     let keep = |(name, value): (&String, &Value)| {
         let field = call.op.params.field(name)?;
         let kept = !NOT_STORED.contains(&name.as_str())

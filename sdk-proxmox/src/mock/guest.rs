@@ -300,8 +300,7 @@ impl Guest {
         let mut row = self.row();
         row["ha"] = json!({ "managed": 0 });
         if self.kind == GuestKind::Qemu {
-            row["qmpstatus"] =
-                if self.paused { "paused".into() } else { row["status"].clone() };
+            row["qmpstatus"] = if self.paused { "paused".into() } else { row["status"].clone() };
             if self.agent_enabled() {
                 row["agent"] = 1.into();
             }

@@ -63,18 +63,39 @@ pub(crate) fn check(op: &Op, params: &Map<String, Value>) -> Result<(), Refusal>
                      properties"
             }
             Some(field) if is_word_for_bool(field, value) => "type check ('boolean') failed",
+            Some(field) if has_unknown_key(field, value) => {
+                "invalid format - format error\n{}: property is not defined in schema and the schema \
+                     does not allow additional properties"
+            }
             Some(_) => continue,
         };
         let text = match value {
             Value::String(came) if text.starts_with("type") => format!("{text} - got '{came}'"),
             _ => text.to_owned(),
         };
-        errors.insert(name.clone(), text);
+        errors.insert(name.clone(), text.replace("{}", name));
     }
     match errors.is_empty() {
         true => Ok(()),
         false => Err(bad_params(errors)),
     }
+}
+
+/// Whether a property string has a key that the description does not know. Volumes are not looked at:
+/// their first part holds the sign itself.
+fn has_unknown_key(field: &Field, value: &Value) -> bool {
+    let kind = match field.kind {
+        Kind::Indexed(kind) => *kind,
+        kind => kind,
+    };
+    let (Kind::Property(schema), Value::String(text)) = (kind, value) else { return false };
+    let Some(rules) = schema.property else { return false };
+    let keys = text.split(',').filter_map(|part| Some(part.split_once('=')?.0));
+    keys.into_iter().any(|key| {
+        schema.fields.iter().all(|field| field.name != key)
+            && rules.key_aliases.iter().all(|(spelling, ..)| *spelling != key)
+            && rules.aliases.iter().all(|(spelling, _)| *spelling != key)
+    })
 }
 
 /// Proxmox takes 1 and 0, and true and false in JSON, but no words.

@@ -39,7 +39,8 @@ pub(crate) fn renew(now: u64, guest: &mut Guest) {
         if let (true, Some(old), Ok(index)) = (key.starts_with("net"), mac(text), number.parse()) {
             *value = text.replace(old, &new_mac(vmid, index)).into();
         } else if key == "smbios1" {
-            let rest: Vec<&str> = text.split(',').filter(|part| !part.starts_with("uuid=")).collect();
+            let rest: Vec<&str> =
+                text.split(',').filter(|part| !part.starts_with("uuid=")).collect();
             let uuid = format!("uuid={}", new_uuid(vmid, now));
             *value = [vec![uuid.as_str()], rest].concat().join(",").into();
         } else if key == "vmgenid" {

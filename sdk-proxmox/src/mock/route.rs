@@ -1,6 +1,6 @@
 //! Finds the operation for a path.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::LazyLock;
 
 use percent_encoding::percent_decode_str;
@@ -55,6 +55,16 @@ pub(crate) fn child(product: Product, template: &str) -> Option<(&'static str, &
         let name = rest.strip_prefix('{')?.strip_suffix('}')?;
         Some((op.path, name))
     })
+}
+
+/// The names of what is one level below.
+pub(crate) fn names_below(product: Product, template: &str) -> BTreeSet<&'static str> {
+    let all = index_of(product).values().flatten();
+    let below = all.filter_map(|(op, _)| {
+        let rest = op.path.strip_prefix(template)?.strip_prefix('/')?;
+        rest.split('/').next()
+    });
+    below.filter(|name| !name.starts_with('{')).collect()
 }
 
 /// The operation for method and path; names in a path go before parameters.

@@ -144,18 +144,20 @@ fn outcome(
         Err(_) if open => String::new(),
         Err(refusal) => return Err(refusal),
     };
+    cluster.caller.clone_from(&user);
     recorded.user = Some(user.clone()).filter(|user| !user.is_empty());
     let matched =
         route::find(cluster.product, parts.method.as_str(), path).ok_or_else(not_implemented)?;
     if matched.op.flags.has(OpFlags::NO_TOKEN) && user.contains('!') {
-        let text = format!("URI '{path}' not available with API token, need proper ticket.\n");
-        return Err(refuse(403, text.trim()));
+        let text = format!("URI '{path}' not available with API token, need proper ticket.");
+        return Err(refuse(403, format!("Permission check failed ({text})")));
     }
     let mut all = params.clone();
     for (name, value) in &matched.values {
         all.insert((*name).to_owned(), Value::from(value.as_str()));
     }
-    all.remove(upload::SIZE);
+    // What was measured is no parameter.
+    all.retain(|name, _| !name.starts_with('('));
     params::check(matched.op, &all)?;
     let call = Call { op: matched.op, path: matched.values, params, user };
     answer(&mut cluster, &call, path)

@@ -60,6 +60,16 @@ impl Task {
         row
     }
 
+    /// What a filter by state calls it.
+    pub(crate) fn sort(&self) -> &'static str {
+        match self.exit.as_str() {
+            _ if self.ended.is_none() => "unknown",
+            "OK" => "ok",
+            exit if exit.starts_with("WARNINGS") => "warning",
+            _ => "error",
+        }
+    }
+
     /// The answer of `/nodes/{node}/tasks/{upid}/status`.
     pub(crate) fn status(&self) -> Value {
         let mut row = self.row();

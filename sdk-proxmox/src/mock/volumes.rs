@@ -102,7 +102,9 @@ impl Cluster {
     /// Moves the disks of a guest that are on one node only.
     pub(crate) fn move_disks(&mut self, vmid: u32, node: &str) {
         for row in &mut self.volumes {
-            if is_disk(row) && row.get("vmid").is_some_and(|v| *v == vmid) && row.contains_key("node")
+            if is_disk(row)
+                && row.get("vmid").is_some_and(|v| *v == vmid)
+                && row.contains_key("node")
             {
                 row.insert("node".into(), node.into());
             }

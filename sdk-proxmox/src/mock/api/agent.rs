@@ -3,22 +3,67 @@
 use serde_json::{Map, Value, json};
 
 use super::guest;
-use crate::mock::answer::{Outcome, data, failed};
+use crate::mock::answer::{Outcome, Refusal, data, failed};
 use crate::mock::call::Call;
 use crate::mock::{Cluster, Guest, property};
 
-/// Of a virtual machine, through its agent.
-pub(crate) fn interfaces(cluster: &mut Cluster, call: &Call) -> Outcome {
-    let guest = guest(cluster, call, "VM.GuestAgent.Audit")?;
+/// Whether the agent of a virtual machine can be asked.
+fn answers(guest: &Guest) -> Result<(), Refusal> {
     if !guest.agent_enabled() {
         return Err(failed("No QEMU guest agent configured"));
     }
     if !guest.running {
         return Err(failed(format!("VM {} is not running", guest.vmid)));
     }
-    if !guest.agent_answers {
-        return Err(failed("QEMU guest agent is not running"));
+    match guest.agent_answers {
+        true => Ok(()),
+        false => Err(failed("QEMU guest agent is not running")),
     }
+}
+
+/// Any other command to the agent.
+pub(crate) fn ask(cluster: &mut Cluster, call: &Call) -> Outcome {
+    if call.op.path.ends_with("/agent/network-get-interfaces") {
+        return interfaces(cluster, call);
+    }
+    let guest = guest(cluster, call, "VM.GuestAgent.Audit")?.clone();
+    answers(&guest)?;
+    let last = call.op.path.rsplit('/').next().unwrap_or_default();
+    let command = if last == "agent" { call.text("command") } else { Some(last.to_owned()) };
+    let name = guest.name().unwrap_or_default();
+    let result = match command.as_deref().unwrap_or_default() {
+        "exec" => return data(json!({ "pid": 1000 + guest.vmid })),
+        "exec-status" => {
+            let printed = format!("{name}\n");
+            return data(json!({ "exited": 1, "exitcode": 0, "out-data": printed }));
+        }
+        "file-read" => return data(json!({ "content": format!("{name}\n") })),
+        "file-write" => return data(Value::Null),
+        "get-osinfo" => json!({
+            "id": "debian", "name": "Debian GNU/Linux", "version": "13 (trixie)", "version-id": "13",
+            "pretty-name": "Debian GNU/Linux 13 (trixie)", "kernel-release": "6.12.43+deb13-amd64",
+            "kernel-version": "#1 SMP PREEMPT_DYNAMIC Debian 6.12.43-1", "machine": "x86_64",
+        }),
+        "get-host-name" => json!({ "host-name": name }),
+        "get-fsinfo" => json!([{
+            "name": "sda1", "mountpoint": "/", "type": "ext4", "total-bytes": 8_220_835_840_u64,
+            "used-bytes": 2_147_483_648_u64, "disk": [],
+        }]),
+        "get-time" => json!(cluster.clock * 1_000_000_000),
+        "get-timezone" => json!({ "zone": "UTC", "offset": 0 }),
+        "get-users" => json!([{ "user": "root", "login-time": 1_767_225_600.5 }]),
+        "get-vcpus" => json!([{ "logical-id": 0, "online": true, "can-offline": false }]),
+        "network-get-interfaces" => return interfaces(cluster, call),
+        "fsfreeze-status" => json!("thawed"),
+        _ => json!({}),
+    };
+    data(json!({ "result": result }))
+}
+
+/// Of a virtual machine, through its agent.
+pub(crate) fn interfaces(cluster: &mut Cluster, call: &Call) -> Outcome {
+    let guest = guest(cluster, call, "VM.GuestAgent.Audit")?;
+    answers(guest)?;
     if let Some(odd) = &guest.interfaces {
         return data(json!({ "result": odd }));
     }

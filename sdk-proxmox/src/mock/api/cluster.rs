@@ -54,6 +54,9 @@ pub(crate) fn resources(cluster: &mut Cluster, call: &Call) -> Outcome {
         .visible()
         .map(|guest| {
             let mut row = guest.resource(cluster.is_online(&guest.node));
+            if let Some(state) = cluster.ha_state(guest) {
+                row["hastate"] = state.into();
+            }
             if !cluster.may("Pool.Audit")
                 && let Some(row) = row.as_object_mut()
             {
@@ -101,12 +104,4 @@ pub(crate) fn next_id(cluster: &mut Cluster, call: &Call) -> Outcome {
         Some(vmid) => data(vmid.to_string()),
         None => data(cluster.next_id().to_string()),
     }
-}
-
-pub(crate) fn backup_jobs(cluster: &mut Cluster, _: &Call) -> Outcome {
-    data(cluster.backup_jobs.clone())
-}
-
-pub(crate) fn replications(cluster: &mut Cluster, _: &Call) -> Outcome {
-    data(cluster.replications.clone())
 }

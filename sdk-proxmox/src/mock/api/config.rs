@@ -139,9 +139,8 @@ pub(crate) fn only_root(call: &Call, guest: &Guest) -> Result<(), Refusal> {
     }
     if guest.kind == GuestKind::Qemu {
         let guarded = ["args", "hookscript"].into_iter().find(|key| call.params.contains_key(*key));
-        return guarded.map_or(Ok(()), |key| {
-            Err(failed(format!("only root can set '{key}' config")))
-        });
+        return guarded
+            .map_or(Ok(()), |key| Err(failed(format!("only root can set '{key}' config"))));
     }
     let mounts = call.params.iter().filter(|(key, _)| key.starts_with("mp"));
     if mounts.filter_map(|(_, value)| value.as_str()).any(|value| value.starts_with('/')) {
@@ -185,7 +184,9 @@ fn unset(cluster: &mut Cluster, guest: &mut Guest, key: &str) {
 /// Keeps a disk that is no longer attached.
 pub(crate) fn keep_unused(cluster: &mut Cluster, guest: &mut Guest, volid: &str) {
     let size = cluster.volume_size(volid);
-    if size.is_some() && !cluster.volumes.iter().any(|row| row.get("volid").is_some_and(|v| v == volid)) {
+    if size.is_some()
+        && !cluster.volumes.iter().any(|row| row.get("volid").is_some_and(|v| v == volid))
+    {
         // Known from the configuration alone until now.
         let storage = volid.split(':').next().unwrap_or_default();
         let content = if guest.kind == GuestKind::Lxc { "rootdir" } else { "images" };
@@ -252,7 +253,12 @@ fn plain(guest: &Guest, key: &str, text: String) -> String {
 }
 
 /// What is stored for a disk: a new volume, one that was there, or an image that is mounted.
-fn disk(cluster: &mut Cluster, guest: &mut Guest, key: &str, text: &str) -> Result<String, Refusal> {
+fn disk(
+    cluster: &mut Cluster,
+    guest: &mut Guest,
+    key: &str,
+    text: &str,
+) -> Result<String, Refusal> {
     let Some(id) = volid(text).map(str::to_owned) else { return Ok(text.to_owned()) };
     let (storage, name) = id.split_once(':').unwrap_or_default();
     let rest: Vec<&str> = text.split(',').skip(1).collect();
@@ -292,7 +298,9 @@ fn disk(cluster: &mut Cluster, guest: &mut Guest, key: &str, text: &str) -> Resu
 fn wait_for_start(before: &Guest, after: &mut Guest) {
     let waits = |key: &str| {
         let family = key.trim_end_matches(|c: char| c.is_ascii_digit());
-        !AT_ONCE.contains(&key) && !is_disk_key(key) && !matches!(family, "net" | "usb" | "ipconfig")
+        !AT_ONCE.contains(&key)
+            && !is_disk_key(key)
+            && !matches!(family, "net" | "usb" | "ipconfig")
     };
     let keys: Vec<String> =
         before.config.keys().chain(after.config.keys()).filter(|key| waits(key)).cloned().collect();

@@ -14,7 +14,8 @@ use crate::parse::{disk_size, split_list};
 pub(crate) fn resize(cluster: &mut Cluster, call: &Call) -> Outcome {
     let guest = guest(cluster, call, "VM.Config.Disk")?.clone();
     check_digest(&guest, call)?;
-    let (key, size) = (call.text("disk").unwrap_or_default(), call.text("size").unwrap_or_default());
+    let (key, size) =
+        (call.text("disk").unwrap_or_default(), call.text("size").unwrap_or_default());
     let grown = grown(&guest, &key, &size);
     match (grown, guest.kind) {
         (Ok((value, bytes)), _) => {
@@ -114,7 +115,8 @@ pub(crate) fn copy_disks(
             copy.config.remove(&key);
             continue;
         }
-        let target = storage.unwrap_or_else(|| old.split(':').next().unwrap_or_default()).to_owned();
+        let target =
+            storage.unwrap_or_else(|| old.split(':').next().unwrap_or_default()).to_owned();
         let size = cluster.volume_size(&old).unwrap_or(0);
         let name = old.ends_with("-cloudinit").then(|| format!("vm-{}-cloudinit", copy.vmid));
         let new = cluster.allocate(&target, copy, size, name.as_deref())?;

@@ -103,7 +103,9 @@ pub(crate) fn destroy(cluster: &mut Cluster, call: &Call) -> Outcome {
             let sid = |row: &serde_json::Map<String, Value>| {
                 row.get("sid").and_then(Value::as_str).map(str::to_owned)
             };
-            resources.retain(|row| sid(row).and_then(|sid| Some(sid.split_once(':')?.1 == id)) != Some(true));
+            resources.retain(|row| {
+                sid(row).and_then(|sid| Some(sid.split_once(':')?.1 == id)) != Some(true)
+            });
         }
     }))
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::need;
-use crate::mock::answer::{Outcome, data, failed};
+use crate::mock::answer::{Outcome, Refusal, data, failed};
 use crate::mock::call::Call;
 use crate::mock::{Cluster, Pool};
 
@@ -33,16 +33,17 @@ pub(crate) fn get(cluster: &mut Cluster, call: &Call) -> Outcome {
     data(pool)
 }
 
-fn with_members(cluster: &Cluster, name: &str) -> Result<Value, crate::mock::answer::Refusal> {
+fn with_members(cluster: &Cluster, name: &str) -> Result<Value, Refusal> {
     let pool = cluster.pools.get(name);
     let pool = pool.ok_or_else(|| failed(format!("pool '{name}' does not exist")))?;
     let guests = cluster.visible().filter(|guest| guest.pool.as_deref() == Some(name));
     let mut members: Vec<Value> =
         guests.map(|guest| guest.resource(cluster.is_online(&guest.node))).collect();
-    let storages = super::storage::resources(cluster).into_iter();
-    members.extend(storages.filter(|row| {
-        row["storage"].as_str().is_some_and(|storage| pool.storages.contains(storage))
-    }));
+    // One row for each storage, of the first node that has it.
+    for name in &pool.storages {
+        let rows = super::storage::resources(cluster).into_iter();
+        members.extend(rows.filter(|row| row["storage"] == name.as_str()).take(1));
+    }
     let mut row = json!({ "poolid": name, "members": members });
     if let Some(comment) = &pool.comment {
         row["comment"] = comment.as_str().into();
@@ -65,11 +66,26 @@ pub(crate) fn remove(cluster: &mut Cluster, call: &Call) -> Outcome {
     let name = call.at("poolid");
     need(cluster, &format!("/pool/{name}"), "Pool.Allocate")?;
     with_members(cluster, name)?;
-    if cluster.guests.values().any(|guest| guest.pool.as_deref() == Some(name)) {
-        return Err(failed(format!("delete pool failed: pool '{name}' is not empty")));
+    let not_empty = |what: String| {
+        failed(format!("delete pool failed: pool '{name}' is not empty (contains {what})"))
+    };
+    let guest = cluster.guests.values().find(|guest| guest.pool.as_deref() == Some(name));
+    if let Some(guest) = guest {
+        return Err(not_empty(format!("VM {}", guest.vmid)));
+    }
+    let storage = cluster.pools.get(name).and_then(|pool| pool.storages.first());
+    if let Some(storage) = storage {
+        return Err(not_empty(format!("storage '{storage}'")));
+    }
+    if let Some(below) = cluster.pools.keys().find(|pool| pool.starts_with(&format!("{name}/"))) {
+        return Err(not_empty(format!("pool '{below}'")));
     }
     cluster.pools.remove(name);
     data(Value::Null)
+}
+
+fn update_failed(why: String) -> Refusal {
+    failed(format!("update pools failed: {why}"))
 }
 
 /// Adds or removes members, or changes the comment; all of it or nothing.
@@ -85,18 +101,18 @@ pub(crate) fn update(cluster: &mut Cluster, call: &Call) -> Outcome {
         .collect();
     for vmid in &guests {
         let guest = cluster.guests.get(vmid);
-        let guest = guest.ok_or_else(|| failed(format!("VM {vmid} does not exist")))?;
+        let guest = guest.ok_or_else(|| update_failed(format!("VM {vmid} does not exist")))?;
         match (&guest.pool, remove) {
             (Some(pool), true) if *pool == name => {}
-            (_, true) => return Err(failed(format!("VM {vmid} is not a pool member"))),
+            (_, true) => return Err(update_failed(format!("VM {vmid} is not a pool member"))),
             (Some(pool), false) if *pool == name => {
-                return Err(failed(format!("VM {vmid} is already a pool member")));
+                return Err(update_failed(format!("VM {vmid} is already a pool member")));
             }
             (Some(pool), false) if !call.flag("allow-move") => {
                 let text = format!(
                     "VM {vmid} belongs already to pool '{pool}' and 'allow-move' is not set"
                 );
-                return Err(failed(text));
+                return Err(update_failed(text));
             }
             _ => {}
         }

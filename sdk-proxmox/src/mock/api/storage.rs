@@ -7,7 +7,7 @@ use crate::mock::answer::{Outcome, Refusal, bad_param, data, failed};
 use crate::mock::call::Call;
 use crate::mock::upload::SIZE;
 use crate::mock::volumes::{is_shared, own_disks};
-use crate::mock::{Cluster, Guest, property};
+use crate::mock::{Cluster, Guest, generic, property};
 use crate::parse::{disk_size, split_list};
 
 const TIB: u64 = 1 << 40;
@@ -25,7 +25,9 @@ pub(crate) fn list(cluster: &mut Cluster, call: &Call) -> Outcome {
 
 pub(crate) fn get(cluster: &mut Cluster, call: &Call) -> Outcome {
     need(cluster, &format!("/storage/{}", call.at("storage")), "Datastore.Allocate")?;
-    data(find(cluster, call)?.clone())
+    let mut row = find(cluster, call)?.clone();
+    row.insert("digest".into(), cluster.digest().into());
+    data(row)
 }
 
 pub(crate) fn create(cluster: &mut Cluster, call: &Call) -> Outcome {
@@ -35,7 +37,7 @@ pub(crate) fn create(cluster: &mut Cluster, call: &Call) -> Outcome {
         return Err(failed(format!("create storage failed: storage ID '{name}' already defined")));
     }
     let kind = call.text("type").unwrap_or_default();
-    cluster.storages.insert(name.clone(), call.params.clone());
+    cluster.storages.insert(name.clone(), generic::stored_part(call));
     data(json!({ "storage": name, "type": kind }))
 }
 
@@ -46,9 +48,7 @@ pub(crate) fn update(cluster: &mut Cluster, call: &Call) -> Outcome {
         for key in split_list(&call.text("delete").unwrap_or_default()) {
             storage.remove(key);
         }
-        let params =
-            call.params.iter().filter(|(key, _)| !matches!(key.as_str(), "delete" | "digest"));
-        storage.extend(params.map(|(key, value)| (key.clone(), value.clone())));
+        storage.extend(generic::stored_part(call));
     }
     data(json!({ "storage": call.at("storage"), "type": kind }))
 }
@@ -86,6 +86,9 @@ pub(crate) fn content(cluster: &mut Cluster, call: &Call) -> Outcome {
     let node = node_name(cluster, call);
     let name = call.at("storage");
     let storage = find(cluster, call)?;
+    if is_disabled(storage) {
+        return Err(failed(format!("storage '{name}' is disabled")));
+    }
     if !is_on(storage, &node) {
         return Err(failed(format!("storage '{name}' is not available on node '{node}'")));
     }
@@ -166,8 +169,8 @@ fn node_row(name: &str, storage: &Map<String, Value>) -> Value {
         "storage": name,
         "type": text(storage, "type"),
         "content": text(storage, "content"),
-        "active": 1,
-        "enabled": 1,
+        "active": u8::from(!is_disabled(storage)),
+        "enabled": u8::from(!is_disabled(storage)),
         "shared": u8::from(is_shared(storage)),
         "total": TIB,
         "used": TIB / 4,
@@ -180,6 +183,10 @@ fn find<'a>(cluster: &'a Cluster, call: &Call) -> Result<&'a Map<String, Value>,
     let name = call.at("storage");
     let missing = || failed(format!("storage '{name}' does not exist"));
     cluster.storages.get(name).ok_or_else(missing)
+}
+
+fn is_disabled(storage: &Map<String, Value>) -> bool {
+    storage.get("disable").is_some_and(|flag| *flag == 1)
 }
 
 fn text<'a>(storage: &'a Map<String, Value>, key: &str) -> &'a str {
@@ -213,6 +220,9 @@ pub(crate) fn upload(cluster: &mut Cluster, call: &Call) -> Outcome {
     if !fits {
         return Err(bad_param("filename", "wrong file extension"));
     }
+    if let Some(error) = wrong_checksum(call) {
+        return data(cluster.spawn_failing(&node, ("imgcopy", ""), &call.user, error));
+    }
     let size = call.number(SIZE).unwrap_or(0);
     let volid = format!("{name}:{content}/{file}");
     let mut volume = json!({
@@ -243,19 +253,107 @@ fn volume_of(call: &Call) -> String {
     if volume.contains(':') { volume.to_owned() } else { format!("{storage}:{volume}") }
 }
 
-/// Removes a file when the task ends; disks of guests are not touched.
+/// What is wrong with a file whose checksum was sent with it.
+fn wrong_checksum(call: &Call) -> Option<String> {
+    let wanted = call.text("checksum")?;
+    let came = call.text(&format!("({})", call.text("checksum-algorithm")?))?;
+    (came != wanted).then(|| format!("checksum mismatch: got '{came}' != expect '{wanted}'"))
+}
+
+/// Lets the node fetch a file, which is there when the task ends.
+pub(crate) fn download(cluster: &mut Cluster, call: &Call) -> Outcome {
+    let (node, name) = (node_name(cluster, call), call.at("storage").to_owned());
+    find(cluster, call)?;
+    let (content, file) = (call.text("content"), call.text("filename").unwrap_or_default());
+    let content = content.unwrap_or_else(|| "iso".to_owned());
+    let mut volume = json!({
+        "storage": name, "volid": format!("{name}:{content}/{file}"), "content": content,
+        "size": 1_048_576, "ctime": cluster.clock,
+        "format": if content == "iso" { "iso" } else { "raw" },
+    });
+    if !is_shared(find(cluster, call)?) {
+        volume["node"] = node.as_str().into();
+    }
+    data(cluster.spawn(&node, ("download", &file), &call.user, add(volume)))
+}
+
+/// Makes a volume of a guest by name.
+pub(crate) fn allocate(cluster: &mut Cluster, call: &Call) -> Outcome {
+    find(cluster, call)?;
+    let (name, file) = (call.at("storage").to_owned(), call.text("filename").unwrap_or_default());
+    let vmid = call.number("vmid").and_then(|vmid| u32::try_from(vmid).ok()).unwrap_or(0);
+    let size = call.text("size").unwrap_or_default();
+    // A number alone is KiB.
+    let bytes = match size.parse::<u64>() {
+        Ok(kib) => kib << 10,
+        Err(_) => disk_size(&size).unwrap_or(0),
+    };
+    let node = node_name(cluster, call);
+    let owner = match cluster.guests.get(&vmid) {
+        Some(guest) => guest.clone(),
+        None => Guest::new(vmid, crate::mock::GuestKind::Qemu, &node),
+    };
+    data(cluster.allocate(&name, &owner, bytes, Some(&file))?)
+}
+
+/// A volume: what can be said of it without opening it.
+pub(crate) fn volume(cluster: &mut Cluster, call: &Call) -> Outcome {
+    let volid = volume_of(call);
+    let found = cluster.volumes.iter().find(|volume| text(volume, "volid") == volid);
+    let size = cluster.volume_size(&volid);
+    let missing = || failed(format!("volume '{volid}' does not exist"));
+    let size = size.ok_or_else(missing)?;
+    let (storage, name) = volid.split_once(':').unwrap_or_default();
+    let base =
+        cluster.storages.get(storage).map(|storage| text(storage, "path")).unwrap_or("/dev/pve");
+    let folder = if name.starts_with("iso/") { "template/iso" } else { "dump" };
+    let file = name.rsplit('/').next().unwrap_or_default();
+    let format = found.map_or("raw", |volume| text(volume, "format"));
+    let mut answer = json!({
+        "path": format!("{base}/{folder}/{file}"), "size": size, "used": size, "format": format,
+    });
+    for key in ["notes", "protected"] {
+        if let Some(value) = found.and_then(|volume| volume.get(key)) {
+            answer[key] = value.clone();
+        }
+    }
+    data(answer)
+}
+
+/// Changes the notes and the protection of a backup.
+pub(crate) fn describe_volume(cluster: &mut Cluster, call: &Call) -> Outcome {
+    let volid = volume_of(call);
+    cluster
+        .volume_size(&volid)
+        .ok_or_else(|| failed(format!("volume '{volid}' does not exist")))?;
+    let changes = generic::stored_part(call);
+    cluster.change_volume(&volid, |volume| {
+        volume.extend(changes);
+        if volume.get("protected").is_some_and(|protected| *protected == 0) {
+            volume.remove("protected");
+        }
+    });
+    data(Value::Null)
+}
+
+/// Removes a file, or a disk, when the task ends.
 pub(crate) fn remove_volume(cluster: &mut Cluster, call: &Call) -> Outcome {
     let (node, volid) = (node_name(cluster, call), volume_of(call));
-    let found = cluster.volumes.iter().find(|volume| text(volume, "volid") == volid);
-    let found = found.ok_or_else(|| failed(format!("volume '{volid}' does not exist")))?;
-    if found.get("protected").is_some_and(|protected| protected == 1) {
-        return Err(failed(format!("cannot remove protected volume '{volid}'")));
-    }
     let storage = call.at("storage").to_owned();
-    let id = match found.get("vmid") {
+    cluster
+        .volume_size(&volid)
+        .ok_or_else(|| failed(format!("volume '{volid}' does not exist")))?;
+    let found = cluster.volumes.iter().find(|volume| text(volume, "volid") == volid);
+    let id = match found.and_then(|volume| volume.get("vmid")) {
         Some(vmid) => format!("{vmid}@{storage}"),
-        None => storage,
+        None => storage.clone(),
     };
+    if found.is_some_and(|volume| volume.get("protected").is_some_and(|protected| *protected == 1))
+    {
+        let name = volid.split_once(':').map_or(volid.as_str(), |(_, name)| name);
+        let error = format!("cannot remove protected volume '{name}' on '{storage}'");
+        return data(cluster.spawn_failing(&node, ("imgdel", &id), &call.user, error));
+    }
     data(cluster.spawn(&node, ("imgdel", &id), &call.user, move |cluster| {
         cluster.free_volume(&volid);
     }))

@@ -4,9 +4,10 @@ use serde_json::{Value, json};
 
 use super::node_name;
 use crate::mock::Cluster;
-use crate::mock::answer::{Answer, Outcome, Refusal, data, failed};
+use crate::mock::answer::{Answer, Outcome, Refusal, bad_param, data};
 use crate::mock::call::Call;
 use crate::mock::task::Task;
+use crate::parse::split_list;
 
 pub(crate) fn of_cluster(cluster: &mut Cluster, _: &Call) -> Outcome {
     let row = |task: &Task| {
@@ -29,6 +30,8 @@ pub(crate) fn of_node(cluster: &mut Cluster, call: &Call) -> Outcome {
     let source = call.text("source").unwrap_or_else(|| "archive".into());
     let (vmid, kind) = (call.text("vmid"), call.text("typefilter"));
     let failed_only = call.flag("errors");
+    let by = (call.number("since"), call.number("until"), call.text("userfilter"));
+    let states = call.text("statusfilter");
     let wanted = |task: &&Task| {
         let state = match source.as_str() {
             "all" => true,
@@ -39,9 +42,20 @@ pub(crate) fn of_node(cluster: &mut Cluster, call: &Call) -> Outcome {
             && state
             && vmid.as_ref().is_none_or(|vmid| task.id == *vmid)
             && kind.as_ref().is_none_or(|kind| task.kind == *kind)
-            && (!failed_only || task.exit != "OK")
+            && (!failed_only || (task.exit != "OK" && task.ended.is_some()))
+            && by.0.is_none_or(|since| task.started >= since)
+            && by.1.is_none_or(|until| task.started <= until)
+            && by.2.as_ref().is_none_or(|user| task.user.contains(user.as_str()))
+            && states.as_ref().is_none_or(|states| split_list(states).contains(&task.sort()))
     };
-    let all: Vec<Value> = cluster.tasks.iter().rev().filter(wanted).map(Task::row).collect();
+    let row = |task: &Task| {
+        let mut row = task.row();
+        if task.ended.is_none() {
+            row["status"] = "RUNNING".into();
+        }
+        row
+    };
+    let all: Vec<Value> = cluster.tasks.iter().rev().filter(wanted).map(row).collect();
     page(all, call)
 }
 
@@ -71,10 +85,10 @@ pub(crate) fn stop(cluster: &mut Cluster, call: &Call) -> Outcome {
 fn find<'a>(cluster: &'a Cluster, call: &Call) -> Result<&'a Task, Refusal> {
     let upid = call.at("upid");
     if upid.parse::<crate::Upid>().is_err() {
-        return Err(failed(format!("unable to parse worker upid '{upid}'")));
+        return Err(bad_param("upid", "unable to parse worker upid"));
     }
     let found = cluster.tasks.iter().find(|task| task.upid == upid);
-    found.ok_or_else(|| failed("no such task"))
+    found.ok_or_else(|| bad_param("upid", "no such task"))
 }
 
 /// A part of a list by `start` and `limit`, 50 unless told, with the total beside it.

@@ -11,18 +11,20 @@ pub trait OpenEnum: Sized {
 /// Declares an open enum: one line per value, `Unknown` for all others.
 #[macro_export]
 macro_rules! open_enum {
-    ($(#[$doc:meta])* pub enum $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal,)* }) => {
+    ($(#[$doc:meta])* pub enum $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal $(as $label:literal)?,)* }) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
         pub enum $name {
-            $($(#[$vdoc])* #[doc = concat!("`", $text, "`")] $variant,)*
+            $($(#[$vdoc])* #[doc = concat!("`", $text, "`" $(, ", shown as: ", $label)?)] $variant,)*
             /// A value that the published description does not list.
             Unknown(String),
         }
         impl $name {
             /// The values that upstream published, sorted.
             pub const VALUES: &'static [&'static str] = &[$($text),*];
+            /// What the server shows for values, where upstream published it.
+            pub const LABELS: &'static [(&'static str, &'static str)] = &[$($(($text, $label),)?)*];
         }
         impl $crate::OpenEnum for $name {
             const VALUES: &'static [&'static str] = Self::VALUES;
@@ -78,7 +80,7 @@ mod tests {
     crate::open_enum! {
         /// State of a guest.
         pub enum Status {
-            Running = "running",
+            Running = "running" as "Running",
             Stopped = "stopped",
         }
     }

@@ -102,8 +102,8 @@ pub enum Kind {
     Map,
     /// A page of a NetBox list, with the kind of its rows.
     Page(&'static Kind),
-    /// NetBox: read as value and label, written as the value.
-    Choice(&'static [&'static str]),
+    /// NetBox: read as value and label, written as the value; the values, and their labels.
+    Choice(&'static [&'static str], &'static [(&'static str, &'static str)]),
     /// NetBox: an id, or the object's natural key.
     Reference(&'static Schema),
 }

@@ -20,7 +20,9 @@ pub(super) fn emit_enum(one: &Enum) -> String {
         while !taken.insert(variant.clone()) {
             variant.push('_');
         }
-        text.push_str(&format!("        {variant} = {value:?},\n"));
+        let label = one.labels.get(value).map(|label| format!(" as {label:?}"));
+        let label = label.unwrap_or_default();
+        text.push_str(&format!("        {variant} = {value:?}{label},\n"));
     }
     text.push_str("    }\n}\n");
     text

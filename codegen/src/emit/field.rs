@@ -87,8 +87,8 @@ pub(super) fn kind(ty: &Type) -> String {
         Type::List(inner) => format!("Kind::List(&{})", kind(inner)),
         Type::Page(inner) => format!("Kind::Page(&{})", kind(inner)),
         Type::Choice(inner) => match &**inner {
-            Type::Enum(name) => format!("Kind::Choice({name}::VALUES)"),
-            _ => "Kind::Choice(&[])".to_owned(),
+            Type::Enum(name) => format!("Kind::Choice({name}::VALUES, {name}::LABELS)"),
+            _ => "Kind::Choice(&[], &[])".to_owned(),
         },
     }
 }

@@ -37,6 +37,8 @@ type Occurrences = BTreeMap<Place, Vec<Field>>;
 pub(super) struct Arena {
     records: IndexMap<Shape, Occurrences>,
     enums: IndexMap<Vec<String>, BTreeSet<Place>>,
+    /// What upstream shows for the values of an enum.
+    labels: BTreeMap<Vec<String>, BTreeMap<String, String>>,
 }
 
 impl Arena {
@@ -62,13 +64,26 @@ impl Arena {
         if values.is_empty() || is_expansion(values) {
             return Type::Text;
         }
-        let mut values = values.to_vec();
-        values.sort();
-        values.dedup();
-        let entry = self.enums.entry(values);
+        let entry = self.enums.entry(sorted(values));
         let id = format!("@{}", entry.index());
         entry.or_default().insert(place.clone());
         Type::Enum(id)
+    }
+
+    /// Keeps what upstream shows for values. Of two labels for one value the first in order counts,
+    /// so that the order of the source does not.
+    pub(super) fn label(
+        &mut self,
+        values: &[String],
+        labels: impl Iterator<Item = (String, String)>,
+    ) {
+        for (value, label) in labels {
+            let known = self.labels.entry(sorted(values)).or_default();
+            let entry = known.entry(value).or_insert_with(|| label.clone());
+            if label < *entry {
+                *entry = label;
+            }
+        }
     }
 
     /// Names everything. `reserved` are names that are taken already.
@@ -107,13 +122,21 @@ impl Arena {
             let id = format!("@{index}");
             if let (Some(name), Some(place)) = (names.get(&id), place_of.get(id.as_str())) {
                 let (name, group) = (name.clone(), place.group.clone());
-                enums.push(Enum { name, group, values: values.clone() });
+                let labels = self.labels.get(values).cloned().unwrap_or_default();
+                enums.push(Enum { name, group, values: values.clone(), labels });
             }
         }
         records.sort_by(|a, b| a.name.cmp(&b.name));
         enums.sort_by(|a, b| a.name.cmp(&b.name));
         Finished { records, enums, names }
     }
+}
+
+fn sorted(values: &[String]) -> Vec<String> {
+    let mut values = values.to_vec();
+    values.sort();
+    values.dedup();
+    values
 }
 
 /// Names that generated code means something else by: the prelude's, and what files import.

@@ -9,6 +9,8 @@ pub use groups::SHARED;
 pub use netbox::lower_netbox;
 pub use proxmox::lower_proxmox;
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::Value;
 
@@ -208,6 +210,9 @@ pub struct Enum {
     pub group: String,
     /// Values, sorted.
     pub values: Vec<String>,
+    /// What NetBox shows for values, where it says.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
 }
 
 /// An operation.

@@ -189,6 +189,8 @@ impl Lowering<'_> {
             Some("string") => self.text(schema, place),
             Some("array") => Type::List(Box::new(self.ty(&schema["items"], place, request))),
             Some("object") => self.object(schema, place, request),
+            // Some choices have no type beside their values.
+            None if schema["x-enum-labels"].is_object() => self.text(schema, place),
             _ => Type::Any,
         }
     }
@@ -200,6 +202,11 @@ impl Lowering<'_> {
             .flatten()
             .filter_map(|value| value.as_str().map(str::to_owned))
             .collect();
+        let labels = schema["x-enum-labels"].as_object().into_iter().flatten();
+        self.arena.label(
+            &values,
+            labels.filter_map(|(value, label)| Some((value.clone(), label.as_str()?.to_owned()))),
+        );
         let named = base_name(&place.names[0]);
         self.arena
             .text(&values, &Place { names: vec![named, place.names[0].clone()], ..place.clone() })

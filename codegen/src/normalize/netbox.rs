@@ -39,6 +39,7 @@ fn normalize(document: &Value, product: Product, release: &str) -> Normalized {
     let mut spec = document.clone();
     strip(&mut spec, Position::Document);
     settle_types(&mut spec);
+    pair_labels(&mut spec);
     spec["openapi"] = "3.0.3".into();
     spec["info"] = json!({"title": product.title(), "version": release});
     for operation in operations(&mut spec) {
@@ -67,6 +68,42 @@ fn settle_types(value: &mut Value) {
         Value::Array(items) => items.iter_mut().for_each(settle_types),
         _ => {}
     }
+}
+
+/// A choice is described by two lists, of values and of their labels. One map of both keeps them
+/// together, whatever becomes of the order.
+fn pair_labels(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            if let Some(properties) = members.get_mut("properties").and_then(Value::as_object_mut)
+                && properties.len() == 2
+                && let Some(labels) = labels(properties)
+            {
+                properties["value"]["x-enum-labels"] = labels.into();
+                if let Some(label) = properties["label"].as_object_mut() {
+                    label.remove("enum");
+                }
+            }
+            members.values_mut().for_each(pair_labels);
+        }
+        Value::Array(items) => items.iter_mut().for_each(pair_labels),
+        _ => {}
+    }
+}
+
+fn labels(choice: &Map<String, Value>) -> Option<Map<String, Value>> {
+    let values = choice.get("value")?["enum"].as_array()?;
+    let labels = choice.get("label")?["enum"].as_array()?;
+    // Nothing chosen has a label in some places only.
+    let named = values.iter().filter(|value| !value.is_null() && **value != "");
+    let pairs: Vec<_> = match named.clone().count() == labels.len() {
+        true => named.zip(labels).collect(),
+        false if values.len() == labels.len() => values.iter().zip(labels).collect(),
+        false => return None,
+    };
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let pairs = pairs.into_iter().filter(|(value, _)| !value.is_null());
+    Some(pairs.map(|(value, label)| (text(value), label.clone())).collect())
 }
 
 fn references(value: &Value, found: &mut BTreeSet<String>) {

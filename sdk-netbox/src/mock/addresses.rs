@@ -53,7 +53,7 @@ pub(super) fn ip_address(state: &State, id: Option<i64>, row: &mut Row, errors: 
     if let Some(other) = same_host(state, id, row) {
         let vrf = integer(row, "vrf").and_then(|id| state.row("ipam/vrfs", id));
         let table =
-            vrf.map_or("global table".to_owned(), |vrf| format!("VRF {}", text(vrf, "name")));
+            vrf.map_or("global table".to_owned(), |vrf| format!("VRF {}", called(vrf)));
         errors.add("address", format!("Duplicate IP address found in {table}: {other}"));
     }
 }
@@ -95,20 +95,184 @@ fn same_host(state: &State, id: Option<i64>, row: &Row) -> Option<String> {
     others.find(same).map(|held| text(held, "address").to_owned())
 }
 
-/// A network without host bits.
-pub(super) fn prefix(row: &mut Row, errors: &mut Errors) {
+/// A routing table by its name, and its distinguisher where it has one.
+fn called(vrf: &Row) -> String {
+    match text(vrf, "rd") {
+        "" => text(vrf, "name").to_owned(),
+        rd => format!("{} ({rd})", text(vrf, "name")),
+    }
+}
+
+/// A network without host bits, put into its form; nothing where it is none.
+fn plain_network(row: &mut Row, errors: &mut Errors) -> Option<IpNet> {
     let given = text(row, "prefix").to_owned();
     match network(&given) {
         Some(net) if net.addr() != net.network() => {
             let meant = net.trunc();
             let message = format!("{given} is not a valid prefix. Did you mean {meant}?");
             errors.add("prefix", message);
+            None
         }
         Some(net) => {
             row.insert("prefix".to_owned(), json!(net.to_string()));
+            Some(net)
         }
-        None => errors.add("prefix", format!("Invalid IP prefix format: {given}")),
+        None => {
+            errors.add("prefix", format!("Invalid IP prefix format: {given}"));
+            None
+        }
     }
+}
+
+/// A prefix: its form, and that its table does not have it twice.
+pub(super) fn prefix(state: &State, id: Option<i64>, row: &mut Row, errors: &mut Errors) {
+    let Some(net) = plain_network(row, errors) else { return };
+    if net.prefix_len() == 0 {
+        return errors.add("prefix", "Cannot create prefix with /0 mask.");
+    }
+    let vrf = integer(row, "vrf").and_then(|id| state.row("ipam/vrfs", id));
+    if vrf.is_some_and(|vrf| vrf.get("enforce_unique") != Some(&json!(true))) {
+        return;
+    }
+    let table = state.table("ipam/prefixes").into_iter().flat_map(|table| &table.rows);
+    let same = table.into_iter().find(|(other, held)| {
+        Some(**other) != id
+            && held.get("vrf").and_then(Value::as_i64) == integer(row, "vrf")
+            && network(text(held, "prefix")) == Some(net)
+    });
+    if same.is_some() {
+        let place = vrf.map_or("global table".to_owned(), |vrf| format!("VRF {}", called(vrf)));
+        errors.add("prefix", format!("Duplicate prefix found in {place}: {net}"));
+    }
+}
+
+/// Aggregates do not overlap.
+pub(super) fn aggregate(state: &State, id: Option<i64>, row: &mut Row, errors: &mut Errors) {
+    let Some(net) = plain_network(row, errors) else { return };
+    for (other, held) in state.table("ipam/aggregates").into_iter().flat_map(|table| &table.rows) {
+        let Some(known) = network(text(held, "prefix")).filter(|_| Some(*other) != id) else {
+            continue;
+        };
+        if known.contains(&net) {
+            let message = format!(
+                "Aggregates cannot overlap. {net} is already covered by an existing aggregate ({known})."
+            );
+            return errors.add("prefix", message);
+        }
+        if net.contains(&known) {
+            let message = format!(
+                "Prefixes cannot overlap aggregates. {net} covers an existing aggregate ({known})."
+            );
+            return errors.add("prefix", message);
+        }
+    }
+}
+
+fn range_ends(row: &Row) -> Option<(IpNet, IpNet)> {
+    Some((network(text(row, "start_address"))?, network(text(row, "end_address"))?))
+}
+
+/// A range: its ends in order, and apart from others.
+pub(super) fn range(state: &State, id: Option<i64>, row: &Row, errors: &mut Errors) {
+    let Some((start, end)) = range_ends(row) else {
+        for name in ["start_address", "end_address"] {
+            if network(text(row, name)).is_none() {
+                errors.add(name, format!("Invalid IP address format: {}", text(row, name)));
+            }
+        }
+        return;
+    };
+    if start.addr().is_ipv4() != end.addr().is_ipv4() {
+        return errors.add("end_address", "Starting and ending IP address versions must match");
+    }
+    if start.prefix_len() != end.prefix_len() {
+        return errors.add("end_address", "Starting and ending IP address masks must match");
+    }
+    if end.addr() < start.addr() {
+        let message = format!(
+            "Ending address must be greater than or equal to the starting address ({start})"
+        );
+        return errors.add("end_address", message);
+    }
+    let table = state.table("ipam/ip-ranges").into_iter().flat_map(|table| &table.rows);
+    let overlaps = table.into_iter().find(|(other, held)| {
+        Some(**other) != id
+            && held.get("vrf").and_then(Value::as_i64) == integer(row, "vrf")
+            && range_ends(held)
+                .is_some_and(|(from, to)| from.addr() <= end.addr() && start.addr() <= to.addr())
+    });
+    if let Some((_, held)) = overlaps {
+        let vrf = integer(row, "vrf").and_then(|id| state.row("ipam/vrfs", id));
+        let vrf = vrf.map_or("None".to_owned(), called);
+        let name = range_name(held);
+        errors.add("__all__", format!("Defined addresses overlap with range {name} in VRF {vrf}"));
+    }
+}
+
+/// `10.10.0.10-20/24`: what both ends begin with is said once.
+pub(super) fn range_name(row: &Row) -> String {
+    let Some((start, end)) = range_ends(row) else { return String::new() };
+    let (first, last) = (start.addr().to_string(), end.addr().to_string());
+    let sign = if start.addr().is_ipv4() { '.' } else { ':' };
+    let parts = |text: &str| text.split(sign).map(str::to_owned).collect::<Vec<_>>();
+    let (one, other) = (parts(&first), parts(&last));
+    let shared = one.iter().zip(&other).take_while(|(a, b)| a == b).count();
+    let rest = match shared < other.len() {
+        true => other[shared..].join(&sign.to_string()),
+        false => last,
+    };
+    format!("{first}-{rest}/{}", start.prefix_len())
+}
+
+/// How many addresses a range has.
+pub(super) fn range_size(row: &Row) -> Option<u64> {
+    let (start, end) = range_ends(row)?;
+    let number = super::allocate::number;
+    u64::try_from(number(end.addr()).checked_sub(number(start.addr()))? + 1).ok()
+}
+
+/// A VLAN is within the numbers of its group.
+pub(super) fn vlan(state: &State, row: &Row, errors: &mut Errors) {
+    let group = integer(row, "group").and_then(|id| state.row("ipam/vlan-groups", id));
+    let (Some(group), Some(vid)) = (group, integer(row, "vid")) else { return };
+    let ranges = super::allocate::vid_ranges(group);
+    if ranges.iter().any(|(from, to)| (from..=to).contains(&&vid)) {
+        return;
+    }
+    let said: Vec<String> = ranges
+        .iter()
+        .map(|(from, to)| if from == to { from.to_string() } else { format!("{from}-{to}") })
+        .collect();
+    let name = text(group, "name");
+    errors.add("vid", format!("VID must be in ranges {} for VLANs in group {name}", said.join(",")));
+}
+
+/// Other prefixes of the same table.
+fn relatives<'a>(state: &'a State, id: i64, row: &'a Row) -> impl Iterator<Item = IpNet> + 'a {
+    let table = state.table("ipam/prefixes").into_iter().flat_map(|table| &table.rows);
+    let others = table
+        .filter(move |(other, held)| **other != id && held.get("vrf") == row.get("vrf"))
+        .filter_map(|(_, held)| network(text(held, "prefix")));
+    others
+}
+
+/// How many prefixes are in a prefix.
+pub(super) fn children(state: &State, id: i64, row: &Row) -> usize {
+    let own = network(text(row, "prefix"));
+    own.map_or(0, |own| relatives(state, id, row).filter(|net| own.contains(net)).count())
+}
+
+/// How many prefixes are around a prefix.
+pub(super) fn depth(state: &State, id: i64, row: &Row) -> usize {
+    let own = network(text(row, "prefix"));
+    own.map_or(0, |own| relatives(state, id, row).filter(|net| net.contains(&own)).count())
+}
+
+/// How many numbers of a range are taken.
+pub(super) fn asn_count(state: &State, row: &Row) -> usize {
+    let (Some(from), Some(to)) = (integer(row, "start"), integer(row, "end")) else { return 0 };
+    let all = state.table("ipam/asns").into_iter().flat_map(|table| table.rows.values());
+    all.filter_map(|row| integer(row, "asn")).filter(|asn| (from..=to).contains(asn)).count()
 }
 
 /// An address with its mask; without one it is a host's.

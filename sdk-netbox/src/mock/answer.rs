@@ -76,6 +76,11 @@ impl Errors {
         }
     }
 
+    /// What is wrong with a field, in a form of its own.
+    pub(super) fn put(&mut self, field: &str, errors: Value) {
+        self.0.insert(field.to_owned(), errors);
+    }
+
     /// An error inside a field: `{"custom_fields": {"name": "message"}}`.
     pub(super) fn add_inner(&mut self, field: &str, name: &str, message: String) {
         let entry = self.0.entry(field.to_owned()).or_insert_with(|| Value::Object(Map::new()));

@@ -36,19 +36,15 @@ pub(super) fn record(
         Action::Update => "update",
         Action::Delete => "delete",
     };
-    let user = json!({
-        "id": 1,
-        "url": format!("{}/api/users/users/1/", state.url),
-        "display": "admin",
-        "username": "admin",
-    });
+    let user = super::render::embedded(state, "users/users", state.user);
+    let name = user["username"].clone();
     let time = state.tick();
     let change = state.next_id(CHANGES);
     let row = Row::from_iter([
         ("time".to_owned(), json!(time)),
         ("user".to_owned(), user),
-        ("user_name".to_owned(), json!("admin")),
-        ("request_id".to_owned(), json!(format!("00000000-0000-4000-8000-{change:012}"))),
+        ("user_name".to_owned(), name),
+        ("request_id".to_owned(), json!(state.request_id)),
         ("action".to_owned(), json!(action)),
         ("changed_object_type".to_owned(), json!(model.label)),
         ("changed_object_id".to_owned(), json!(id)),

@@ -57,6 +57,9 @@ pub(super) fn fields(
         }
     }
     tag_changes(state, body, &mut row, &mut errors);
+    if before.is_none() {
+        custom_fields::missing(state, model, &row, &mut errors);
+    }
     if errors.is_empty() { Ok(row) } else { Err(errors) }
 }
 
@@ -69,7 +72,11 @@ fn stored(
     errors: &mut Errors,
 ) -> Result<Value, String> {
     if field.name == "tags" {
-        return references(state, "extras/tags", value);
+        return tags(state, value, errors);
+    }
+    if field.name == "local_context_data" && !value.is_null() && !value.is_object() {
+        let text = "JSON data must be in object form. Example: {\"foo\": 123}";
+        return Err(text.to_owned());
     }
     if field.name == "custom_fields" {
         let given = value.as_object().ok_or("Not a dictionary.")?;
@@ -81,7 +88,7 @@ fn stored(
     }
     match model.references.get(field.name) {
         Some(reference) if reference.deletion == Deletion::Many => {
-            references(state, reference.target, value)
+            ids(state, reference.target, value)
         }
         Some(reference) => resolve(state, reference.target, value).map(|id| json!(id)),
         None => scalar(field, value),
@@ -89,12 +96,46 @@ fn stored(
 }
 
 fn null(field: &Field) -> Result<Value, String> {
-    let is_choice = matches!(field.kind, Kind::Enum(_) | Kind::Choice(_));
+    let is_choice = matches!(field.kind, Kind::Enum(_) | Kind::Choice(..));
     match (field.flags.has(FieldFlags::NULLABLE), is_choice) {
         (true, _) => Ok(Value::Null),
         (false, true) => Err("This field may not be blank.".to_owned()),
         (false, false) => Err("This field may not be null.".to_owned()),
     }
+}
+
+/// A list of references other than tags, which names ids only.
+fn ids(state: &State, target: &str, value: &Value) -> Result<Value, String> {
+    let items = value.as_array().ok_or_else(|| {
+        format!("Expected a list of items but got type \"{}\".", python_type(value))
+    })?;
+    let one = |item: &Value| {
+        let id = item.as_i64().or_else(|| item.as_str()?.parse().ok());
+        let Some(id) = id else {
+            let kind = python_type(item);
+            return Err(format!("Incorrect type. Expected pk value, received {kind}."));
+        };
+        match state.row(target, id) {
+            Some(_) => Ok(json!(id)),
+            None => Err(format!("Invalid pk \"{id}\" - object does not exist.")),
+        }
+    };
+    items.iter().map(one).collect()
+}
+
+/// Tags, by id or by attributes. What is wrong with one stands at its place in the list.
+fn tags(state: &State, value: &Value, errors: &mut Errors) -> Result<Value, String> {
+    let Some(items) = value.as_array() else { return references(state, "extras/tags", value) };
+    let found: Vec<Result<i64, String>> =
+        items.iter().map(|item| resolve(state, "extras/tags", item)).collect();
+    if found.iter().any(Result::is_err) {
+        let place = |one: &Result<i64, String>| match one {
+            Ok(_) => json!({}),
+            Err(message) => json!([message]),
+        };
+        errors.put("tags", found.iter().map(place).collect());
+    }
+    Ok(found.into_iter().filter_map(Result::ok).map(Value::from).collect())
 }
 
 fn references(state: &State, target: &str, value: &Value) -> Result<Value, String> {
@@ -147,7 +188,7 @@ fn scalar(field: &Field, value: &Value) -> Result<Value, String> {
             bounds(field, number)?;
             Ok(json!(number))
         }
-        Kind::Enum(values) | Kind::Choice(values) => choice(values, value),
+        Kind::Enum(values) | Kind::Choice(values, _) => choice(values, value),
         Kind::Text => {
             let text = match value {
                 Value::String(text) => text.trim().to_owned(),
@@ -221,7 +262,7 @@ fn matches(pattern: &'static str, text: &str) -> Result<(), String> {
 }
 
 /// What a field holds when an object is created without it.
-fn default(model: &Model, field: &Field) -> Value {
+pub(super) fn default(model: &Model, field: &Field) -> Value {
     if let Some(value) = model.defaults.get(field.name) {
         return value.clone();
     }
@@ -234,7 +275,7 @@ fn default(model: &Model, field: &Field) -> Value {
     match field.kind {
         Kind::Bool => json!(false),
         Kind::Int | Kind::Float => json!(0),
-        Kind::Text | Kind::Enum(_) | Kind::Choice(_) => json!(""),
+        Kind::Text | Kind::Enum(_) | Kind::Choice(..) => json!(""),
         Kind::List(_) => json!([]),
         Kind::Map | Kind::Record(_) => json!({}),
         _ => Value::Null,

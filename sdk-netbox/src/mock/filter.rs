@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use super::addresses::network;
 use super::answer::{Answer, Errors};
 use super::lookup;
-use super::model::{Deletion, Model, models};
+use super::model::{Model, models};
+use super::relations;
 use super::render;
 use super::state::{Row, State};
 
@@ -123,7 +124,7 @@ fn misfit(state: &State, model: &Model, filter: &Filter, value: &str) -> Option<
         (field, None) => match target_of(model, field) {
             Some(target) => (target, false),
             None => {
-                let Some(Kind::Choice(values)) =
+                let Some(Kind::Choice(values, _)) =
                     model.read.field(base).map(|field: &Field| field.kind)
                 else {
                     return None;
@@ -157,11 +158,7 @@ fn natural(path: &str, id: i64, row: &Row) -> Value {
 }
 
 fn target_of(model: &Model, field: &str) -> Option<&'static str> {
-    let plural = format!("{field}s");
-    let reference = model.references.get(field).or_else(|| {
-        model.references.get(plural.as_str()).filter(|one| one.deletion == Deletion::Many)
-    });
-    reference.map(|reference| reference.target)
+    relations::way(model, field).map(|way| way.target)
 }
 
 /// The collection of what an address is assigned to, or of whose that is.
@@ -198,7 +195,13 @@ impl Filter {
             };
             return Ok(self.wanted.iter().all(has));
         }
-        lookup::passes(&self.lookup, &have, &self.wanted).ok_or_else(missing)
+        let lookup = match self.lookup.as_str() {
+            "" if relations::ignores_case(model, &self.base) || is_loose(state, &self.base) => {
+                if self.base.starts_with("cf_") { "ic" } else { "ie" }
+            }
+            lookup => lookup,
+        };
+        lookup::passes(lookup, &have, &self.wanted).ok_or_else(missing)
     }
 
     /// Filters over networks: an address in a prefix, a prefix in another or around it.
@@ -216,10 +219,26 @@ impl Filter {
     }
 }
 
+/// Whether a custom field is text that is looked for within.
+fn is_loose(state: &State, base: &str) -> bool {
+    let Some(name) = base.strip_prefix("cf_") else { return false };
+    let fields = state.table("extras/custom-fields").into_iter().flat_map(|table| table.rows.values());
+    let of = |row: &Row, key: &str| row.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    fields.into_iter().any(|row| {
+        of(row, "name") == name
+            && of(row, "filter_logic") != "exact"
+            && matches!(of(row, "type").as_str(), "text" | "longtext" | "url")
+    })
+}
+
 fn mentions(model: &Model, id: i64, row: &Row, word: &str) -> bool {
     let word = word.to_lowercase();
     let fields =
-        ["name", "slug", "description", "comments", "serial", "address", "dns_name", "mac_address"];
+        [
+            "name", "slug", "description", "comments", "serial", "address", "dns_name", "mac_address",
+            "facility", "physical_address", "shipping_address", "asset_tag", "cid", "prefix", "label",
+            "part_id", "ssid", "username", "model",
+        ];
     let texts = fields.iter().filter_map(|name| row.get(*name)?.as_str());
     let display = render::display(model, id, row);
     texts.chain([display.as_str()]).any(|text| text.to_lowercase().contains(&word))
@@ -231,7 +250,9 @@ fn values(state: &State, model: &Model, id: i64, row: &Row, base: &str) -> Optio
         "id" => return Some(vec![json!(id)]),
         "tag" => return Some(natural_keys(state, "extras/tags", row.get("tags")?)),
         "tag_id" => return Some(row.get("tags")?.as_array()?.clone()),
-        "object_type" => return Some(row.get("object_types")?.as_array()?.clone()),
+        "object_type" if row.contains_key("object_types") => {
+            return Some(row.get("object_types")?.as_array()?.clone());
+        }
         "has_primary_ip" => {
             let set = ["primary_ip4", "primary_ip6"]
                 .iter()
@@ -241,27 +262,32 @@ fn values(state: &State, model: &Model, id: i64, row: &Row, base: &str) -> Optio
         _ => {}
     }
     if let Some(name) = base.strip_prefix("cf_") {
-        let fields = row.get("custom_fields").and_then(Value::as_object);
-        return Some(vec![fields.and_then(|fields| fields.get(name)).cloned().unwrap_or_default()]);
+        let shown = super::custom_fields::shown(state, model, row);
+        let value = &shown[name];
+        return Some(vec![value.get("id").unwrap_or(value).clone()]);
     }
-    let through = through_assignment(state, row, base)
-        .or_else(|| through_scope(state, row, base))
-        .or_else(|| through_machine(state, model, row, base));
+    if let Some(values) = relations::special(state, model, id, row, base) {
+        return Some(values);
+    }
+    let through =
+        through_assignment(state, row, base).or_else(|| through_scope(state, row, base));
     if through.is_some() {
         return through;
     }
-    let plural = format!("{base}s");
-    let field = base.strip_suffix("_id").filter(|field| target_of(model, field).is_some());
-    match (field, target_of(model, base)) {
-        (Some(field), _) => {
-            let held = row.get(field).or_else(|| row.get(&format!("{field}s")));
-            Some(held.map(each).unwrap_or_default())
+    let (word, by_id) = match base.strip_suffix("_id") {
+        Some(word) if relations::way(model, word).is_some() => (word, true),
+        _ => (base, false),
+    };
+    match relations::way(model, word) {
+        Some(way) => {
+            let ids = relations::ends(state, model, row, word, &way);
+            if ids.is_empty() {
+                return Some(vec![Value::Null]);
+            }
+            let ids: Value = ids.into();
+            Some(if by_id { each(&ids) } else { natural_keys(state, way.target, &ids) })
         }
-        (None, Some(target)) => {
-            let held = row.get(base).or_else(|| row.get(&plural)).unwrap_or(&Value::Null);
-            Some(natural_keys(state, target, held))
-        }
-        (None, None) => match row.get(base) {
+        None => match row.get(base) {
             Some(value) => Some(vec![value.clone()]),
             None => derived(state, model, id, row, base),
         },
@@ -289,21 +315,6 @@ fn natural_keys(state: &State, path: &str, ids: &Value) -> Vec<Value> {
         Value::Null => vec![Value::Null],
         ids => each(ids).iter().filter_map(key).collect(),
     }
-}
-
-/// Filters of interfaces by the cluster of their virtual machine.
-fn through_machine(state: &State, model: &Model, row: &Row, base: &str) -> Option<Vec<Value>> {
-    let by_id = match (model.path, base) {
-        ("virtualization/interfaces", "cluster_id") => true,
-        ("virtualization/interfaces", "cluster") => false,
-        _ => return None,
-    };
-    let machine = row.get("virtual_machine")?.as_i64()?;
-    let cluster = state.row("virtualization/virtual-machines", machine)?.get("cluster")?;
-    Some(match by_id {
-        true => vec![cluster.clone()],
-        false => natural_keys(state, "virtualization/clusters", cluster),
-    })
 }
 
 /// Filters of addresses by the interface they are on, and by whose it is.

@@ -92,7 +92,85 @@ pub(super) fn device(state: &State, id: Option<i64>, row: &Row, errors: &mut Err
         let message = format!("The assigned cluster belongs to a different site ({name})");
         errors.add("cluster", message);
     }
+    placed(state, id, row, errors);
+    if row.get("virtual_chassis").is_some_and(Value::is_number)
+        && row.get("vc_position").is_none_or(Value::is_null)
+    {
+        let message = "A device assigned to a virtual chassis must have its position defined.";
+        errors.add("vc_position", message);
+    }
     primary_addresses(state, &DEVICE, id, row, errors);
+}
+
+/// Site, location, rack and the place in it must agree.
+fn placed(state: &State, id: Option<i64>, row: &Row, errors: &mut Errors) {
+    let find = |field: &str, path: &str| integer(row, field).and_then(|id| state.row(path, id));
+    let (location, rack) = (find("location", "dcim/locations"), find("rack", "dcim/racks"));
+    let site = find("site", "dcim/sites").map_or("", |site| text(site, "name"));
+    if let Some(location) = location.filter(|one| integer(one, "site") != integer(row, "site")) {
+        let name = text(location, "name");
+        errors.add("location", format!("Location {name} does not belong to site {site}."));
+    }
+    let position = row.get("position").and_then(Value::as_f64);
+    let face = text(row, "face");
+    let Some(rack) = rack else {
+        if !face.is_empty() {
+            errors.add("face", "Cannot select a rack face without assigning a rack.");
+        }
+        if position.is_some() {
+            errors.add("position", "Cannot select a rack position without assigning a rack.");
+        }
+        return;
+    };
+    let name = text(rack, "name");
+    if integer(rack, "site") != integer(row, "site") {
+        errors.add("rack", format!("Rack {name} does not belong to site {site}."));
+    }
+    if let Some(location) = location.filter(|_| integer(rack, "location") != integer(row, "location"))
+    {
+        let place = text(location, "name");
+        errors.add("rack", format!("Rack {name} does not belong to location {place}."));
+    }
+    let Some(position) = position else { return };
+    if face.is_empty() {
+        return errors.add("face", "Must specify rack face when defining rack position.");
+    }
+    let rack = integer(row, "rack").unwrap_or_default();
+    let kind = find("device_type", "dcim/device-types");
+    let (height, full) = size(kind);
+    let taken = super::racks::taken(state, rack, id);
+    let wanted = (position, position + height);
+    let collides = |(from, to, side, deep): &(f64, f64, String, bool)| {
+        *from < wanted.1 && wanted.0 < *to && (side == face || *deep || full)
+    };
+    if taken.iter().any(collides) {
+        let kind = kind.map_or("", |kind| text(kind, "model"));
+        errors.add(
+            "position",
+            format!(
+                "U{position} is already occupied or does not have sufficient space to accommodate \
+                 this device type: {kind} ({height}U)"
+            ),
+        );
+    }
+}
+
+/// Height in units of a device type, and whether it fills the rack's depth.
+pub(super) fn size(kind: Option<&Row>) -> (f64, bool) {
+    let height = kind.and_then(|kind| kind.get("u_height")?.as_f64()).unwrap_or(1.0);
+    (height, kind.is_none_or(|kind| kind.get("is_full_depth") != Some(&json!(false))))
+}
+
+/// A location is in the site of the one around it.
+pub(super) fn location(state: &State, row: &Row, errors: &mut Errors) {
+    let parent = integer(row, "parent").and_then(|id| state.row("dcim/locations", id));
+    let Some(parent) = parent.filter(|one| integer(one, "site") != integer(row, "site")) else {
+        return;
+    };
+    let site = integer(row, "site").and_then(|id| state.row("dcim/sites", id));
+    let site = site.map_or("", |site| text(site, "name"));
+    let name = text(parent, "name");
+    errors.add("__all__", format!("Parent location ({name}) must belong to the same site ({site})."));
 }
 
 /// What the machines of a cluster have been given together; nothing where none has any.
@@ -163,6 +241,7 @@ pub(super) fn interface(
     row: &Row,
     errors: &mut Errors,
 ) {
+    beside(state, model, row, errors);
     let mac = integer(row, "primary_mac_address");
     let Some(mac) = mac.and_then(|mac| state.row("dcim/mac-addresses", mac)) else {
         return;
@@ -182,6 +261,27 @@ pub(super) fn interface(
                 "MAC address {} is assigned to a different interface ({name}).",
                 text(mac, "mac_address")
             ),
+        );
+    }
+}
+
+/// An interface's group, parent and bridge are of the same host.
+fn beside(state: &State, model: &Model, row: &Row, errors: &mut Errors) {
+    let (owner, hosts, word) = match model.path {
+        "dcim/interfaces" => ("device", "dcim/devices", "device"),
+        _ => ("virtual_machine", "virtualization/virtual-machines", "virtual machine"),
+    };
+    for (field, words) in [("lag", "LAG"), ("parent", "parent"), ("bridge", "bridge")] {
+        let other = integer(row, field).and_then(|id| state.row(model.path, id));
+        let Some(other) = other.filter(|other| integer(other, owner) != integer(row, owner)) else {
+            continue;
+        };
+        let name = text(other, "name");
+        let host = integer(other, owner).and_then(|id| state.row(hosts, id));
+        let host = host.map_or("", |host| text(host, "name"));
+        errors.add(
+            field,
+            format!("The selected {words} interface ({name}) belongs to a different {word} ({host})."),
         );
     }
 }

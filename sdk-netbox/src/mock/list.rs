@@ -54,7 +54,13 @@ fn cursor(
 ) -> Answer {
     for other in ["offset", "ordering"] {
         if parameter(query, other).is_some() {
-            let words = format!("'start' and '{other}' are mutually exclusive.");
+            let words = match other {
+                "ordering" => {
+                    "Ordering cannot be specified in conjunction with cursor-based pagination."
+                        .to_owned()
+                }
+                other => format!("'start' and '{other}' are mutually exclusive."),
+            };
             return Answer::json(400, json!([words]));
         }
     }

@@ -89,7 +89,11 @@ fn same_address(have: &str, wanted: &str) -> bool {
             have.addr() == net.addr() && (!wanted.contains('/') || have == net)
         }
         _ => {
-            have.len() == 17 && have.matches(':').count() == 5 && have.eq_ignore_ascii_case(wanted)
+            let digits = |text: &str| -> String {
+                let all = text.chars().filter(|letter| !":-.".contains(*letter));
+                all.map(|letter| letter.to_ascii_lowercase()).collect()
+            };
+            have.len() == 17 && have.matches(':').count() == 5 && digits(have) == digits(wanted)
         }
     }
 }

@@ -4,8 +4,9 @@
 //! routes, fields, choices, references and filters. What NetBox does not publish (uniqueness,
 //! defaults, what a deletion takes along) is in `models.txt`.
 //!
-//! Not there: GraphQL (404, as where it is switched off), config context rendering, cable traces,
-//! available addresses (501), and components that a device gets from its type.
+//! Not there: GraphQL (404, as where it is switched off), permissions of users (everyone is an
+//! administrator), paths of cables through patch panels, and what runs in the background. What NetBox
+//! has and the mock does not is answered 501 by name.
 //!
 //! ```
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
@@ -21,25 +22,34 @@
 //! ```
 
 mod addresses;
+mod allocate;
 mod answer;
+mod cables;
 mod changelog;
 mod check;
 mod connection;
+mod context;
 mod custom_fields;
 mod delete;
 mod fault;
 mod filter;
 mod hosts;
+mod keep;
 mod list;
 mod lookup;
 mod model;
 mod order;
+mod racks;
 mod reference;
+mod relations;
 mod render;
 mod route;
 mod rules;
 mod server;
+mod service;
 mod state;
+mod templates;
+mod tokens;
 mod unique;
 mod write;
 
@@ -90,6 +100,24 @@ impl Mock {
     /// A v1 token with all permissions.
     pub fn token(&self) -> &'static str {
         TOKEN
+    }
+
+    /// The name and the password of the administrator, for `/api/users/tokens/provision/`.
+    pub fn administrator(&self) -> (&'static str, &'static str) {
+        ("admin", tokens::PASSWORD)
+    }
+
+    /// Takes an object over as a NetBox answered it, under its own id, with what it refers to as far
+    /// as the answer tells; nothing where the collection (`dcim/sites`) or the id is missing.
+    pub fn keep(&self, collection: &str, object: &Value) -> Option<i64> {
+        let model = model::models().get(collection)?;
+        keep::keep(&mut self.world().state, model, object)
+    }
+
+    /// Forgets an object without a trace: nothing is checked, and nothing noted in the log.
+    pub fn forget(&self, collection: &str, id: i64) -> bool {
+        let model = model::models().get(collection);
+        model.is_some_and(|model| keep::forget(&mut self.world().state, model, id).is_some())
     }
 
     /// The requests so far, in the order in which they were answered.

@@ -4,7 +4,7 @@ use proxbox_runtime::{Field, Kind, Schema};
 use serde_json::{Map, Value, json};
 
 use super::custom_fields;
-use super::hosts;
+use super::{addresses, allocate, cables, context, hosts};
 use super::model::{Model, models};
 use super::state::{Row, State, generic_target};
 
@@ -59,7 +59,7 @@ fn embedded_as(state: &State, schema: Option<&Schema>, path: &str, id: i64) -> V
 }
 
 /// The object with this id in its short form; null if there is none.
-fn embedded(state: &State, path: &str, id: i64) -> Value {
+pub(super) fn embedded(state: &State, path: &str, id: i64) -> Value {
     match (models().get(path), state.row(path, id)) {
         (Some(model), Some(row)) => brief(state, model, id, row),
         _ => Value::Null,
@@ -93,11 +93,16 @@ fn member(state: &State, model: &Model, field: &Field, id: i64, row: &Row) -> Va
         "custom_fields" => return custom_fields::shown(state, model, row),
         _ => {}
     }
-    if let Some(places) = model.counts.get(name) {
-        return json!(count(state, model, places, id));
-    }
     if let Some(derived) = derived(state, model, name, id, row) {
         return derived;
+    }
+    if let Some(places) = model.counts.get(name) {
+        // What is further down in a tree counts too.
+        let all = context::with_descendants(state, model, id).into_iter();
+        return json!(all.map(|id| count(state, model, places, id)).sum::<usize>());
+    }
+    if let Some((path, end)) = hidden(state, model, name, id) {
+        return end.map_or(Value::Null, |id| embedded_as(state, embedded_form(field), path, id));
     }
     let stored = row.get(name);
     if let (Some(reference), Some(stored)) = (model.references.get(name), stored) {
@@ -113,9 +118,37 @@ fn member(state: &State, model: &Model, field: &Field, id: i64, row: &Row) -> Va
         };
     }
     match (field.kind, stored) {
-        (Kind::Choice(_), Some(value)) => choice(value),
+        (Kind::Choice(_, labels), Some(value)) => choice(value, labels),
         (_, Some(value)) => value.clone(),
         (kind, None) => generic(state, name, row).unwrap_or_else(|| nothing(kind)),
+    }
+}
+
+/// References that the other side stores: where they are, and which object it is.
+fn hidden(
+    state: &State,
+    model: &Model,
+    name: &str,
+    id: i64,
+) -> Option<(&'static str, Option<i64>)> {
+    match (model.path, name) {
+        ("circuits/circuits", "termination_a" | "termination_z") => {
+            let path = "circuits/circuit-terminations";
+            let side = if name.ends_with('a') { "A" } else { "Z" };
+            let mut ends = state.referrers(path, "circuit", &id.to_string()).into_iter();
+            let of = |id: &i64| state.row(path, *id).is_some_and(|row| text_of(row, "term_side") == side);
+            Some((path, ends.find(of)))
+        }
+        (_, "l2vpn_termination") => {
+            let path = "vpn/l2vpn-terminations";
+            let target = format!("{}:{id}", model.label);
+            Some((path, state.referrers(path, "assigned_object", &target).first().copied()))
+        }
+        ("dcim/module-bays", "installed_module") => {
+            let modules = state.referrers("dcim/modules", "module_bay", &id.to_string());
+            Some(("dcim/modules", modules.first().copied()))
+        }
+        _ => None,
     }
 }
 
@@ -144,6 +177,9 @@ fn count(state: &State, model: &Model, places: &[(&'static str, &'static str)], 
 /// Fields that NetBox computes.
 fn derived(state: &State, model: &Model, name: &str, id: i64, row: &Row) -> Option<Value> {
     let target = || format!("{}:{id}", model.label);
+    if let Some(of_cable) = cables::derived(state, model, name, id) {
+        return Some(of_cable);
+    }
     Some(match (model.path, name) {
         // IPv6 comes first unless an administrator prefers IPv4.
         (_, "primary_ip") => {
@@ -180,15 +216,45 @@ fn derived(state: &State, model: &Model, name: &str, id: i64, row: &Row) -> Opti
             let count = |model: &Model| state.count_referrers(model.path, "tags", &id.to_string());
             json!(models().all().map(count).sum::<usize>())
         }
-        (_, "config_context") => match row.get("local_context_data") {
-            Some(Value::Object(data)) => json!(data),
-            _ => json!({}),
-        },
-        (_, "connected_endpoints") => Value::Null,
+        (_, "config_context") => context::of(state, model, row),
+        ("dcim/cables", "a_terminations" | "b_terminations") => cables::shown(state, name, row),
+        ("dcim/virtual-chassis", "member_count") => {
+            json!(state.count_referrers("dcim/devices", "virtual_chassis", &id.to_string()))
+        }
+        ("ipam/prefixes", "children") => json!(addresses::children(state, id, row)),
+        ("ipam/prefixes", "_depth") => json!(addresses::depth(state, id, row)),
+        ("ipam/ip-ranges", "size") => json!(addresses::range_size(row)),
+        ("ipam/vlan-groups", "total_vlan_ids") => {
+            json!(allocate::vid_ranges(row).iter().map(|(from, to)| to - from + 1).sum::<i64>())
+        }
+        ("ipam/asn-ranges", "asn_count") => json!(addresses::asn_count(state, row)),
+        ("ipam/services", "parent") => {
+            let (label, target) = (row.get("parent_object_type"), row.get("parent_object_id"));
+            let model = label.and_then(Value::as_str).and_then(|label| models().labelled(label));
+            let target = target.and_then(Value::as_i64);
+            match (model, target) {
+                (Some(model), Some(id)) => embedded(state, model.path, id),
+                _ => Value::Null,
+            }
+        }
+        ("vpn/tunnels", "terminations_count") => {
+            json!(state.count_referrers("vpn/tunnel-terminations", "tunnel", &id.to_string()))
+        }
+        ("users/groups", "user_count") => {
+            json!(state.count_referrers("users/users", "groups", &id.to_string()))
+        }
+        ("core/object-types", "rest_api_endpoint") => {
+            let label = format!("{}.{}", text_of(row, "app_label"), text_of(row, "model"));
+            json!(models().labelled(&label).map(|model| format!("/api/{}/", model.path)))
+        }
         (_, "_depth") => json!(depth(state, model, row)),
         ("core/object-changes", "user") => row.get(name).cloned().unwrap_or_default(),
         _ => return None,
     })
+}
+
+fn text_of<'a>(row: &'a Row, name: &str) -> &'a str {
+    row.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
 fn depth(state: &State, model: &Model, row: &Row) -> usize {
@@ -198,49 +264,21 @@ fn depth(state: &State, model: &Model, row: &Row) -> usize {
     std::iter::successors(Some(row), up).take(50).count() - 1
 }
 
-fn choice(value: &Value) -> Value {
+fn choice(value: &Value, labels: &[(&str, &str)]) -> Value {
     match value {
         Value::Null => Value::Null,
         Value::String(text) if text.is_empty() => Value::Null,
         Value::Object(_) => value.clone(),
-        value => json!({ "value": value, "label": label(value) }),
+        value => json!({ "value": value, "label": label(value, labels) }),
     }
 }
 
-/// A label like NetBox's, made from the value.
-pub(super) fn label(value: &Value) -> String {
-    let Some(text) = value.as_str() else {
-        return value.to_string();
-    };
-    let known = LABELS.iter().find(|(known, _)| *known == text);
-    if let Some((_, label)) = known {
-        return (*label).to_owned();
-    }
-    let word = |word: &str| {
-        let mut letters = word.chars();
-        let first = letters.next().map(|letter| letter.to_uppercase().to_string());
-        first.unwrap_or_default() + letters.as_str()
-    };
-    text.split(['-', '_']).map(word).collect::<Vec<_>>().join(" ")
+/// What NetBox shows for a value; numbers are shown as they are.
+pub(super) fn label(value: &Value, labels: &[(&str, &str)]) -> String {
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let known = labels.iter().find(|(known, _)| *known == text);
+    known.map_or(text, |(_, label)| (*label).to_owned())
 }
-
-/// Labels that do not follow from their values.
-const LABELS: [(&str, &str); 14] = [
-    ("create", "Created"),
-    ("update", "Updated"),
-    ("delete", "Deleted"),
-    ("dhcp", "DHCP"),
-    ("slaac", "SLAAC"),
-    ("vip", "VIP"),
-    ("vrrp", "VRRP"),
-    ("hsrp", "HSRP"),
-    ("glbp", "GLBP"),
-    ("carp", "CARP"),
-    ("lag", "Link Aggregation Group (LAG)"),
-    ("1000base-t", "1000BASE-T (1GE)"),
-    ("10gbase-t", "10GBASE-T (10GE)"),
-    ("tagged-all", "Tagged (All)"),
-];
 
 /// What a field without a stored value shows.
 fn nothing(kind: Kind) -> Value {
@@ -251,16 +289,60 @@ fn nothing(kind: Kind) -> Value {
     }
 }
 
-/// What NetBox calls an object.
+/// What NetBox calls an object, seen by itself alone.
 pub(super) fn display(model: &Model, id: i64, row: &Row) -> String {
     let text = |name: &str| row.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     let number = |name: &str| row.get(name).and_then(Value::as_i64);
     let name = text("name").map(str::to_owned);
+    let with = |more: Option<&str>| {
+        let name = name.clone().unwrap_or_default();
+        more.map_or(name.clone(), |more| format!("{name} ({more})"))
+    };
     match model.path {
         "ipam/vlans" => {
             format!("{} ({})", name.unwrap_or_default(), number("vid").unwrap_or_default())
         }
-        "ipam/asns" => format!("AS{}", number("asn").unwrap_or_default()),
+        "core/object-types" => text("display").unwrap_or_default().to_owned(),
+        "ipam/vrfs" => with(text("rd")),
+        "ipam/asns" => match number("asn").unwrap_or_default() {
+            short @ ..=65_535 => format!("AS{short}"),
+            long => format!("AS{long} ({}.{})", long >> 16, long & 0xFFFF),
+        },
+        "ipam/asn-ranges" => {
+            let (start, end) = (number("start").unwrap_or(0), number("end").unwrap_or(0));
+            format!("{} ({start}-{end})", name.unwrap_or_default())
+        }
+        "ipam/ip-ranges" => addresses::range_name(row),
+        "ipam/services" | "ipam/service-templates" => {
+            let ports = row.get("ports").and_then(Value::as_array).into_iter().flatten();
+            let ports: Vec<String> = ports.map(Value::to_string).collect();
+            let protocol = text("protocol").unwrap_or_default().to_uppercase();
+            format!("{} ({protocol}/{})", name.unwrap_or_default(), ports.join(", "))
+        }
+        "ipam/fhrp-groups" => {
+            let protocol = match text("protocol").unwrap_or_default() {
+                "vrrp2" => "VRRPv2",
+                "vrrp3" => "VRRPv3",
+                "carp" => "CARP",
+                "clusterxl" => "ClusterXL",
+                "hsrp" => "HSRP",
+                "glbp" => "GLBP",
+                _ => "Other",
+            };
+            let own = name.map(|name| format!("{name} ")).unwrap_or_default();
+            format!("{own}{protocol}: {}", number("group_id").unwrap_or_default())
+        }
+        "dcim/cables" => text("label").map_or_else(|| format!("#{id}"), str::to_owned),
+        "wireless/wireless-lans" => text("ssid").unwrap_or_default().to_owned(),
+        "wireless/wireless-links" => text("ssid").map_or_else(|| format!("#{id}"), str::to_owned),
+        "vpn/l2vpns" => with(number("identifier").map(|id| id.to_string()).as_deref()),
+        "dcim/racks" => with(text("facility_id")),
+        "dcim/devices" if name.is_some() => with(text("asset_tag")),
+        "extras/custom-fields" => text("label").map_or_else(
+            || super::unique::title(name.as_deref().unwrap_or_default()),
+            str::to_owned,
+        ),
+        _ if row.contains_key("device") && text("label").is_some() => with(text("label")),
         _ => {
             let fields = [
                 "model",
@@ -271,6 +353,7 @@ pub(super) fn display(model: &Model, id: i64, row: &Row) -> String {
                 "username",
                 "start_address",
                 "object_repr",
+                "display",
             ];
             let other = || fields.iter().find_map(|field| text(field)).map(str::to_owned);
             name.or_else(other).unwrap_or_else(|| format!("{} {id}", model.name))

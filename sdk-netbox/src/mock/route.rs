@@ -12,7 +12,7 @@ use super::list;
 use super::model::{Model, models};
 use super::render;
 use super::state::State;
-use super::write;
+use super::{allocate, cables, context, custom_fields, racks, service, write};
 
 /// The release whose rules the mock enforces.
 pub(super) const VERSION: &str = "4.6.8";
@@ -34,8 +34,14 @@ pub(super) fn answer(state: &mut State, asked: &Asked<'_>) -> Answer {
     let parts: Vec<&str> = asked.path.split('/').filter(|part| !part.is_empty()).collect();
     match parts.as_slice() {
         ["api"] => root(state, asked),
-        ["api", "status"] => status(),
-        ["api", "plugins"] => Answer::json(200, json!({})),
+        ["api", "status"] => service::status(),
+        ["api", "authentication-check"] => service::who(state),
+        ["api", "users", "config"] => service::preferences(state, asked),
+        ["api", "dcim", "connected-device"] => cables::connected_device(state, asked.query),
+        ["api", "plugins"] => {
+            let link = format!("{}/api/plugins/installed-plugins/", state.url);
+            Answer::json(200, json!({ "installed-plugins": link }))
+        }
         ["api", "plugins", "installed-plugins"] => Answer::json(200, json!([])),
         ["api", app] => app_root(state, app),
         ["api", app, collection] => match models().get(&format!("{app}/{collection}")) {
@@ -46,8 +52,11 @@ pub(super) fn answer(state: &mut State, asked: &Asked<'_>) -> Answer {
             Some(model) => on_object(state, model, id, asked),
             None => not_found(),
         },
-        ["api", app, collection, ..] if models().get(&format!("{app}/{collection}")).is_some() => {
-            Answer::detail(501, format!("the mock does not answer {}", asked.path))
+        ["api", app, collection, id, word] => {
+            match models().get(&format!("{app}/{collection}")) {
+                Some(model) => below(state, model, id, word, asked),
+                None => not_found(),
+            }
         }
         _ => not_found(),
     }
@@ -77,18 +86,34 @@ fn app_root(state: &State, app: &str) -> Answer {
     if links.is_empty() { not_found() } else { Answer::json(200, Value::Object(links)) }
 }
 
-fn status() -> Answer {
-    let body = json!({
-        "django-version": "6.0.8",
-        "hostname": "mock",
-        "installed_apps": {},
-        "netbox-version": VERSION,
-        "netbox-full-version": VERSION,
-        "plugins": {},
-        "python-version": "3.12.1",
-        "rq-workers-running": 0,
-    });
-    Answer::json(200, body)
+/// What is below an object: free addresses, the way of a cable, a configuration.
+fn below(
+    state: &mut State,
+    model: &'static Model,
+    id: &str,
+    word: &str,
+    asked: &Asked<'_>,
+) -> Answer {
+    let template = format!("/api/{}/{{id}}/{word}/", model.path);
+    if !generated_netbox::operations().any(|op| op.path == template) {
+        return not_found();
+    }
+    let Some(id) = id.parse().ok().filter(|id| state.row(model.path, *id).is_some()) else {
+        return Answer::detail(404, format!("No {} matches the given query.", model.class));
+    };
+    if let Some(answer) = allocate::answer(state, model, id, word, asked) {
+        return answer;
+    }
+    match (word, asked.method) {
+        ("trace", "GET") => cables::trace(state, model, id),
+        ("render-config", "POST") => match json_body(asked.body) {
+            Ok(body) => context::render_config(state, model, id, &body),
+            Err(answer) => answer,
+        },
+        ("elevation", "GET") => racks::elevation(state, id, asked.query),
+        ("choices", "GET") => custom_fields::choices(state, id, asked.query),
+        _ => Answer::detail(501, format!("the mock does not answer {}", asked.path)),
+    }
 }
 
 fn on_collection(state: &mut State, model: &'static Model, asked: &Asked<'_>) -> Answer {
@@ -138,11 +163,11 @@ fn on_object(state: &mut State, model: &'static Model, id: &str, asked: &Asked<'
     }
 }
 
-fn not_allowed(asked: &Asked<'_>) -> Answer {
+pub(super) fn not_allowed(asked: &Asked<'_>) -> Answer {
     Answer::detail(405, format!("Method \"{}\" not allowed.", asked.method))
 }
 
-fn json_body(body: &[u8]) -> Result<Value, Answer> {
+pub(super) fn json_body(body: &[u8]) -> Result<Value, Answer> {
     if body.is_empty() {
         return Ok(json!({}));
     }
@@ -158,8 +183,12 @@ fn options(model: &Model) -> Answer {
             "required": field.flags.has(FieldFlags::REQUIRED),
             "read_only": field.flags.has(FieldFlags::READ_ONLY),
         });
-        if let Kind::Enum(values) | Kind::Choice(values) = field.kind {
-            let choice = |value: &&str| json!({ "value": value, "display_name": render::label(&json!(value)) });
+        let labels = match model.read.field(field.name).map(|field| field.kind) {
+            Some(Kind::Choice(_, labels)) => labels,
+            _ => &[],
+        };
+        if let Kind::Enum(values) | Kind::Choice(values, _) = field.kind {
+            let choice = |value: &&str| json!({ "value": value, "display_name": render::label(&json!(value), labels) });
             let choices = values.iter().filter(|value| !value.is_empty()).map(choice);
             about["choices"] = choices.collect();
         }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::answer::Errors;
 use super::model::{Model, models};
 use super::state::{Row, State};
-use super::{addresses, hosts};
+use super::{addresses, cables, hosts, tokens};
 
 /// Brings an object into the form NetBox stores it in, then checks it as a whole.
 pub(super) fn check(state: &State, model: &Model, id: Option<i64>, row: &mut Row) -> Errors {
@@ -14,7 +14,13 @@ pub(super) fn check(state: &State, model: &Model, id: Option<i64>, row: &mut Row
     object_types(row, &mut errors);
     match model.path {
         "ipam/ip-addresses" => addresses::ip_address(state, id, row, &mut errors),
-        "ipam/prefixes" => addresses::prefix(row, &mut errors),
+        "ipam/prefixes" => addresses::prefix(state, id, row, &mut errors),
+        "ipam/aggregates" => addresses::aggregate(state, id, row, &mut errors),
+        "ipam/ip-ranges" => addresses::range(state, id, row, &mut errors),
+        "ipam/vlans" => addresses::vlan(state, row, &mut errors),
+        "dcim/cables" => cables::check(state, id, row, &mut errors),
+        "dcim/locations" => hosts::location(state, row, &mut errors),
+        "users/users" => password(row, &mut errors),
         "dcim/mac-addresses" => addresses::mac_address(row, &mut errors),
         "virtualization/virtual-machines" => hosts::virtual_machine(state, id, row, &mut errors),
         "dcim/devices" => hosts::device(state, id, row, &mut errors),
@@ -37,6 +43,13 @@ pub(super) fn derive(state: &State, model: &Model, row: &mut Row) {
             if let Some(site) = site.filter(|_| row.get("site").is_none_or(Value::is_null)) {
                 row.insert("site".to_owned(), site);
             }
+        }
+        "users/tokens" => tokens::mint(state, row),
+        "extras/journal-entries" if row.get("created_by").is_none_or(Value::is_null) => {
+            row.insert("created_by".to_owned(), json!(state.user));
+        }
+        "core/data-sources" if text(row, "status").is_empty() => {
+            row.insert("status".to_owned(), json!("new"));
         }
         // A VLAN without a mode is dropped without a word.
         "virtualization/interfaces" | "dcim/interfaces" if text(row, "mode").is_empty() => {
@@ -92,5 +105,21 @@ fn object_types(row: &mut Row, errors: &mut Errors) {
     if let Some(label) = labels.iter().find(unknown) {
         let label = label.as_str().map_or_else(|| label.to_string(), str::to_owned);
         errors.add("object_types", format!("Invalid content type: {label}"));
+    }
+}
+
+/// A password is kept apart and never shown.
+fn password(row: &mut Row, errors: &mut Errors) {
+    let Some(given) = row.remove("password").and_then(|value| Some(value.as_str()?.to_owned()))
+    else {
+        return;
+    };
+    for words in tokens::weak(&given) {
+        errors.add("non_field_errors", words);
+    }
+    row.insert("_password".to_owned(), json!(given));
+    let now = json!(format!("{:.6}", jiff::Timestamp::now()));
+    if text(row, "date_joined").is_empty() {
+        row.insert("date_joined".to_owned(), now);
     }
 }

@@ -15,6 +15,7 @@ use super::connection::{Cord, Corded};
 use super::fault::{Fault, FaultKind};
 use super::route::{self, Asked};
 use super::state::State;
+use super::{service, tokens};
 
 /// Gunicorn's limit for the first line of a request.
 const LONGEST_LINE: usize = 4094;
@@ -90,7 +91,12 @@ async fn handle(
             let text = format!("Request Line is too large ({line} &gt; {LONGEST_LINE})");
             Answer::page(400, "Bad Request", &text)
         }
-        _ => admitted(&mut world.state, method, path, query, &head.headers, &body),
+        _ => {
+            let given = head.headers.get("x-request-id").and_then(|id| id.to_str().ok());
+            let own = || format!("00000000-0000-4000-8000-{number:012}");
+            world.state.request_id = given.map_or_else(own, str::to_owned);
+            admitted(&mut world.state, method, path, query, &head.headers, &body)
+        }
     };
     if fault == Some(FaultKind::ResetAfterCommit) {
         cord.cut();
@@ -121,26 +127,24 @@ fn admitted(
     if !path.starts_with("/api/") && path != "/api" {
         return Answer::page(404, "Page Not Found", "The requested page does not exist.");
     }
-    if let Err(reason) = authenticate(headers) {
-        return Answer::detail(403, reason);
+    let open = match path {
+        "/api/schema/" => Some(service::schema()),
+        "/api/users/tokens/provision/" if method == "POST" => Some(tokens::provision(state, body)),
+        _ => None,
+    };
+    if let Some(answer) = open {
+        return answer;
+    }
+    let writes = !matches!(method, "GET" | "HEAD" | "OPTIONS");
+    match tokens::authenticate(state, headers, writes) {
+        Ok(user) => state.user = user,
+        Err(reason) => return Answer::detail(403, reason),
     }
     let query: Vec<(String, String)> =
         form_urlencoded::parse(query.as_bytes()).into_owned().collect();
     let if_match = headers.get(header::IF_MATCH).and_then(|value| value.to_str().ok());
     let asked = Asked { method, path, query: &query, body, if_match };
     route::answer(state, &asked)
-}
-
-fn authenticate(headers: &HeaderMap) -> Result<(), &'static str> {
-    let header = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let token = header.and_then(|header| header.split_once(' ')).map(|(_, token)| token.trim());
-    match token {
-        Some(super::TOKEN) => Ok(()),
-        // Which version a token has is in the token, not in the keyword.
-        Some(token) if token.starts_with("nbt_") => Err("Invalid v2 token"),
-        Some(_) => Err("Invalid v1 token"),
-        None => Err("Authentication credentials were not provided."),
-    }
 }
 
 fn respond(answer: Answer, number: u64, head_only: bool, fault: Option<&FaultKind>) -> Response {

@@ -27,6 +27,11 @@ pub(super) struct Table {
 pub(super) struct State {
     pub(super) url: String,
     pub(super) max_page: usize,
+    /// Who sent the request that is answered, and its own id.
+    pub(super) user: i64,
+    pub(super) request_id: String,
+    /// What the user has set.
+    pub(super) preferences: serde_json::Value,
     tables: BTreeMap<&'static str, Table>,
     undo: Vec<(&'static str, i64, Option<Row>)>,
     now: Timestamp,
@@ -44,6 +49,9 @@ impl State {
         Self {
             url,
             max_page: 1000,
+            user: 1,
+            request_id: String::new(),
+            preferences: Value::Object(Map::new()),
             tables: models().all().map(table).collect(),
             undo: Vec::new(),
             now: Timestamp::now(),
@@ -83,6 +91,12 @@ impl State {
         let table = self.tables.entry(path).or_default();
         table.last += 1;
         table.last
+    }
+
+    /// Takes an id that somebody else gave.
+    pub(super) fn claim(&mut self, path: &'static str, id: i64) {
+        let table = self.tables.entry(path).or_default();
+        table.last = table.last.max(id);
     }
 
     /// Stores an object in place of what was there.

@@ -59,21 +59,41 @@ fn words(model: &Model, rule: &Unique) -> (&'static str, String) {
     }
     match rule.fields.as_slice() {
         [one] if rule.nulls.is_empty() => {
-            let field = one.field.replace('_', " ");
+            let field = verbose(model, one.field);
             (one.field, format!("{} with this {field} already exists.", model.name))
         }
         parts => {
-            let names: Vec<String> = parts.iter().map(|part| title(part.field)).collect();
+            let names: Vec<String> = parts.iter().map(|part| capital(&verbose(model, part.field))).collect();
             let names = names.join(" and ");
             ("__all__", format!("{} with this {names} already exists.", title(model.name)))
         }
     }
 }
 
-/// `virtual_machine` as `Virtual machine`.
-fn title(name: &str) -> String {
-    let text = name.replace('_', " ");
-    let mut letters = text.chars();
+/// What NetBox calls a field in a sentence.
+fn verbose(model: &Model, field: &str) -> String {
+    match (model.path, field) {
+        (_, "vid") => "VLAN ID".to_owned(),
+        (_, "rd") => "route distinguisher".to_owned(),
+        (_, "asn") => "ASN".to_owned(),
+        (_, "cid") => "circuit ID".to_owned(),
+        (_, "facility_id") => "facility ID".to_owned(),
+        (_, "l2vpn") => "L2VPN".to_owned(),
+        (_, "vc_position") => "VC position".to_owned(),
+        (_, "primary_ip4") => "primary IPv4".to_owned(),
+        (_, "primary_ip6") => "primary IPv6".to_owned(),
+        (_, "oob_ip") => "out-of-band IP".to_owned(),
+        (_, field) => field.replace('_', " "),
+    }
+}
+
+fn capital(words: &str) -> String {
+    let mut letters = words.chars();
     let first = letters.next().map(|letter| letter.to_uppercase().to_string());
     first.unwrap_or_default() + letters.as_str()
+}
+
+/// `virtual_machine` as `Virtual machine`.
+pub(super) fn title(name: &str) -> String {
+    capital(&name.replace('_', " "))
 }

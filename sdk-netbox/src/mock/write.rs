@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::answer::{Answer, Errors, etag};
+use super::answer::{Answer, Content, Errors, etag};
 use super::changelog::{self, Action};
 use super::check::{self, Extent};
 use super::hosts;
@@ -13,7 +13,7 @@ use super::order;
 use super::render;
 use super::rules;
 use super::state::{Row, State};
-use super::unique;
+use super::{templates, tokens, unique};
 
 /// Creates one object, or a list of them.
 pub(super) fn create(state: &mut State, model: &'static Model, body: &Value) -> Answer {
@@ -26,9 +26,17 @@ pub(super) fn create(state: &mut State, model: &'static Model, body: &Value) -> 
         body => checked(state, model, None, body, Extent::Whole)
             .map_err(refused)
             .and_then(|row| store(state, model, None, row, body))
-            .map(|id| answered(state, model, 201, id)),
+            .map(|id| created(state, model, id)),
     };
     finish(state, answer)
+}
+
+fn created(state: &State, model: &Model, id: i64) -> Answer {
+    let mut answer = answered(state, model, 201, id);
+    if let ("users/tokens", Content::Json(shown)) = (model.path, &mut answer.body) {
+        tokens::reveal(state, id, shown);
+    }
+    answer
 }
 
 /// Changes one object.
@@ -219,6 +227,19 @@ fn store(
     };
     let message = body.get("changelog_message").and_then(Value::as_str);
     changelog::record(state, model, id, action, before.as_ref(), Some(&row), message);
+    if before.is_none() {
+        for (path, mut part) in templates::parts(state, model.path, id, &row) {
+            let now = json!(state.tick());
+            part.insert("created".to_owned(), now.clone());
+            part.insert("last_updated".to_owned(), now);
+            let part_id = state.next_id(path);
+            state.put(path, part_id, part.clone());
+            if let Some(model) = super::model::models().get(path) {
+                let made = Action::Create;
+                changelog::record(state, model, part_id, made, None, Some(&part), message);
+            }
+        }
+    }
     let machine = [before.as_ref(), Some(&row)].map(|row| row?.get("virtual_machine")?.as_i64());
     if model.path == "virtualization/virtual-disks" {
         machine.into_iter().flatten().for_each(|machine| resize(state, machine));
@@ -270,6 +291,7 @@ pub(super) fn seed(state: &mut State) {
         ("groups", json!([])),
         ("permissions", json!([])),
         ("date_joined", now),
+        ("_password", json!(tokens::PASSWORD)),
     ];
     let id = state.next_id("users/users");
     state.put(
@@ -279,8 +301,23 @@ pub(super) fn seed(state: &mut State) {
     );
     for model in super::model::models().all() {
         let (app, name) = model.label.split_once('.').unwrap_or_default();
-        let members = [("app_label", app), ("model", name), ("display", model.name)];
-        let row = members.map(|(name, value)| (name.to_owned(), json!(value)));
+        let word = if app == "dcim" || app == "ipam" || app == "vpn" {
+            app.to_uppercase()
+        } else {
+            unique::title(app)
+        };
+        let members = [
+            ("app_label", json!(app)),
+            ("app_name", json!(word)),
+            ("model", json!(name)),
+            ("model_name", json!(model.name)),
+            ("model_name_plural", json!(format!("{}s", model.name))),
+            ("display", json!(format!("{word} | {}", model.name))),
+            ("public", json!(true)),
+            ("features", json!([])),
+            ("description", json!("")),
+        ];
+        let row = members.map(|(name, value)| (name.to_owned(), value));
         let id = state.next_id("core/object-types");
         state.put("core/object-types", id, row.into_iter().collect());
     }

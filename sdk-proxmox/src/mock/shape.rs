@@ -30,7 +30,7 @@ fn value(kind: &Kind, field: Option<&Field>, product: Product, depth: usize) -> 
         Kind::Int => integer(field).into(),
         Kind::Float => json!(field.and_then(|field| field.rules.min).unwrap_or(0.5)),
         Kind::Text => text(field).into(),
-        Kind::Enum(values) | Kind::Choice(values) => json!(values.first().unwrap_or(&"")),
+        Kind::Enum(values) | Kind::Choice(values, _) => json!(values.first().unwrap_or(&"")),
         Kind::Map => json!({}),
         Kind::Reference(_) => json!(1),
         Kind::Record(schema) if depth < DEPTH => object(schema, product, depth).into(),

@@ -1173,7 +1173,7 @@ impl Circuit {
         rows::OWNER,
         Field::new("provider", Kind::Record(BriefProvider::SCHEMA), 0),
         Field::new("provider_account", Kind::Record(BriefProviderAccount::SCHEMA), FieldFlags::NULLABLE),
-        Field::new("status", Kind::Choice(CircuitStatus::VALUES), 0),
+        Field::new("status", Kind::Choice(CircuitStatus::VALUES, CircuitStatus::LABELS), 0),
         rows::TAGS,
         Field::new("tenant", Kind::Record(BriefTenant::SCHEMA), FieldFlags::NULLABLE),
         Field::new("termination_a", Kind::Record(CircuitCircuitTermination::SCHEMA), FieldFlags::NULLABLE | FieldFlags::READ_ONLY),
@@ -3539,7 +3539,7 @@ impl VirtualCircuit {
         rows::OWNER,
         Field::new("provider_account", Kind::Record(BriefProviderAccount::SCHEMA), FieldFlags::NULLABLE),
         Field::new("provider_network", Kind::Record(BriefProviderNetwork::SCHEMA), 0),
-        Field::new("status", Kind::Choice(CircuitStatus::VALUES), 0),
+        Field::new("status", Kind::Choice(CircuitStatus::VALUES, CircuitStatus::LABELS), 0),
         rows::TAGS,
         Field::new("tenant", Kind::Record(BriefTenant::SCHEMA), FieldFlags::NULLABLE),
         Field::new("type", Kind::Record(BriefVirtualCircuitType::SCHEMA), 0),
@@ -3856,12 +3856,12 @@ proxbox_runtime::record! { WritableCircuitGroupAssignmentRequest {
 proxbox_runtime::open_enum! {
     /// One of 6 values, or one of a newer release.
     pub enum CircuitStatus {
-        Active = "active",
-        Decommissioned = "decommissioned",
-        Deprovisioning = "deprovisioning",
-        Offline = "offline",
-        Planned = "planned",
-        Provisioning = "provisioning",
+        Active = "active" as "Active",
+        Decommissioned = "decommissioned" as "Decommissioned",
+        Deprovisioning = "deprovisioning" as "Deprovisioning",
+        Offline = "offline" as "Offline",
+        Planned = "planned" as "Planned",
+        Provisioning = "provisioning" as "Provisioning",
     }
 }
 

@@ -419,7 +419,7 @@ pub struct DataSource {
     /// `sync_interval`: 0 to 32767
     pub sync_interval: Option<i64>,
     /// `type`
-    pub kind: Option<Choice<Value>>,
+    pub kind: Option<Choice<DataSourceType>>,
     /// `url`: `uri`
     pub url: Option<String>,
     /// Members that the description does not foresee.
@@ -446,9 +446,9 @@ impl DataSource {
         rows::OWNER,
         rows::PARAMETERS_2,
         Field::ruled("source_url", Kind::Text, 0, &Rules { max_length: Some(200), ..Rules::NONE }),
-        Field::new("status", Kind::Choice(DataSourceStatus::VALUES), FieldFlags::READ_ONLY),
+        Field::new("status", Kind::Choice(DataSourceStatus::VALUES, DataSourceStatus::LABELS), FieldFlags::READ_ONLY),
         rows::SYNC_INTERVAL,
-        Field::new("type", Kind::Choice(&[]), 0),
+        Field::new("type", Kind::Choice(DataSourceType::VALUES, DataSourceType::LABELS), 0),
         rows::URL,
     ]);
 }
@@ -571,7 +571,7 @@ pub struct ObjectChange {
 impl ObjectChange {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("ObjectChange", &[
-        Field::new("action", Kind::Choice(ObjectChangeAction::VALUES), FieldFlags::READ_ONLY),
+        Field::new("action", Kind::Choice(ObjectChangeAction::VALUES, ObjectChangeAction::LABELS), FieldFlags::READ_ONLY),
         Field::new("changed_object", Kind::Any, FieldFlags::NULLABLE | FieldFlags::READ_ONLY),
         Field::ruled("changed_object_id", Kind::Int, 0,
             &Rules { min: Some(0.0), max: Some(9.223372036854776e18), format: Some("int64"), ..Rules::NONE }),
@@ -865,19 +865,28 @@ proxbox_runtime::record! { WritableDataSourceRequest {
 proxbox_runtime::open_enum! {
     /// One of 5 values, or one of a newer release.
     pub enum DataSourceStatus {
-        Completed = "completed",
-        Failed = "failed",
-        New = "new",
-        Queued = "queued",
-        Syncing = "syncing",
+        Completed = "completed" as "Completed",
+        Failed = "failed" as "Failed",
+        New = "new" as "New",
+        Queued = "queued" as "Queued",
+        Syncing = "syncing" as "Syncing",
+    }
+}
+
+proxbox_runtime::open_enum! {
+    /// One of 3 values, or one of a newer release.
+    pub enum DataSourceType {
+        AmazonS3 = "amazon-s3" as "Amazon S3",
+        Git = "git" as "Git",
+        Local = "local" as "Local",
     }
 }
 
 proxbox_runtime::open_enum! {
     /// One of 3 values, or one of a newer release.
     pub enum ObjectChangeAction {
-        Create = "create",
-        Delete = "delete",
-        Update = "update",
+        Create = "create" as "Created",
+        Delete = "delete" as "Deleted",
+        Update = "update" as "Updated",
     }
 }

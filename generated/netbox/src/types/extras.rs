@@ -2043,7 +2043,7 @@ impl CustomField {
         rows::DESCRIPTION_5,
         rows::DISPLAY,
         rows::DISPLAY_URL,
-        Field::new("filter_logic", Kind::Choice(CustomFieldFilterLogic::VALUES), 0),
+        Field::new("filter_logic", Kind::Choice(CustomFieldFilterLogic::VALUES, CustomFieldFilterLogic::LABELS), 0),
         rows::GROUP_NAME,
         rows::ID,
         rows::IS_CLONEABLE,
@@ -2057,9 +2057,9 @@ impl CustomField {
         rows::RELATED_OBJECT_TYPE,
         rows::REQUIRED,
         rows::SEARCH_WEIGHT,
-        Field::new("type", Kind::Choice(CustomFieldType::VALUES), 0),
-        Field::new("ui_editable", Kind::Choice(CustomFieldUiEditable::VALUES), 0),
-        Field::new("ui_visible", Kind::Choice(CustomFieldUiVisible::VALUES), 0),
+        Field::new("type", Kind::Choice(CustomFieldType::VALUES, CustomFieldType::LABELS), 0),
+        Field::new("ui_editable", Kind::Choice(CustomFieldUiEditable::VALUES, CustomFieldUiEditable::LABELS), 0),
+        Field::new("ui_visible", Kind::Choice(CustomFieldUiVisible::VALUES, CustomFieldUiVisible::LABELS), 0),
         rows::UNIQUE,
         rows::URL,
         rows::VALIDATION_MAXIMUM,
@@ -2117,7 +2117,7 @@ pub struct CustomFieldChoiceSet {
 impl CustomFieldChoiceSet {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("CustomFieldChoiceSet", &[
-        Field::new("base_choices", Kind::Choice(CustomFieldChoiceSetBaseChoices::VALUES), FieldFlags::NULLABLE),
+        Field::new("base_choices", Kind::Choice(CustomFieldChoiceSetBaseChoices::VALUES, CustomFieldChoiceSetBaseChoices::LABELS), FieldFlags::NULLABLE),
         rows::CHOICE_COLORS_2,
         rows::CHOICES_COUNT,
         rows::CREATED,
@@ -2540,7 +2540,7 @@ impl EventRule {
         Field::new("action_object", Kind::Any, FieldFlags::NULLABLE | FieldFlags::READ_ONLY),
         rows::ACTION_OBJECT_ID,
         rows::ACTION_OBJECT_TYPE,
-        Field::new("action_type", Kind::Choice(EventRuleActionType::VALUES), 0),
+        Field::new("action_type", Kind::Choice(EventRuleActionType::VALUES, EventRuleActionType::LABELS), 0),
         rows::CONDITIONS,
         rows::CREATED,
         rows::CUSTOM_FIELDS,
@@ -2960,7 +2960,7 @@ impl JournalEntry {
         rows::DISPLAY,
         rows::DISPLAY_URL,
         rows::ID,
-        Field::new("kind", Kind::Choice(JournalEntryKind::VALUES), 0),
+        Field::new("kind", Kind::Choice(JournalEntryKind::VALUES, JournalEntryKind::LABELS), 0),
         rows::LAST_UPDATED,
         rows::TAGS,
         rows::URL,
@@ -6469,55 +6469,55 @@ proxbox_runtime::record! { WritableEventRuleRequest {
 proxbox_runtime::open_enum! {
     /// One of 3 values, or one of a newer release.
     pub enum CustomFieldChoiceSetBaseChoices {
-        IATA = "IATA",
-        ISO3166 = "ISO_3166",
-        UNLOCODE = "UN_LOCODE",
+        IATA = "IATA" as "IATA (Airport codes)",
+        ISO3166 = "ISO_3166" as "ISO 3166 (Country codes)",
+        UNLOCODE = "UN_LOCODE" as "UN/LOCODE (Location codes)",
     }
 }
 
 proxbox_runtime::open_enum! {
     /// One of 3 values, or one of a newer release.
     pub enum CustomFieldFilterLogic {
-        Disabled = "disabled",
-        Exact = "exact",
-        Loose = "loose",
+        Disabled = "disabled" as "Disabled",
+        Exact = "exact" as "Exact",
+        Loose = "loose" as "Loose",
     }
 }
 
 proxbox_runtime::open_enum! {
     /// One of 13 values, or one of a newer release.
     pub enum CustomFieldType {
-        Boolean = "boolean",
-        Date = "date",
-        Datetime = "datetime",
-        Decimal = "decimal",
-        Integer = "integer",
-        Json = "json",
-        Longtext = "longtext",
-        Multiobject = "multiobject",
-        Multiselect = "multiselect",
-        Object = "object",
-        Select = "select",
-        Text = "text",
-        Url = "url",
+        Boolean = "boolean" as "Boolean (true/false)",
+        Date = "date" as "Date",
+        Datetime = "datetime" as "Date & time",
+        Decimal = "decimal" as "Decimal",
+        Integer = "integer" as "Integer",
+        Json = "json" as "JSON",
+        Longtext = "longtext" as "Text (long)",
+        Multiobject = "multiobject" as "Multiple objects",
+        Multiselect = "multiselect" as "Multiple selection",
+        Object = "object" as "Object",
+        Select = "select" as "Selection",
+        Text = "text" as "Text",
+        Url = "url" as "URL",
     }
 }
 
 proxbox_runtime::open_enum! {
     /// One of 3 values, or one of a newer release.
     pub enum CustomFieldUiEditable {
-        Hidden = "hidden",
-        No = "no",
-        Yes = "yes",
+        Hidden = "hidden" as "Hidden",
+        No = "no" as "No",
+        Yes = "yes" as "Yes",
     }
 }
 
 proxbox_runtime::open_enum! {
     /// One of 3 values, or one of a newer release.
     pub enum CustomFieldUiVisible {
-        Always = "always",
-        Hidden = "hidden",
-        IfSet = "if-set",
+        Always = "always" as "Always",
+        Hidden = "hidden" as "Hidden",
+        IfSet = "if-set" as "If set",
     }
 }
 
@@ -6545,9 +6545,9 @@ proxbox_runtime::open_enum! {
 proxbox_runtime::open_enum! {
     /// One of 3 values, or one of a newer release.
     pub enum EventRuleActionType {
-        Notification = "notification",
-        Script = "script",
-        Webhook = "webhook",
+        Notification = "notification" as "Notification",
+        Script = "script" as "Script",
+        Webhook = "webhook" as "Webhook",
     }
 }
 
@@ -6567,10 +6567,10 @@ proxbox_runtime::open_enum! {
 proxbox_runtime::open_enum! {
     /// One of 4 values, or one of a newer release.
     pub enum JournalEntryKind {
-        Danger = "danger",
-        Info = "info",
-        Success = "success",
-        Warning = "warning",
+        Danger = "danger" as "Danger",
+        Info = "info" as "Info",
+        Success = "success" as "Success",
+        Warning = "warning" as "Warning",
     }
 }
 

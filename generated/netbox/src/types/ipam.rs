@@ -2182,8 +2182,8 @@ impl IPAddress {
         Field::new("nat_inside", Kind::Record(NestedIPAddress::SCHEMA), FieldFlags::NULLABLE),
         Field::new("nat_outside", Kind::List(&Kind::Record(NestedIPAddress::SCHEMA)), FieldFlags::READ_ONLY),
         rows::OWNER,
-        Field::new("role", Kind::Choice(IPAddressRole::VALUES), 0),
-        Field::new("status", Kind::Choice(IPAddressStatus::VALUES), 0),
+        Field::new("role", Kind::Choice(IPAddressRole::VALUES, IPAddressRole::LABELS), 0),
+        Field::new("status", Kind::Choice(IPAddressStatus::VALUES, IPAddressStatus::LABELS), 0),
         rows::TAGS,
         Field::new("tenant", Kind::Record(BriefTenant::SCHEMA), FieldFlags::NULLABLE),
         rows::URL,
@@ -4751,7 +4751,7 @@ impl Prefix {
         rows::SCOPE,
         rows::SCOPE_ID,
         rows::SCOPE_TYPE,
-        Field::new("status", Kind::Choice(PrefixStatus::VALUES), 0),
+        Field::new("status", Kind::Choice(PrefixStatus::VALUES, PrefixStatus::LABELS), 0),
         rows::TAGS,
         Field::new("tenant", Kind::Record(BriefTenant::SCHEMA), FieldFlags::NULLABLE),
         rows::URL,
@@ -5245,7 +5245,7 @@ impl Service {
         rows::PARENT_OBJECT_ID,
         rows::PARENT_OBJECT_TYPE,
         rows::PORTS,
-        Field::new("protocol", Kind::Choice(ServiceProtocol::VALUES), 0),
+        Field::new("protocol", Kind::Choice(ServiceProtocol::VALUES, ServiceProtocol::LABELS), 0),
         rows::TAGS,
         rows::URL,
     ]);
@@ -5382,7 +5382,7 @@ impl ServiceTemplate {
         rows::NAME_3,
         rows::OWNER,
         rows::PORTS,
-        Field::new("protocol", Kind::Choice(ServiceProtocol::VALUES), 0),
+        Field::new("protocol", Kind::Choice(ServiceProtocol::VALUES, ServiceProtocol::LABELS), 0),
         rows::TAGS,
         rows::URL,
     ]);
@@ -6326,44 +6326,44 @@ proxbox_runtime::open_enum! {
     /// One of 9 values, or one of a newer release.
     pub enum IPAddressRole {
         Empty = "",
-        Anycast = "anycast",
-        Carp = "carp",
-        Glbp = "glbp",
-        Hsrp = "hsrp",
-        Loopback = "loopback",
-        Secondary = "secondary",
-        Vip = "vip",
-        Vrrp = "vrrp",
+        Anycast = "anycast" as "Anycast",
+        Carp = "carp" as "CARP",
+        Glbp = "glbp" as "GLBP",
+        Hsrp = "hsrp" as "HSRP",
+        Loopback = "loopback" as "Loopback",
+        Secondary = "secondary" as "Secondary",
+        Vip = "vip" as "VIP",
+        Vrrp = "vrrp" as "VRRP",
     }
 }
 
 proxbox_runtime::open_enum! {
     /// One of 5 values, or one of a newer release.
     pub enum IPAddressStatus {
-        Active = "active",
-        Deprecated = "deprecated",
-        Dhcp = "dhcp",
-        Reserved = "reserved",
-        Slaac = "slaac",
+        Active = "active" as "Active",
+        Deprecated = "deprecated" as "Deprecated",
+        Dhcp = "dhcp" as "DHCP",
+        Reserved = "reserved" as "Reserved",
+        Slaac = "slaac" as "SLAAC",
     }
 }
 
 proxbox_runtime::open_enum! {
     /// One of 4 values, or one of a newer release.
     pub enum PrefixStatus {
-        Active = "active",
-        Container = "container",
-        Deprecated = "deprecated",
-        Reserved = "reserved",
+        Active = "active" as "Active",
+        Container = "container" as "Container",
+        Deprecated = "deprecated" as "Deprecated",
+        Reserved = "reserved" as "Reserved",
     }
 }
 
 proxbox_runtime::open_enum! {
     /// One of 3 values, or one of a newer release.
     pub enum ServiceProtocol {
-        Sctp = "sctp",
-        Tcp = "tcp",
-        Udp = "udp",
+        Sctp = "sctp" as "SCTP",
+        Tcp = "tcp" as "TCP",
+        Udp = "udp" as "UDP",
     }
 }
 

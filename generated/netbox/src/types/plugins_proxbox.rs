@@ -119,7 +119,7 @@ impl BackupRoutine {
         rows::REPEAT_MISSED,
         rows::SCHEDULE_2,
         rows::SELECTION,
-        Field::new("status", Kind::Choice(VMSnapshotStatus::VALUES), FieldFlags::NULLABLE),
+        Field::new("status", Kind::Choice(VMSnapshotStatus::VALUES, VMSnapshotStatus::LABELS), FieldFlags::NULLABLE),
         Field::new("storage", Kind::Record(NestedProxmoxStorage::SCHEMA), FieldFlags::NULLABLE),
         rows::TAGS,
         rows::URL,
@@ -4973,7 +4973,7 @@ impl CloudImageTemplate {
         rows::IS_ACTIVE,
         rows::LAST_UPDATED,
         rows::NAME_7,
-        Field::new("os_family", Kind::Choice(CloudImageTemplateOsFamily::VALUES), 0),
+        Field::new("os_family", Kind::Choice(CloudImageTemplateOsFamily::VALUES, CloudImageTemplateOsFamily::LABELS), 0),
         rows::OS_RELEASE,
         rows::SLUG_3,
         rows::SOURCE_VMID,
@@ -5398,7 +5398,7 @@ impl FirecrackerHost {
         rows::NAME_7,
         Field::new("pool", Kind::Record(NestedFirecrackerHostPool::SCHEMA), 0),
         Field::new("proxmox_node", Kind::Record(NestedProxmoxNode::SCHEMA), FieldFlags::NULLABLE),
-        Field::new("status", Kind::Choice(FirecrackerHostStatus::VALUES), 0),
+        Field::new("status", Kind::Choice(FirecrackerHostStatus::VALUES, FirecrackerHostStatus::LABELS), 0),
         rows::SUPPORTS_BRIDGE,
         rows::SUPPORTS_NAT,
         rows::TAGS,
@@ -5455,7 +5455,7 @@ impl FirecrackerHostPool {
         Field::new("allowed_tenants", Kind::List(&Kind::Record(BriefTenant::SCHEMA)), 0),
         rows::CREATED,
         rows::CUSTOM_FIELDS,
-        Field::new("default_network_mode", Kind::Choice(FirecrackerMicroVMNetworkMode::VALUES), 0),
+        Field::new("default_network_mode", Kind::Choice(FirecrackerMicroVMNetworkMode::VALUES, FirecrackerMicroVMNetworkMode::LABELS), 0),
         rows::DESCRIPTION,
         rows::DISPLAY,
         rows::ID,
@@ -5706,7 +5706,7 @@ impl FirecrackerImageTemplate {
         Field::ruled("kernel_image_url", Kind::Text, 0, &Rules { max_length: Some(1024), ..Rules::NONE }),
         rows::LAST_UPDATED,
         rows::NAME_7,
-        Field::new("os_family", Kind::Choice(CloudImageTemplateOsFamily::VALUES), 0),
+        Field::new("os_family", Kind::Choice(CloudImageTemplateOsFamily::VALUES, CloudImageTemplateOsFamily::LABELS), 0),
         rows::OS_RELEASE,
         Field::ruled("rootfs_image_sha256", Kind::Text, 0, &Rules { max_length: Some(64), ..Rules::NONE }),
         Field::ruled("rootfs_image_url", Kind::Text, 0, &Rules { max_length: Some(1024), ..Rules::NONE }),
@@ -5900,10 +5900,10 @@ impl FirecrackerMicroVM {
         rows::MEMORY_MIB,
         Field::ruled("microvm_id", Kind::Text, FieldFlags::READ_ONLY, &Rules { format: Some("uuid"), ..Rules::NONE }),
         rows::NAME_7,
-        Field::new("network_mode", Kind::Choice(FirecrackerMicroVMNetworkMode::VALUES), 0),
+        Field::new("network_mode", Kind::Choice(FirecrackerMicroVMNetworkMode::VALUES, FirecrackerMicroVMNetworkMode::LABELS), 0),
         rows::SSH_AUTHORIZED_KEYS,
         rows::STARTED_AT,
-        Field::new("status", Kind::Choice(FirecrackerMicroVMStatus::VALUES), 0),
+        Field::new("status", Kind::Choice(FirecrackerMicroVMStatus::VALUES, FirecrackerMicroVMStatus::LABELS), 0),
         rows::STOPPED_AT,
         rows::TAGS,
         rows::TAP_NAME,
@@ -18926,7 +18926,7 @@ impl ProxmoxCluster {
         Field::new("endpoint", Kind::Record(NestedProxmoxEndpoint::SCHEMA), 0),
         rows::ID,
         rows::LAST_UPDATED,
-        Field::new("mode", Kind::Choice(ProxmoxClusterMode::VALUES), 0),
+        Field::new("mode", Kind::Choice(ProxmoxClusterMode::VALUES, ProxmoxClusterMode::LABELS), 0),
         rows::NAME_7,
         Field::new("netbox_cluster", Kind::Record(BriefCluster::SCHEMA), FieldFlags::NULLABLE),
         Field::new("node_count", Kind::Int, FieldFlags::READ_ONLY),
@@ -19072,7 +19072,7 @@ impl ProxmoxDatacenterCpuModel {
         rows::LAST_UPDATED,
         rows::LEVEL,
         rows::RAW_CONFIG,
-        Field::new("status", Kind::Choice(ProxmoxSdnVNetStatus::VALUES), 0),
+        Field::new("status", Kind::Choice(ProxmoxSdnVNetStatus::VALUES, ProxmoxSdnVNetStatus::LABELS), 0),
         rows::TAGS,
         rows::URL,
         rows::VENDOR_ID,
@@ -19352,7 +19352,7 @@ impl ProxmoxEndpoint {
         rows::ENABLE_TENANT_NAME_REGEX_2,
         rows::ENABLE_TENANT_TAG_ASSIGNMENT_2,
         rows::ENABLED,
-        Field::new("environment", Kind::Choice(ProxmoxEndpointEnvironment::VALUES), FieldFlags::NULLABLE),
+        Field::new("environment", Kind::Choice(ProxmoxEndpointEnvironment::VALUES, ProxmoxEndpointEnvironment::LABELS), FieldFlags::NULLABLE),
         Field::new("has_ssh_password", Kind::Bool, FieldFlags::READ_ONLY | FieldFlags::SECRET),
         Field::new("has_ssh_private_key", Kind::Bool, FieldFlags::READ_ONLY | FieldFlags::SECRET),
         Field::new("has_ssh_terminal_credentials", Kind::Bool, FieldFlags::READ_ONLY),
@@ -19360,7 +19360,7 @@ impl ProxmoxEndpoint {
         rows::IP_ADDRESS_5,
         rows::LAST_UPDATED,
         rows::MAX_RETRIES,
-        Field::new("mode", Kind::Choice(ProxmoxClusterMode::VALUES), 0),
+        Field::new("mode", Kind::Choice(ProxmoxClusterMode::VALUES, ProxmoxClusterMode::LABELS), 0),
         rows::NAME_16,
         rows::OVERWRITE_CLUSTER_CUSTOM_FIELDS_2,
         rows::OVERWRITE_CLUSTER_DESCRIPTION_2,
@@ -19803,8 +19803,8 @@ impl ProxmoxFirewallAlias {
         rows::ID,
         rows::LAST_UPDATED,
         rows::NAME_7,
-        Field::new("scope", Kind::Choice(ProxmoxFirewallAliasScope::VALUES), 0),
-        Field::new("status", Kind::Choice(ProxmoxSdnVNetStatus::VALUES), 0),
+        Field::new("scope", Kind::Choice(ProxmoxFirewallAliasScope::VALUES, ProxmoxFirewallAliasScope::LABELS), 0),
+        Field::new("status", Kind::Choice(ProxmoxSdnVNetStatus::VALUES, ProxmoxSdnVNetStatus::LABELS), 0),
         rows::TAGS,
         rows::URL,
         Field::new("virtual_machine", Kind::Record(NestedVirtualMachine::SCHEMA), FieldFlags::NULLABLE),
@@ -19932,8 +19932,8 @@ impl ProxmoxFirewallIPSet {
         rows::LAST_UPDATED,
         rows::NAME_7,
         rows::RAW_CONFIG,
-        Field::new("scope", Kind::Choice(ProxmoxFirewallAliasScope::VALUES), 0),
-        Field::new("status", Kind::Choice(ProxmoxSdnVNetStatus::VALUES), 0),
+        Field::new("scope", Kind::Choice(ProxmoxFirewallAliasScope::VALUES, ProxmoxFirewallAliasScope::LABELS), 0),
+        Field::new("status", Kind::Choice(ProxmoxSdnVNetStatus::VALUES, ProxmoxSdnVNetStatus::LABELS), 0),
         rows::TAGS,
         rows::URL,
         Field::new("virtual_machine", Kind::Record(NestedVirtualMachine::SCHEMA), FieldFlags::NULLABLE),
@@ -20178,11 +20178,11 @@ impl ProxmoxFirewallOptions {
         rows::POLICY_OUT,
         Field::new("proxmox_node", Kind::Record(NestedProxmoxNode::SCHEMA), FieldFlags::NULLABLE),
         rows::RAW_CONFIG,
-        Field::new("status", Kind::Choice(ProxmoxSdnVNetStatus::VALUES), 0),
+        Field::new("status", Kind::Choice(ProxmoxSdnVNetStatus::VALUES, ProxmoxSdnVNetStatus::LABELS), 0),
         rows::TAGS,
         rows::URL,
         Field::new("virtual_machine", Kind::Record(NestedVirtualMachine::SCHEMA), FieldFlags::NULLABLE),
-        Field::new("zone", Kind::Choice(ProxmoxFirewallRuleZone::VALUES), 0),
+        Field::new("zone", Kind::Choice(ProxmoxFirewallRuleZone::VALUES, ProxmoxFirewallRuleZone::LABELS), 0),
     ]);
 }
 
@@ -20346,21 +20346,21 @@ impl ProxmoxFirewallRule {
         rows::ID,
         rows::IFACE,
         rows::LAST_UPDATED,
-        Field::new("log", Kind::Choice(ProxmoxFirewallRuleLog::VALUES), 0),
+        Field::new("log", Kind::Choice(ProxmoxFirewallRuleLog::VALUES, ProxmoxFirewallRuleLog::LABELS), 0),
         rows::MACRO,
         rows::POS,
         rows::PROTO,
         Field::new("proxmox_node", Kind::Record(NestedProxmoxNode::SCHEMA), FieldFlags::NULLABLE),
         rows::RAW_CONFIG,
-        Field::new("rule_type", Kind::Choice(ProxmoxFirewallRuleRuleType::VALUES), 0),
+        Field::new("rule_type", Kind::Choice(ProxmoxFirewallRuleRuleType::VALUES, ProxmoxFirewallRuleRuleType::LABELS), 0),
         Field::new("security_group", Kind::Record(NestedProxmoxFirewallSecurityGroup::SCHEMA), FieldFlags::NULLABLE),
         rows::SOURCE,
         rows::SPORT,
-        Field::new("status", Kind::Choice(ProxmoxSdnVNetStatus::VALUES), 0),
+        Field::new("status", Kind::Choice(ProxmoxSdnVNetStatus::VALUES, ProxmoxSdnVNetStatus::LABELS), 0),
         rows::TAGS,
         rows::URL,
         Field::new("virtual_machine", Kind::Record(NestedVirtualMachine::SCHEMA), FieldFlags::NULLABLE),
-        Field::new("zone", Kind::Choice(ProxmoxFirewallRuleZone::VALUES), 0),
+        Field::new("zone", Kind::Choice(ProxmoxFirewallRuleZone::VALUES, ProxmoxFirewallRuleZone::LABELS), 0),
     ]);
 }
 
@@ -20536,7 +20536,7 @@ impl ProxmoxFirewallSecurityGroup {
         rows::LAST_UPDATED,
         rows::NAME_7,
         rows::RAW_CONFIG,
-        Field::new("status", Kind::Choice(ProxmoxSdnVNetStatus::VALUES), 0),
+        Field::new("status", Kind::Choice(ProxmoxSdnVNetStatus::VALUES, ProxmoxSdnVNetStatus::LABELS), 0),
         rows::TAGS,
         rows::URL,
     ]);
@@ -21189,7 +21189,7 @@ impl ProxmoxSdnController {
         rows::PEERS,
         rows::RAW_CONFIG,
         rows::STATE,
-        Field::new("status", Kind::Choice(ProxmoxSdnVNetStatus::VALUES), 0),
+        Field::new("status", Kind::Choice(ProxmoxSdnVNetStatus::VALUES, ProxmoxSdnVNetStatus::LABELS), 0),
         rows::TAGS,
         rows::URL,
     ]);
@@ -21332,12 +21332,12 @@ impl ProxmoxSdnFabric {
         rows::DISPLAY,
         rows::ENDPOINT_2,
         Field::ruled("fabric_name", Kind::Text, 0, &Rules { max_length: Some(255), ..Rules::NONE }),
-        Field::new("fabric_type", Kind::Choice(ProxmoxSdnFabricFabricType::VALUES), 0),
+        Field::new("fabric_type", Kind::Choice(ProxmoxSdnFabricFabricType::VALUES, ProxmoxSdnFabricFabricType::LABELS), 0),
         rows::ID,
         rows::LAST_UPDATED,
         rows::PEERS,
         rows::RAW_CONFIG,
-        Field::new("status", Kind::Choice(ProxmoxSdnVNetStatus::VALUES), 0),
+        Field::new("status", Kind::Choice(ProxmoxSdnVNetStatus::VALUES, ProxmoxSdnVNetStatus::LABELS), 0),
         rows::TAGS,
         rows::URL,
         rows::VRF_VXLAN,
@@ -21482,7 +21482,7 @@ impl ProxmoxSdnPrefixList {
         rows::LE,
         rows::NAME_7,
         rows::RAW_CONFIG,
-        Field::new("status", Kind::Choice(ProxmoxSdnVNetStatus::VALUES), 0),
+        Field::new("status", Kind::Choice(ProxmoxSdnVNetStatus::VALUES, ProxmoxSdnVNetStatus::LABELS), 0),
         rows::TAGS,
         rows::URL,
     ]);
@@ -21620,7 +21620,7 @@ impl ProxmoxSdnRouteMap {
         rows::ORDER,
         rows::RAW_CONFIG,
         rows::SET_COMMUNITY,
-        Field::new("status", Kind::Choice(ProxmoxSdnVNetStatus::VALUES), 0),
+        Field::new("status", Kind::Choice(ProxmoxSdnVNetStatus::VALUES, ProxmoxSdnVNetStatus::LABELS), 0),
         rows::TAGS,
         rows::URL,
     ]);
@@ -21765,7 +21765,7 @@ impl ProxmoxSdnSubnet {
         rows::RAW_CONFIG,
         rows::SKIP_REASON,
         rows::SNAT,
-        Field::new("status", Kind::Choice(ProxmoxSdnVNetStatus::VALUES), 0),
+        Field::new("status", Kind::Choice(ProxmoxSdnVNetStatus::VALUES, ProxmoxSdnVNetStatus::LABELS), 0),
         Field::ruled("subnet", Kind::Text, 0, &Rules { max_length: Some(128), ..Rules::NONE }),
         rows::SUBNET_TYPE,
         rows::TAGS,
@@ -21924,7 +21924,7 @@ impl ProxmoxSdnVNet {
         rows::LAST_UPDATED,
         rows::RAW_CONFIG,
         rows::STATE,
-        Field::new("status", Kind::Choice(ProxmoxSdnVNetStatus::VALUES), 0),
+        Field::new("status", Kind::Choice(ProxmoxSdnVNetStatus::VALUES, ProxmoxSdnVNetStatus::LABELS), 0),
         rows::TAG,
         rows::TAGS,
         rows::URL,
@@ -22086,7 +22086,7 @@ impl ProxmoxSdnZone {
         rows::RAW_CONFIG,
         rows::RT_IMPORT,
         rows::STATE,
-        Field::new("status", Kind::Choice(ProxmoxSdnVNetStatus::VALUES), 0),
+        Field::new("status", Kind::Choice(ProxmoxSdnVNetStatus::VALUES, ProxmoxSdnVNetStatus::LABELS), 0),
         rows::TAG,
         rows::TAGS,
         rows::URL,
@@ -23133,17 +23133,17 @@ impl Replication {
         Field::new("endpoint", Kind::Record(NestedProxmoxEndpoint::SCHEMA), FieldFlags::NULLABLE),
         rows::GUEST,
         rows::ID,
-        Field::new("job_type", Kind::Choice(ReplicationJobType::VALUES), 0),
+        Field::new("job_type", Kind::Choice(ReplicationJobType::VALUES, ReplicationJobType::LABELS), 0),
         rows::JOBNUM,
         rows::LAST_UPDATED,
         Field::new("proxmox_node", Kind::Record(NestedProxmoxNode::SCHEMA), FieldFlags::NULLABLE),
         rows::RATE,
         rows::RAW_CONFIG,
-        Field::new("remove_job", Kind::Choice(ReplicationRemoveJob::VALUES), FieldFlags::NULLABLE),
+        Field::new("remove_job", Kind::Choice(ReplicationRemoveJob::VALUES, ReplicationRemoveJob::LABELS), FieldFlags::NULLABLE),
         Field::ruled("replication_id", Kind::Text, 0, &Rules { max_length: Some(255), ..Rules::NONE }),
         rows::SCHEDULE,
         rows::SOURCE_2,
-        Field::new("status", Kind::Choice(VMSnapshotStatus::VALUES), 0),
+        Field::new("status", Kind::Choice(VMSnapshotStatus::VALUES, VMSnapshotStatus::LABELS), 0),
         rows::TAGS,
         Field::ruled("target", Kind::Text, 0, &Rules { max_length: Some(255), ..Rules::NONE }),
         rows::URL,
@@ -23416,14 +23416,14 @@ impl VMBackup {
         rows::CUSTOM_FIELDS,
         rows::DISPLAY,
         rows::ENCRYPTED,
-        Field::new("format", Kind::Choice(VMBackupFormat::VALUES), FieldFlags::NULLABLE),
+        Field::new("format", Kind::Choice(VMBackupFormat::VALUES, VMBackupFormat::LABELS), FieldFlags::NULLABLE),
         rows::ID,
         rows::LAST_UPDATED,
         rows::NOTES,
         Field::new("proxmox_storage", Kind::Record(NestedProxmoxStorage::SCHEMA), FieldFlags::NULLABLE),
         rows::SIZE_3,
         rows::STORAGE_2,
-        Field::new("subtype", Kind::Choice(VMBackupSubtype::VALUES), FieldFlags::NULLABLE),
+        Field::new("subtype", Kind::Choice(VMBackupSubtype::VALUES, VMBackupSubtype::LABELS), FieldFlags::NULLABLE),
         rows::TAGS,
         rows::URL,
         rows::USED,
@@ -23583,8 +23583,8 @@ impl VMSnapshot {
         rows::PARENT_5,
         Field::new("proxmox_storage", Kind::Record(NestedProxmoxStorage::SCHEMA), FieldFlags::NULLABLE),
         rows::SNAPTIME,
-        Field::new("status", Kind::Choice(VMSnapshotStatus::VALUES), 0),
-        Field::new("subtype", Kind::Choice(DeletionKind::VALUES), 0),
+        Field::new("status", Kind::Choice(VMSnapshotStatus::VALUES, VMSnapshotStatus::LABELS), 0),
+        Field::new("subtype", Kind::Choice(DeletionKind::VALUES, DeletionKind::LABELS), 0),
         rows::TAGS,
         rows::URL,
         Field::new("virtual_machine", Kind::Record(NestedVirtualMachine::SCHEMA), 0),
@@ -27335,23 +27335,23 @@ proxbox_runtime::record! { WritableVMTaskHistoryRequest {
 proxbox_runtime::open_enum! {
     /// One of 9 values, or one of a newer release.
     pub enum CloudImageTemplateOsFamily {
-        Alpine = "alpine",
-        Debian = "debian",
-        Generic = "generic",
-        Opnsense = "opnsense",
-        Pfsense = "pfsense",
-        ProxmoxPbs = "proxmox-pbs",
-        ProxmoxPdm = "proxmox-pdm",
-        Rocky = "rocky",
-        Ubuntu = "ubuntu",
+        Alpine = "alpine" as "Alpine Linux",
+        Debian = "debian" as "Debian",
+        Generic = "generic" as "Generic Linux",
+        Opnsense = "opnsense" as "OPNsense",
+        Pfsense = "pfsense" as "pfSense",
+        ProxmoxPbs = "proxmox-pbs" as "Proxmox Backup Server",
+        ProxmoxPdm = "proxmox-pdm" as "Proxmox Datacenter Manager",
+        Rocky = "rocky" as "Rocky Linux",
+        Ubuntu = "ubuntu" as "Ubuntu",
     }
 }
 
 proxbox_runtime::open_enum! {
     /// One of 2 values, or one of a newer release.
     pub enum DeletionKind {
-        Lxc = "lxc",
-        Qemu = "qemu",
+        Lxc = "lxc" as "LXC",
+        Qemu = "qemu" as "QEMU",
     }
 }
 
@@ -27370,29 +27370,29 @@ proxbox_runtime::open_enum! {
 proxbox_runtime::open_enum! {
     /// One of 4 values, or one of a newer release.
     pub enum FirecrackerHostStatus {
-        Draining = "draining",
-        Error = "error",
-        Offline = "offline",
-        Ready = "ready",
+        Draining = "draining" as "Draining",
+        Error = "error" as "Error",
+        Offline = "offline" as "Offline",
+        Ready = "ready" as "Ready",
     }
 }
 
 proxbox_runtime::open_enum! {
     /// One of 2 values, or one of a newer release.
     pub enum FirecrackerMicroVMNetworkMode {
-        Bridge = "bridge",
-        Nat = "nat",
+        Bridge = "bridge" as "Bridge",
+        Nat = "nat" as "NAT",
     }
 }
 
 proxbox_runtime::open_enum! {
     /// One of 5 values, or one of a newer release.
     pub enum FirecrackerMicroVMStatus {
-        Deleted = "deleted",
-        Error = "error",
-        Provisioning = "provisioning",
-        Running = "running",
-        Stopped = "stopped",
+        Deleted = "deleted" as "Deleted",
+        Error = "error" as "Error",
+        Provisioning = "provisioning" as "Provisioning",
+        Running = "running" as "Running",
+        Stopped = "stopped" as "Stopped",
     }
 }
 
@@ -27496,9 +27496,9 @@ proxbox_runtime::open_enum! {
 proxbox_runtime::open_enum! {
     /// One of 3 values, or one of a newer release.
     pub enum ProxmoxClusterMode {
-        Cluster = "cluster",
-        Standalone = "standalone",
-        Undefined = "undefined",
+        Cluster = "cluster" as "Cluster",
+        Standalone = "standalone" as "Standalone",
+        Undefined = "undefined" as "Undefined",
     }
 }
 
@@ -27514,12 +27514,12 @@ proxbox_runtime::open_enum! {
     /// One of 7 values, or one of a newer release.
     pub enum ProxmoxEndpointEnvironment {
         Empty = "",
-        Development = "development",
-        Homologation = "homologation",
-        Lab = "lab",
-        Production = "production",
-        Staging = "staging",
-        Testing = "testing",
+        Development = "development" as "Development",
+        Homologation = "homologation" as "Homologation",
+        Lab = "lab" as "Lab",
+        Production = "production" as "Production",
+        Staging = "staging" as "Staging",
+        Testing = "testing" as "Testing",
     }
 }
 
@@ -27544,9 +27544,9 @@ proxbox_runtime::open_enum! {
 proxbox_runtime::open_enum! {
     /// One of 3 values, or one of a newer release.
     pub enum ProxmoxFirewallAliasScope {
-        Datacenter = "datacenter",
-        VmLxc = "vm_lxc",
-        VmQemu = "vm_qemu",
+        Datacenter = "datacenter" as "Datacenter",
+        VmLxc = "vm_lxc" as "CT (LXC)",
+        VmQemu = "vm_qemu" as "VM (QEMU)",
     }
 }
 
@@ -27554,56 +27554,56 @@ proxbox_runtime::open_enum! {
     /// One of 10 values, or one of a newer release.
     pub enum ProxmoxFirewallRuleLog {
         Empty = "",
-        Alert = "alert",
-        Crit = "crit",
-        Debug = "debug",
-        Emerg = "emerg",
-        Err = "err",
-        Info = "info",
-        Nolog = "nolog",
-        Notice = "notice",
-        Warning = "warning",
+        Alert = "alert" as "Alert",
+        Crit = "crit" as "Critical",
+        Debug = "debug" as "Debug",
+        Emerg = "emerg" as "Emergency",
+        Err = "err" as "Error",
+        Info = "info" as "Info",
+        Nolog = "nolog" as "No Log",
+        Notice = "notice" as "Notice",
+        Warning = "warning" as "Warning",
     }
 }
 
 proxbox_runtime::open_enum! {
     /// One of 4 values, or one of a newer release.
     pub enum ProxmoxFirewallRuleRuleType {
-        Forward = "forward",
-        Group = "group",
-        In = "in",
-        Out = "out",
+        Forward = "forward" as "Forward",
+        Group = "group" as "Group",
+        In = "in" as "In",
+        Out = "out" as "Out",
     }
 }
 
 proxbox_runtime::open_enum! {
     /// One of 6 values, or one of a newer release.
     pub enum ProxmoxFirewallRuleZone {
-        Datacenter = "datacenter",
-        Node = "node",
-        SecurityGroup = "security_group",
-        VmLxc = "vm_lxc",
-        VmQemu = "vm_qemu",
-        Vnet = "vnet",
+        Datacenter = "datacenter" as "Datacenter",
+        Node = "node" as "Node",
+        SecurityGroup = "security_group" as "Security Group",
+        VmLxc = "vm_lxc" as "CT (LXC)",
+        VmQemu = "vm_qemu" as "VM (QEMU)",
+        Vnet = "vnet" as "VNet (SDN)",
     }
 }
 
 proxbox_runtime::open_enum! {
     /// One of 4 values, or one of a newer release.
     pub enum ProxmoxSdnFabricFabricType {
-        Bgp = "bgp",
-        Ospf = "ospf",
-        Vxlan = "vxlan",
-        Wireguard = "wireguard",
+        Bgp = "bgp" as "BGP",
+        Ospf = "ospf" as "OSPF",
+        Vxlan = "vxlan" as "VXLAN",
+        Wireguard = "wireguard" as "WireGuard",
     }
 }
 
 proxbox_runtime::open_enum! {
     /// One of 3 values, or one of a newer release.
     pub enum ProxmoxSdnVNetStatus {
-        Active = "active",
-        Error = "error",
-        Stale = "stale",
+        Active = "active" as "Active",
+        Error = "error" as "Error",
+        Stale = "stale" as "Stale",
     }
 }
 
@@ -27627,7 +27627,7 @@ proxbox_runtime::open_enum! {
 proxbox_runtime::open_enum! {
     /// One of 1 values, or one of a newer release.
     pub enum ReplicationJobType {
-        Local = "local",
+        Local = "local" as "Local",
     }
 }
 
@@ -27635,8 +27635,8 @@ proxbox_runtime::open_enum! {
     /// One of 3 values, or one of a newer release.
     pub enum ReplicationRemoveJob {
         Empty = "",
-        Full = "full",
-        Local = "local",
+        Full = "full" as "Full",
+        Local = "local" as "Local",
     }
 }
 
@@ -27692,36 +27692,36 @@ proxbox_runtime::open_enum! {
 proxbox_runtime::open_enum! {
     /// One of 11 values, or one of a newer release.
     pub enum VMBackupFormat {
-        Iso = "iso",
-        PbsCt = "pbs-ct",
-        PbsVm = "pbs-vm",
-        Qcow2 = "qcow2",
-        Raw = "raw",
-        Tar = "tar",
-        Tbz = "tbz",
-        Tgz = "tgz",
-        Tzst = "tzst",
-        Undefined = "undefined",
-        Zst = "zst",
+        Iso = "iso" as "ISO",
+        PbsCt = "pbs-ct" as "PBS CT",
+        PbsVm = "pbs-vm" as "PBS VM",
+        Qcow2 = "qcow2" as "QCOW2",
+        Raw = "raw" as "RAW",
+        Tar = "tar" as "TAR",
+        Tbz = "tbz" as "TBZ",
+        Tgz = "tgz" as "TGZ",
+        Tzst = "tzst" as "TZST",
+        Undefined = "undefined" as "Undefined",
+        Zst = "zst" as "ZST",
     }
 }
 
 proxbox_runtime::open_enum! {
     /// One of 5 values, or one of a newer release.
     pub enum VMBackupSubtype {
-        Ct = "ct",
-        Lxc = "lxc",
-        Qemu = "qemu",
-        Undefined = "undefined",
-        Vm = "vm",
+        Ct = "ct" as "CT",
+        Lxc = "lxc" as "LXC",
+        Qemu = "qemu" as "QEMU",
+        Undefined = "undefined" as "Undefined",
+        Vm = "vm" as "VM",
     }
 }
 
 proxbox_runtime::open_enum! {
     /// One of 2 values, or one of a newer release.
     pub enum VMSnapshotStatus {
-        Active = "active",
-        Stale = "stale",
+        Active = "active" as "Active",
+        Stale = "stale" as "Stale",
     }
 }
 

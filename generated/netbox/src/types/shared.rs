@@ -1482,7 +1482,7 @@ impl Cluster {
         rows::SCOPE,
         rows::SCOPE_ID,
         rows::SCOPE_TYPE,
-        Field::new("status", Kind::Choice(ClusterStatus::VALUES), 0),
+        Field::new("status", Kind::Choice(ClusterStatus::VALUES, ClusterStatus::LABELS), 0),
         rows::TAGS,
         Field::new("tenant", Kind::Record(BriefTenant::SCHEMA), FieldFlags::NULLABLE),
         Field::new("type", Kind::Record(BriefClusterType::SCHEMA), 0),
@@ -1719,7 +1719,7 @@ pub struct DeviceType {
 impl DeviceType {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("DeviceType", &[
-        Field::new("airflow", Kind::Choice(DeviceAirflow::VALUES), FieldFlags::NULLABLE),
+        Field::new("airflow", Kind::Choice(DeviceAirflow::VALUES, DeviceAirflow::LABELS), FieldFlags::NULLABLE),
         rows::COMMENTS,
         Field::new("console_port_template_count", Kind::Int, FieldFlags::READ_ONLY),
         Field::new("console_server_port_template_count", Kind::Int, FieldFlags::READ_ONLY),
@@ -1749,7 +1749,7 @@ impl DeviceType {
         Field::ruled("rear_image", Kind::Text, FieldFlags::NULLABLE, &Rules { format: Some("uri"), ..Rules::NONE }),
         Field::new("rear_port_template_count", Kind::Int, FieldFlags::READ_ONLY),
         rows::SLUG_2,
-        Field::new("subdevice_role", Kind::Choice(DeviceTypeSubdeviceRole::VALUES), FieldFlags::NULLABLE),
+        Field::new("subdevice_role", Kind::Choice(DeviceTypeSubdeviceRole::VALUES, DeviceTypeSubdeviceRole::LABELS), FieldFlags::NULLABLE),
         rows::TAGS,
         rows::U_HEIGHT,
         rows::URL,
@@ -1874,7 +1874,7 @@ impl Job {
         Field::ruled("job_id", Kind::Text, 0, &Rules { format: Some("uuid"), ..Rules::NONE }),
         Field::new("log_entries", Kind::List(&Kind::Any), 0),
         Field::ruled("name", Kind::Text, 0, &Rules { max_length: Some(200), ..Rules::NONE }),
-        Field::ruled("notifications", Kind::Choice(JobNotifications::VALUES), FieldFlags::READ_ONLY,
+        Field::ruled("notifications", Kind::Choice(JobNotifications::VALUES, JobNotifications::LABELS), FieldFlags::READ_ONLY,
             &Rules { availability: Availability::since(Release(4, 6, 8), Release(4, 5, 5)), ..Rules::NONE }),
         rows::OBJECT,
         Field::ruled("object_id", Kind::Int, FieldFlags::NULLABLE,
@@ -3642,7 +3642,7 @@ impl VLAN {
         rows::NAME_9,
         rows::OWNER,
         rows::PREFIX_COUNT,
-        Field::new("qinq_role", Kind::Choice(VLANQinqRole::VALUES), FieldFlags::NULLABLE),
+        Field::new("qinq_role", Kind::Choice(VLANQinqRole::VALUES, VLANQinqRole::LABELS), FieldFlags::NULLABLE),
         Field::new("qinq_svlan", Kind::Record(NestedVLAN::SCHEMA), FieldFlags::NULLABLE),
         rows::ROLE_4,
         Field::new("site", Kind::Record(BriefSite::SCHEMA), FieldFlags::NULLABLE),
@@ -3731,7 +3731,7 @@ impl WirelessLAN {
         rows::SCOPE_ID,
         rows::SCOPE_TYPE,
         rows::SSID,
-        Field::new("status", Kind::Choice(WirelessLANStatus::VALUES), 0),
+        Field::new("status", Kind::Choice(WirelessLANStatus::VALUES, WirelessLANStatus::LABELS), 0),
         rows::TAGS,
         Field::new("tenant", Kind::Record(BriefTenant::SCHEMA), FieldFlags::NULLABLE),
         rows::URL,
@@ -3807,9 +3807,9 @@ proxbox_runtime::record! { WritableRegionRequest {
 proxbox_runtime::open_enum! {
     /// One of 3 values, or one of a newer release.
     pub enum CableStatus {
-        Connected = "connected",
-        Decommissioning = "decommissioning",
-        Planned = "planned",
+        Connected = "connected" as "Connected",
+        Decommissioning = "decommissioning" as "Decommissioning",
+        Planned = "planned" as "Planned",
     }
 }
 
@@ -3817,21 +3817,21 @@ proxbox_runtime::open_enum! {
     /// One of 5 values, or one of a newer release.
     pub enum CircuitDistanceUnit {
         Empty = "",
-        Ft = "ft",
-        Km = "km",
-        M = "m",
-        Mi = "mi",
+        Ft = "ft" as "Feet",
+        Km = "km" as "Kilometers",
+        M = "m" as "Meters",
+        Mi = "mi" as "Miles",
     }
 }
 
 proxbox_runtime::open_enum! {
     /// One of 5 values, or one of a newer release.
     pub enum ClusterStatus {
-        Active = "active",
-        Decommissioning = "decommissioning",
-        Offline = "offline",
-        Planned = "planned",
-        Staging = "staging",
+        Active = "active" as "Active",
+        Decommissioning = "decommissioning" as "Decommissioning",
+        Offline = "offline" as "Offline",
+        Planned = "planned" as "Planned",
+        Staging = "staging" as "Staging",
     }
 }
 
@@ -3839,10 +3839,10 @@ proxbox_runtime::open_enum! {
     /// One of 5 values, or one of a newer release.
     pub enum ContactAssignmentPriority {
         Empty = "",
-        Inactive = "inactive",
-        Primary = "primary",
-        Secondary = "secondary",
-        Tertiary = "tertiary",
+        Inactive = "inactive" as "Inactive",
+        Primary = "primary" as "Primary",
+        Secondary = "secondary" as "Secondary",
+        Tertiary = "tertiary" as "Tertiary",
     }
 }
 
@@ -3850,29 +3850,29 @@ proxbox_runtime::open_enum! {
     /// One of 11 values, or one of a newer release.
     pub enum DeviceAirflow {
         Empty = "",
-        BottomToTop = "bottom-to-top",
-        FrontToRear = "front-to-rear",
-        LeftToRight = "left-to-right",
-        Mixed = "mixed",
-        Passive = "passive",
-        RearToFront = "rear-to-front",
-        RearToSide = "rear-to-side",
-        RightToLeft = "right-to-left",
-        SideToRear = "side-to-rear",
-        TopToBottom = "top-to-bottom",
+        BottomToTop = "bottom-to-top" as "Bottom to top",
+        FrontToRear = "front-to-rear" as "Front to rear",
+        LeftToRight = "left-to-right" as "Left to right",
+        Mixed = "mixed" as "Mixed",
+        Passive = "passive" as "Passive",
+        RearToFront = "rear-to-front" as "Rear to front",
+        RearToSide = "rear-to-side" as "Rear to side",
+        RightToLeft = "right-to-left" as "Right to left",
+        SideToRear = "side-to-rear" as "Side to rear",
+        TopToBottom = "top-to-bottom" as "Top to bottom",
     }
 }
 
 proxbox_runtime::open_enum! {
     /// One of 7 values, or one of a newer release.
     pub enum DeviceStatus {
-        Active = "active",
-        Decommissioning = "decommissioning",
-        Failed = "failed",
-        Inventory = "inventory",
-        Offline = "offline",
-        Planned = "planned",
-        Staged = "staged",
+        Active = "active" as "Active",
+        Decommissioning = "decommissioning" as "Decommissioning",
+        Failed = "failed" as "Failed",
+        Inventory = "inventory" as "Inventory",
+        Offline = "offline" as "Offline",
+        Planned = "planned" as "Planned",
+        Staged = "staged" as "Staged",
     }
 }
 
@@ -3880,8 +3880,8 @@ proxbox_runtime::open_enum! {
     /// One of 3 values, or one of a newer release.
     pub enum DeviceTypeSubdeviceRole {
         Empty = "",
-        Child = "child",
-        Parent = "parent",
+        Child = "child" as "Child",
+        Parent = "parent" as "Parent",
     }
 }
 
@@ -3889,51 +3889,51 @@ proxbox_runtime::open_enum! {
     /// One of 5 values, or one of a newer release.
     pub enum InterfaceMode {
         Empty = "",
-        Access = "access",
-        QInQ = "q-in-q",
-        Tagged = "tagged",
-        TaggedAll = "tagged-all",
+        Access = "access" as "Access",
+        QInQ = "q-in-q" as "Q-in-Q (802.1ad)",
+        Tagged = "tagged" as "Tagged",
+        TaggedAll = "tagged-all" as "Tagged (All)",
     }
 }
 
 proxbox_runtime::open_enum! {
     /// One of 3 values, or one of a newer release.
     pub enum JobNotifications {
-        Always = "always",
-        Never = "never",
-        OnFailure = "on_failure",
+        Always = "always" as "Always",
+        Never = "never" as "Never",
+        OnFailure = "on_failure" as "On failure",
     }
 }
 
 proxbox_runtime::open_enum! {
     /// One of 6 values, or one of a newer release.
     pub enum JobStatus {
-        Completed = "completed",
-        Errored = "errored",
-        Failed = "failed",
-        Pending = "pending",
-        Running = "running",
-        Scheduled = "scheduled",
+        Completed = "completed" as "Completed",
+        Errored = "errored" as "Errored",
+        Failed = "failed" as "Failed",
+        Pending = "pending" as "Pending",
+        Running = "running" as "Running",
+        Scheduled = "scheduled" as "Scheduled",
     }
 }
 
 proxbox_runtime::open_enum! {
     /// One of 14 values, or one of a newer release.
     pub enum L2VPNType {
-        EpLan = "ep-lan",
-        EpTree = "ep-tree",
-        Epl = "epl",
-        EvpLan = "evp-lan",
-        EvpTree = "evp-tree",
-        Evpl = "evpl",
-        EvpnVpws = "evpn-vpws",
-        MplsEvpn = "mpls-evpn",
-        PbbEvpn = "pbb-evpn",
-        Spb = "spb",
-        Vpls = "vpls",
-        Vpws = "vpws",
-        Vxlan = "vxlan",
-        VxlanEvpn = "vxlan-evpn",
+        EpLan = "ep-lan" as "Ethernet Private LAN",
+        EpTree = "ep-tree" as "Ethernet Private Tree",
+        Epl = "epl" as "EPL",
+        EvpLan = "evp-lan" as "Ethernet Virtual Private LAN",
+        EvpTree = "evp-tree" as "Ethernet Virtual Private Tree",
+        Evpl = "evpl" as "EVPL",
+        EvpnVpws = "evpn-vpws" as "EVPN VPWS",
+        MplsEvpn = "mpls-evpn" as "MPLS EVPN",
+        PbbEvpn = "pbb-evpn" as "PBB EVPN",
+        Spb = "spb" as "SPB",
+        Vpls = "vpls" as "VPLS",
+        Vpws = "vpws" as "VPWS",
+        Vxlan = "vxlan" as "VXLAN",
+        VxlanEvpn = "vxlan-evpn" as "VXLAN-EVPN",
     }
 }
 
@@ -3941,10 +3941,10 @@ proxbox_runtime::open_enum! {
     /// One of 5 values, or one of a newer release.
     pub enum RackWeightUnit {
         Empty = "",
-        G = "g",
-        Kg = "kg",
-        Lb = "lb",
-        Oz = "oz",
+        G = "g" as "Grams",
+        Kg = "kg" as "Kilograms",
+        Lb = "lb" as "Pounds",
+        Oz = "oz" as "Ounces",
     }
 }
 
@@ -3959,37 +3959,37 @@ proxbox_runtime::open_enum! {
 proxbox_runtime::open_enum! {
     /// One of 5 values, or one of a newer release.
     pub enum SiteStatus {
-        Active = "active",
-        Decommissioning = "decommissioning",
-        Planned = "planned",
-        Retired = "retired",
-        Staging = "staging",
+        Active = "active" as "Active",
+        Decommissioning = "decommissioning" as "Decommissioning",
+        Planned = "planned" as "Planned",
+        Retired = "retired" as "Retired",
+        Staging = "staging" as "Staging",
     }
 }
 
 proxbox_runtime::open_enum! {
     /// One of 3 values, or one of a newer release.
     pub enum TunnelTerminationRole {
-        Hub = "hub",
-        Peer = "peer",
-        Spoke = "spoke",
+        Hub = "hub" as "Hub",
+        Peer = "peer" as "Peer",
+        Spoke = "spoke" as "Spoke",
     }
 }
 
 proxbox_runtime::open_enum! {
     /// One of 2 values, or one of a newer release.
     pub enum VLANQinqRole {
-        Cvlan = "cvlan",
-        Svlan = "svlan",
+        Cvlan = "cvlan" as "Customer",
+        Svlan = "svlan" as "Service",
     }
 }
 
 proxbox_runtime::open_enum! {
     /// One of 3 values, or one of a newer release.
     pub enum VLANStatus {
-        Active = "active",
-        Deprecated = "deprecated",
-        Reserved = "reserved",
+        Active = "active" as "Active",
+        Deprecated = "deprecated" as "Deprecated",
+        Reserved = "reserved" as "Reserved",
     }
 }
 
@@ -3997,9 +3997,9 @@ proxbox_runtime::open_enum! {
     /// One of 4 values, or one of a newer release.
     pub enum WirelessLANAuthCipher {
         Empty = "",
-        Aes = "aes",
-        Auto = "auto",
-        Tkip = "tkip",
+        Aes = "aes" as "AES",
+        Auto = "auto" as "Auto",
+        Tkip = "tkip" as "TKIP",
     }
 }
 
@@ -4007,10 +4007,10 @@ proxbox_runtime::open_enum! {
     /// One of 5 values, or one of a newer release.
     pub enum WirelessLANAuthType {
         Empty = "",
-        Open = "open",
-        Wep = "wep",
-        WpaEnterprise = "wpa-enterprise",
-        WpaPersonal = "wpa-personal",
+        Open = "open" as "Open",
+        Wep = "wep" as "WEP",
+        WpaEnterprise = "wpa-enterprise" as "WPA Enterprise",
+        WpaPersonal = "wpa-personal" as "WPA Personal (PSK)",
     }
 }
 
@@ -4018,10 +4018,10 @@ proxbox_runtime::open_enum! {
     /// One of 5 values, or one of a newer release.
     pub enum WirelessLANStatus {
         Empty = "",
-        Active = "active",
-        Deprecated = "deprecated",
-        Disabled = "disabled",
-        Reserved = "reserved",
+        Active = "active" as "Active",
+        Deprecated = "deprecated" as "Deprecated",
+        Disabled = "disabled" as "Disabled",
+        Reserved = "reserved" as "Reserved",
     }
 }
 

@@ -1864,8 +1864,8 @@ impl VirtualMachineWithConfigContext {
         Field::new("role", Kind::Record(BriefDeviceRole::SCHEMA), FieldFlags::NULLABLE),
         rows::SERIAL,
         Field::new("site", Kind::Record(BriefSite::SCHEMA), FieldFlags::NULLABLE),
-        Field::new("start_on_boot", Kind::Choice(VirtualMachineStartOnBoot::VALUES), 0),
-        Field::new("status", Kind::Choice(VirtualMachineStatus::VALUES), 0),
+        Field::new("start_on_boot", Kind::Choice(VirtualMachineStartOnBoot::VALUES, VirtualMachineStartOnBoot::LABELS), 0),
+        Field::new("status", Kind::Choice(VirtualMachineStatus::VALUES, VirtualMachineStatus::LABELS), 0),
         rows::TAGS,
         Field::new("tenant", Kind::Record(BriefTenant::SCHEMA), FieldFlags::NULLABLE),
         rows::URL,
@@ -2096,22 +2096,22 @@ proxbox_runtime::record! { WritableVMInterfaceRequest {
 proxbox_runtime::open_enum! {
     /// One of 3 values, or one of a newer release.
     pub enum VirtualMachineStartOnBoot {
-        Laststate = "laststate",
-        Off = "off",
-        On = "on",
+        Laststate = "laststate" as "Last State",
+        Off = "off" as "Off",
+        On = "on" as "On",
     }
 }
 
 proxbox_runtime::open_enum! {
     /// One of 7 values, or one of a newer release.
     pub enum VirtualMachineStatus {
-        Active = "active",
-        Decommissioning = "decommissioning",
-        Failed = "failed",
-        Offline = "offline",
-        Paused = "paused",
-        Planned = "planned",
-        Staged = "staged",
+        Active = "active" as "Active",
+        Decommissioning = "decommissioning" as "Decommissioning",
+        Failed = "failed" as "Failed",
+        Offline = "offline" as "Offline",
+        Paused = "paused" as "Paused",
+        Planned = "planned" as "Planned",
+        Staged = "staged" as "Staged",
     }
 }
 

@@ -797,14 +797,14 @@ impl IKEPolicy {
         rows::DISPLAY_URL,
         rows::ID,
         rows::LAST_UPDATED,
-        Field::new("mode", Kind::Choice(IKEPolicyMode::VALUES), 0),
+        Field::new("mode", Kind::Choice(IKEPolicyMode::VALUES, IKEPolicyMode::LABELS), 0),
         rows::NAME_3,
         rows::OWNER,
         rows::PRESHARED_KEY,
         Field::new("proposals", Kind::List(&Kind::Record(IKEProposal::SCHEMA)), 0),
         rows::TAGS,
         rows::URL,
-        Field::new("version", Kind::Choice(&[]), 0),
+        Field::new("version", Kind::Choice(&[], &[]), 0),
     ]);
 }
 
@@ -924,16 +924,16 @@ pub struct IKEProposal {
 impl IKEProposal {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("IKEProposal", &[
-        Field::new("authentication_algorithm", Kind::Choice(IKEProposalAuthenticationAlgorithm::VALUES), 0),
-        Field::new("authentication_method", Kind::Choice(IKEProposalAuthenticationMethod::VALUES), 0),
+        Field::new("authentication_algorithm", Kind::Choice(IKEProposalAuthenticationAlgorithm::VALUES, IKEProposalAuthenticationAlgorithm::LABELS), 0),
+        Field::new("authentication_method", Kind::Choice(IKEProposalAuthenticationMethod::VALUES, IKEProposalAuthenticationMethod::LABELS), 0),
         rows::COMMENTS,
         rows::CREATED,
         rows::CUSTOM_FIELDS,
         rows::DESCRIPTION_5,
         rows::DISPLAY,
         rows::DISPLAY_URL,
-        Field::new("encryption_algorithm", Kind::Choice(IKEProposalEncryptionAlgorithm::VALUES), 0),
-        Field::new("group", Kind::Choice(&[]), 0),
+        Field::new("encryption_algorithm", Kind::Choice(IKEProposalEncryptionAlgorithm::VALUES, IKEProposalEncryptionAlgorithm::LABELS), 0),
+        Field::new("group", Kind::Choice(&[], &[]), 0),
         rows::ID,
         rows::LAST_UPDATED,
         rows::NAME_3,
@@ -1074,7 +1074,7 @@ impl IPSecPolicy {
         rows::LAST_UPDATED,
         rows::NAME_3,
         rows::OWNER,
-        Field::new("pfs_group", Kind::Choice(&[]), 0),
+        Field::new("pfs_group", Kind::Choice(&[], &[]), 0),
         Field::new("proposals", Kind::List(&Kind::Record(IPSecProposal::SCHEMA)), 0),
         rows::TAGS,
         rows::URL,
@@ -1194,7 +1194,7 @@ impl IPSecProfile {
         Field::new("ike_policy", Kind::Record(BriefIKEPolicy::SCHEMA), 0),
         Field::new("ipsec_policy", Kind::Record(BriefIPSecPolicy::SCHEMA), 0),
         rows::LAST_UPDATED,
-        Field::new("mode", Kind::Choice(IPSecProfileMode::VALUES), 0),
+        Field::new("mode", Kind::Choice(IPSecProfileMode::VALUES, IPSecProfileMode::LABELS), 0),
         rows::NAME_3,
         rows::OWNER,
         rows::TAGS,
@@ -1319,14 +1319,14 @@ pub struct IPSecProposal {
 impl IPSecProposal {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("IPSecProposal", &[
-        Field::new("authentication_algorithm", Kind::Choice(IKEProposalAuthenticationAlgorithm::VALUES), 0),
+        Field::new("authentication_algorithm", Kind::Choice(IKEProposalAuthenticationAlgorithm::VALUES, IKEProposalAuthenticationAlgorithm::LABELS), 0),
         rows::COMMENTS,
         rows::CREATED,
         rows::CUSTOM_FIELDS,
         rows::DESCRIPTION_5,
         rows::DISPLAY,
         rows::DISPLAY_URL,
-        Field::new("encryption_algorithm", Kind::Choice(IKEProposalEncryptionAlgorithm::VALUES), 0),
+        Field::new("encryption_algorithm", Kind::Choice(IKEProposalEncryptionAlgorithm::VALUES, IKEProposalEncryptionAlgorithm::LABELS), 0),
         rows::ID,
         rows::LAST_UPDATED,
         rows::NAME_3,
@@ -1472,7 +1472,7 @@ impl L2VPN {
         rows::NAME_3,
         rows::OWNER,
         rows::SLUG_2,
-        Field::new("status", Kind::Choice(L2VPNStatus::VALUES), 0),
+        Field::new("status", Kind::Choice(L2VPNStatus::VALUES, L2VPNStatus::LABELS), 0),
         rows::TAGS,
         Field::new("tenant", Kind::Record(BriefTenant::SCHEMA), FieldFlags::NULLABLE),
         rows::TYPE_2,
@@ -2847,14 +2847,14 @@ impl Tunnel {
         rows::DESCRIPTION_5,
         rows::DISPLAY,
         rows::DISPLAY_URL,
-        Field::new("encapsulation", Kind::Choice(TunnelEncapsulation::VALUES), 0),
+        Field::new("encapsulation", Kind::Choice(TunnelEncapsulation::VALUES, TunnelEncapsulation::LABELS), 0),
         Field::new("group", Kind::Record(BriefTunnelGroup::SCHEMA), FieldFlags::NULLABLE),
         rows::ID,
         Field::new("ipsec_profile", Kind::Record(BriefIPSecProfile::SCHEMA), FieldFlags::NULLABLE),
         rows::LAST_UPDATED,
         rows::NAME_3,
         rows::OWNER,
-        Field::new("status", Kind::Choice(TunnelStatus::VALUES), 0),
+        Field::new("status", Kind::Choice(TunnelStatus::VALUES, TunnelStatus::LABELS), 0),
         rows::TAGS,
         Field::new("tenant", Kind::Record(BriefTenant::SCHEMA), FieldFlags::NULLABLE),
         Field::ruled("terminations_count", Kind::Int, FieldFlags::READ_ONLY,
@@ -3613,51 +3613,51 @@ proxbox_runtime::record! { WritableTunnelTerminationRequest {
 proxbox_runtime::open_enum! {
     /// One of 2 values, or one of a newer release.
     pub enum IKEPolicyMode {
-        Aggressive = "aggressive",
-        Main = "main",
+        Aggressive = "aggressive" as "Aggressive",
+        Main = "main" as "Main",
     }
 }
 
 proxbox_runtime::open_enum! {
     /// One of 5 values, or one of a newer release.
     pub enum IKEProposalAuthenticationAlgorithm {
-        HmacMd5 = "hmac-md5",
-        HmacSha1 = "hmac-sha1",
-        HmacSha256 = "hmac-sha256",
-        HmacSha384 = "hmac-sha384",
-        HmacSha512 = "hmac-sha512",
+        HmacMd5 = "hmac-md5" as "MD5 HMAC",
+        HmacSha1 = "hmac-sha1" as "SHA-1 HMAC",
+        HmacSha256 = "hmac-sha256" as "SHA-256 HMAC",
+        HmacSha384 = "hmac-sha384" as "SHA-384 HMAC",
+        HmacSha512 = "hmac-sha512" as "SHA-512 HMAC",
     }
 }
 
 proxbox_runtime::open_enum! {
     /// One of 4 values, or one of a newer release.
     pub enum IKEProposalAuthenticationMethod {
-        Certificates = "certificates",
-        DsaSignatures = "dsa-signatures",
-        PresharedKeys = "preshared-keys",
-        RsaSignatures = "rsa-signatures",
+        Certificates = "certificates" as "Certificates",
+        DsaSignatures = "dsa-signatures" as "DSA signatures",
+        PresharedKeys = "preshared-keys" as "Pre-shared keys",
+        RsaSignatures = "rsa-signatures" as "RSA signatures",
     }
 }
 
 proxbox_runtime::open_enum! {
     /// One of 8 values, or one of a newer release.
     pub enum IKEProposalEncryptionAlgorithm {
-        Des3Cbc = "3des-cbc",
-        Aes128Cbc = "aes-128-cbc",
-        Aes128Gcm = "aes-128-gcm",
-        Aes192Cbc = "aes-192-cbc",
-        Aes192Gcm = "aes-192-gcm",
-        Aes256Cbc = "aes-256-cbc",
-        Aes256Gcm = "aes-256-gcm",
-        DesCbc = "des-cbc",
+        Des3Cbc = "3des-cbc" as "3DES",
+        Aes128Cbc = "aes-128-cbc" as "128-bit AES (CBC)",
+        Aes128Gcm = "aes-128-gcm" as "128-bit AES (GCM)",
+        Aes192Cbc = "aes-192-cbc" as "192-bit AES (CBC)",
+        Aes192Gcm = "aes-192-gcm" as "192-bit AES (GCM)",
+        Aes256Cbc = "aes-256-cbc" as "256-bit AES (CBC)",
+        Aes256Gcm = "aes-256-gcm" as "256-bit AES (GCM)",
+        DesCbc = "des-cbc" as "DES",
     }
 }
 
 proxbox_runtime::open_enum! {
     /// One of 2 values, or one of a newer release.
     pub enum IPSecProfileMode {
-        Ah = "ah",
-        Esp = "esp",
+        Ah = "ah" as "AH",
+        Esp = "esp" as "ESP",
     }
 }
 
@@ -3679,32 +3679,32 @@ proxbox_runtime::open_enum! {
 proxbox_runtime::open_enum! {
     /// One of 3 values, or one of a newer release.
     pub enum L2VPNStatus {
-        Active = "active",
-        Decommissioning = "decommissioning",
-        Planned = "planned",
+        Active = "active" as "Active",
+        Decommissioning = "decommissioning" as "Decommissioning",
+        Planned = "planned" as "Planned",
     }
 }
 
 proxbox_runtime::open_enum! {
     /// One of 8 values, or one of a newer release.
     pub enum TunnelEncapsulation {
-        Gre = "gre",
-        IpIp = "ip-ip",
-        IpsecTransport = "ipsec-transport",
-        IpsecTunnel = "ipsec-tunnel",
-        L2tp = "l2tp",
-        Openvpn = "openvpn",
-        Pptp = "pptp",
-        Wireguard = "wireguard",
+        Gre = "gre" as "GRE",
+        IpIp = "ip-ip" as "IP-in-IP",
+        IpsecTransport = "ipsec-transport" as "IPsec - Transport",
+        IpsecTunnel = "ipsec-tunnel" as "IPsec - Tunnel",
+        L2tp = "l2tp" as "L2TP",
+        Openvpn = "openvpn" as "OpenVPN",
+        Pptp = "pptp" as "PPTP",
+        Wireguard = "wireguard" as "WireGuard",
     }
 }
 
 proxbox_runtime::open_enum! {
     /// One of 3 values, or one of a newer release.
     pub enum TunnelStatus {
-        Active = "active",
-        Disabled = "disabled",
-        Planned = "planned",
+        Active = "active" as "Active",
+        Disabled = "disabled" as "Disabled",
+        Planned = "planned" as "Planned",
     }
 }
 

@@ -52,8 +52,7 @@ pub(super) fn ip_address(state: &State, id: Option<i64>, row: &mut Row, errors: 
     }
     if let Some(other) = same_host(state, id, row) {
         let vrf = integer(row, "vrf").and_then(|id| state.row("ipam/vrfs", id));
-        let table =
-            vrf.map_or("global table".to_owned(), |vrf| format!("VRF {}", called(vrf)));
+        let table = vrf.map_or("global table".to_owned(), |vrf| format!("VRF {}", called(vrf)));
         errors.add("address", format!("Duplicate IP address found in {table}: {other}"));
     }
 }
@@ -244,16 +243,17 @@ pub(super) fn vlan(state: &State, row: &Row, errors: &mut Errors) {
         .map(|(from, to)| if from == to { from.to_string() } else { format!("{from}-{to}") })
         .collect();
     let name = text(group, "name");
-    errors.add("vid", format!("VID must be in ranges {} for VLANs in group {name}", said.join(",")));
+    errors
+        .add("vid", format!("VID must be in ranges {} for VLANs in group {name}", said.join(",")));
 }
 
 /// Other prefixes of the same table.
 fn relatives<'a>(state: &'a State, id: i64, row: &'a Row) -> impl Iterator<Item = IpNet> + 'a {
     let table = state.table("ipam/prefixes").into_iter().flat_map(|table| &table.rows);
-    let others = table
+
+    table
         .filter(move |(other, held)| **other != id && held.get("vrf") == row.get("vrf"))
-        .filter_map(|(_, held)| network(text(held, "prefix")));
-    others
+        .filter_map(|(_, held)| network(text(held, "prefix")))
 }
 
 /// How many prefixes are in a prefix.

@@ -82,7 +82,8 @@ fn list(
         Some(limit) => limit.min(state.max_page),
         None => PAGE,
     };
-    let vrf = integer(row, "vrf").map_or(Value::Null, |id| render::embedded(state, "ipam/vrfs", id));
+    let vrf =
+        integer(row, "vrf").map_or(Value::Null, |id| render::embedded(state, "ipam/vrfs", id));
     let rows: Vec<Value> = match kind {
         Kind::Ips => free_ips(state, parent, row)
             .take(limit)
@@ -225,7 +226,8 @@ fn mask(row: &Row) -> u8 {
 fn free_ips(state: &State, parent: &Model, row: &Row) -> impl Iterator<Item = IpAddr> + use<> {
     let (first, last) = ends(parent, row).unwrap_or((1, 0));
     let four = !text(row, "prefix").contains(':') && !text(row, "start_address").contains(':');
-    let everywhere = row.get("vrf").is_none_or(Value::is_null) && text(row, "status") == "container";
+    let everywhere =
+        row.get("vrf").is_none_or(Value::is_null) && text(row, "status") == "container";
     let here = |other: &&Row| everywhere || other.get("vrf") == row.get("vrf");
     let table = state.table("ipam/ip-addresses");
     let others = table.into_iter().flat_map(|table| table.rows.values()).filter(here);
@@ -285,7 +287,8 @@ fn address(number: u128, four: bool) -> IpAddr {
 /// The largest networks of a prefix that none of those in it covers.
 fn free_prefixes(state: &State, id: i64, row: &Row) -> Vec<IpNet> {
     let Some(whole) = network(text(row, "prefix")) else { return Vec::new() };
-    let everywhere = row.get("vrf").is_none_or(Value::is_null) && text(row, "status") == "container";
+    let everywhere =
+        row.get("vrf").is_none_or(Value::is_null) && text(row, "status") == "container";
     let table = state.table("ipam/prefixes");
     let others = table.into_iter().flat_map(|table| &table.rows);
     let taken = others

@@ -76,6 +76,16 @@ impl Errors {
         }
     }
 
+    /// What something is wrong with.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    /// Takes what is wrong with one thing back.
+    pub(super) fn remove(&mut self, field: &str) {
+        self.0.remove(field);
+    }
+
     /// What is wrong with a field, in a form of its own.
     pub(super) fn put(&mut self, field: &str, errors: Value) {
         self.0.insert(field.to_owned(), errors);

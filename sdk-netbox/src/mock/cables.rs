@@ -155,7 +155,10 @@ pub(super) fn trace(state: &State, model: &Model, id: i64) -> Answer {
 pub(super) fn connected_device(state: &State, query: &[(String, String)]) -> Answer {
     let asked = |name: &str| query.iter().find(|(known, _)| known == name).map(|(_, value)| value);
     let (Some(device), Some(interface)) = (asked("peer_device"), asked("peer_interface")) else {
-        return Answer::detail(400, "Request must include \"peer_device\" and \"peer_interface\" filters.");
+        return Answer::detail(
+            400,
+            "Request must include \"peer_device\" and \"peer_interface\" filters.",
+        );
     };
     let found = state.table("dcim/interfaces").into_iter().flat_map(|table| &table.rows).find(
         |(_, row)| {

@@ -34,9 +34,8 @@ pub(super) fn shown(state: &State, model: &Model, row: &Row) -> Value {
 fn with_objects(state: &State, definition: &Row, value: Value) -> Value {
     let label = definition.get("related_object_type").and_then(Value::as_str);
     let Some(model) = label.and_then(|label| models().labelled(label)) else { return value };
-    let one = |id: &Value| {
-        id.as_i64().map_or(Value::Null, |id| render::embedded(state, model.path, id))
-    };
+    let one =
+        |id: &Value| id.as_i64().map_or(Value::Null, |id| render::embedded(state, model.path, id));
     match &value {
         Value::Array(ids) => ids.iter().map(one).collect(),
         Value::Null => Value::Null,

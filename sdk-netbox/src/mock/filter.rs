@@ -133,7 +133,7 @@ fn misfit(state: &State, model: &Model, filter: &Filter, value: &str) -> Option<
             }
         },
     };
-    if by_id {
+    if by_id || model.is_plugins() {
         return match value.parse::<i64>() {
             Err(_) => Some(format!("“{value}” is not a valid value.")),
             Ok(id) => {
@@ -197,7 +197,11 @@ impl Filter {
         }
         let lookup = match self.lookup.as_str() {
             "" if relations::ignores_case(model, &self.base) || is_loose(state, &self.base) => {
-                if self.base.starts_with("cf_") { "ic" } else { "ie" }
+                if self.base.starts_with("cf_") {
+                    "ic"
+                } else {
+                    "ie"
+                }
             }
             lookup => lookup,
         };
@@ -222,8 +226,10 @@ impl Filter {
 /// Whether a custom field is text that is looked for within.
 fn is_loose(state: &State, base: &str) -> bool {
     let Some(name) = base.strip_prefix("cf_") else { return false };
-    let fields = state.table("extras/custom-fields").into_iter().flat_map(|table| table.rows.values());
-    let of = |row: &Row, key: &str| row.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let fields =
+        state.table("extras/custom-fields").into_iter().flat_map(|table| table.rows.values());
+    let of =
+        |row: &Row, key: &str| row.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     fields.into_iter().any(|row| {
         of(row, "name") == name
             && of(row, "filter_logic") != "exact"
@@ -233,12 +239,27 @@ fn is_loose(state: &State, base: &str) -> bool {
 
 fn mentions(model: &Model, id: i64, row: &Row, word: &str) -> bool {
     let word = word.to_lowercase();
-    let fields =
-        [
-            "name", "slug", "description", "comments", "serial", "address", "dns_name", "mac_address",
-            "facility", "physical_address", "shipping_address", "asset_tag", "cid", "prefix", "label",
-            "part_id", "ssid", "username", "model",
-        ];
+    let fields = [
+        "name",
+        "slug",
+        "description",
+        "comments",
+        "serial",
+        "address",
+        "dns_name",
+        "mac_address",
+        "facility",
+        "physical_address",
+        "shipping_address",
+        "asset_tag",
+        "cid",
+        "prefix",
+        "label",
+        "part_id",
+        "ssid",
+        "username",
+        "model",
+    ];
     let texts = fields.iter().filter_map(|name| row.get(*name)?.as_str());
     let display = render::display(model, id, row);
     texts.chain([display.as_str()]).any(|text| text.to_lowercase().contains(&word))
@@ -269,8 +290,7 @@ fn values(state: &State, model: &Model, id: i64, row: &Row, base: &str) -> Optio
     if let Some(values) = relations::special(state, model, id, row, base) {
         return Some(values);
     }
-    let through =
-        through_assignment(state, row, base).or_else(|| through_scope(state, row, base));
+    let through = through_assignment(state, row, base).or_else(|| through_scope(state, row, base));
     if through.is_some() {
         return through;
     }
@@ -285,6 +305,8 @@ fn values(state: &State, model: &Model, id: i64, row: &Row, base: &str) -> Optio
                 return Some(vec![Value::Null]);
             }
             let ids: Value = ids.into();
+            // Filters of the plugin name ids with and without the suffix.
+            let by_id = by_id || model.is_plugins();
             Some(if by_id { each(&ids) } else { natural_keys(state, way.target, &ids) })
         }
         None => match row.get(base) {

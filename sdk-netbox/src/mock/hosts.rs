@@ -126,7 +126,8 @@ fn placed(state: &State, id: Option<i64>, row: &Row, errors: &mut Errors) {
     if integer(rack, "site") != integer(row, "site") {
         errors.add("rack", format!("Rack {name} does not belong to site {site}."));
     }
-    if let Some(location) = location.filter(|_| integer(rack, "location") != integer(row, "location"))
+    if let Some(location) =
+        location.filter(|_| integer(rack, "location") != integer(row, "location"))
     {
         let place = text(location, "name");
         errors.add("rack", format!("Rack {name} does not belong to location {place}."));
@@ -170,7 +171,8 @@ pub(super) fn location(state: &State, row: &Row, errors: &mut Errors) {
     let site = integer(row, "site").and_then(|id| state.row("dcim/sites", id));
     let site = site.map_or("", |site| text(site, "name"));
     let name = text(parent, "name");
-    errors.add("__all__", format!("Parent location ({name}) must belong to the same site ({site})."));
+    errors
+        .add("__all__", format!("Parent location ({name}) must belong to the same site ({site})."));
 }
 
 /// What the machines of a cluster have been given together; nothing where none has any.
@@ -281,7 +283,9 @@ fn beside(state: &State, model: &Model, row: &Row, errors: &mut Errors) {
         let host = host.map_or("", |host| text(host, "name"));
         errors.add(
             field,
-            format!("The selected {words} interface ({name}) belongs to a different {word} ({host})."),
+            format!(
+                "The selected {words} interface ({name}) belongs to a different {word} ({host})."
+            ),
         );
     }
 }

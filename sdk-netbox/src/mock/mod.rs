@@ -92,6 +92,13 @@ impl Mock {
         Ok(Self { address, world, task })
     }
 
+    /// Installs the plugin netbox-proxbox: its collections, and its settings.
+    pub fn install_proxbox(&self) {
+        let mut world = self.world();
+        world.state.plugin = true;
+        write::seed_plugin(&mut world.state);
+    }
+
     /// The base URL.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)

@@ -19,6 +19,8 @@ pub(super) struct Model {
     pub(super) name: &'static str,
     pub(super) order: Vec<&'static str>,
     pub(super) unique: Vec<Unique>,
+    /// Fields of the short form, where it is not seen in others.
+    pub(super) brief: Vec<&'static str>,
     pub(super) references: BTreeMap<&'static str, Reference>,
     pub(super) defaults: BTreeMap<&'static str, Value>,
     /// An object as it is answered.
@@ -127,7 +129,8 @@ impl Models {
 /// The blocks of `models.txt`: a line that is not indented, and those that follow it.
 fn blocks() -> impl Iterator<Item = Vec<&'static str>> {
     let mut blocks: Vec<Vec<&'static str>> = Vec::new();
-    let lines = include_str!("models.txt").lines();
+    let lines =
+        include_str!("models.txt").lines().chain(include_str!("models-proxbox.txt").lines());
     for line in lines.filter(|line| !line.starts_with('#')) {
         match blocks.last_mut() {
             Some(block) if line.starts_with(' ') => block.push(line.trim()),
@@ -156,6 +159,7 @@ impl Model {
             name: label,
             order: head.skip(1).collect(),
             unique: Vec::new(),
+            brief: Vec::new(),
             references: BTreeMap::new(),
             defaults: BTreeMap::new(),
             read,
@@ -173,6 +177,7 @@ impl Model {
         let (word, rest) = line.split_once(' ')?;
         match word {
             "name" => self.name = rest,
+            "brief" => self.brief = rest.split(' ').collect(),
             "unique" => self.unique.push(Unique::read(rest)),
             "ref" => {
                 let mut words = rest.split(' ');
@@ -192,6 +197,11 @@ impl Model {
             _ => return None,
         }
         Some(())
+    }
+
+    /// Whether it is netbox-proxbox's.
+    pub(super) fn is_plugins(&self) -> bool {
+        self.path.starts_with("plugins/")
     }
 
     /// Whether objects can be given tags.
@@ -264,6 +274,10 @@ fn brief_forms(all: &BTreeMap<&'static str, Model>) -> BTreeMap<&'static str, &'
     let mut forms: BTreeMap<&'static str, &'static Schema> = BTreeMap::new();
     for model in all.values() {
         for (name, reference) in &model.references {
+            // The plugin's forms of NetBox's own objects are others.
+            if model.is_plugins() && !reference.target.starts_with("plugins/") {
+                continue;
+            }
             let schema = match model.read.field(name).map(|field| field.kind) {
                 Some(Kind::Record(schema) | Kind::List(&Kind::Record(schema))) => schema,
                 _ => continue,

@@ -20,7 +20,8 @@ pub(super) fn taken(
         .filter_map(|id| {
             let row = state.row("dcim/devices", id)?;
             let position = row.get("position")?.as_f64()?;
-            let kind = integer(row, "device_type").and_then(|id| state.row("dcim/device-types", id));
+            let kind =
+                integer(row, "device_type").and_then(|id| state.row("dcim/device-types", id));
             let (height, full) = size(kind);
             Some((position, position + height, text(row, "face").to_owned(), full))
         })
@@ -29,17 +30,18 @@ pub(super) fn taken(
 
 /// The half units of one face of a rack, from the top.
 pub(super) fn elevation(state: &State, rack: i64, query: &[(String, String)]) -> Answer {
-    let asked = |name: &str| {
-        query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
-    };
+    let asked =
+        |name: &str| query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
     let face = asked("face").unwrap_or("front");
     let label = if face == "rear" { "Rear" } else { "Front" };
-    let units = state.row("dcim/racks", rack).and_then(|row| integer(row, "u_height")).unwrap_or(42);
+    let units =
+        state.row("dcim/racks", rack).and_then(|row| integer(row, "u_height")).unwrap_or(42);
     let devices = state.referrers("dcim/devices", "rack", &rack.to_string());
     let at = |unit: f64| {
         devices.iter().find(|id| {
             let Some(row) = state.row("dcim/devices", **id) else { return false };
-            let kind = integer(row, "device_type").and_then(|id| state.row("dcim/device-types", id));
+            let kind =
+                integer(row, "device_type").and_then(|id| state.row("dcim/device-types", id));
             let (height, full) = size(kind);
             let position = row.get("position").and_then(Value::as_f64);
             position.is_some_and(|from| from <= unit && unit < from + height)

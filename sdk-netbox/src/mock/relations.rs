@@ -81,7 +81,8 @@ pub(super) fn special(
     base: &str,
 ) -> Option<Vec<Value>> {
     let macs_of = |label: &str, id: i64| -> Vec<Value> {
-        let held = state.referrers("dcim/mac-addresses", "assigned_object", &format!("{label}:{id}"));
+        let held =
+            state.referrers("dcim/mac-addresses", "assigned_object", &format!("{label}:{id}"));
         let rows = held.into_iter().filter_map(|id| state.row("dcim/mac-addresses", id));
         rows.map(|row| json!(text(row, "mac_address"))).collect()
     };
@@ -89,7 +90,9 @@ pub(super) fn special(
         state.referrers(collection, field, &id.to_string()).into_iter()
     };
     Some(match (model.path, base) {
-        ("dcim/interfaces" | "virtualization/interfaces", "mac_address") => macs_of(model.label, id),
+        ("dcim/interfaces" | "virtualization/interfaces", "mac_address") => {
+            macs_of(model.label, id)
+        }
         ("dcim/devices", "mac_address") => parts("dcim/interfaces", "device")
             .flat_map(|id| macs_of("dcim.interface", id))
             .collect(),
@@ -130,7 +133,30 @@ pub(super) fn special(
             let net = network(text(row, "prefix")).or_else(|| network(text(row, "address")));
             vec![json!(net.map(|net| net.prefix_len()))]
         }
-        ("dcim/inventory-items", "parent_id") => vec![row.get("parent").cloned().unwrap_or_default()],
+        (_, "contact" | "contact_role") => {
+            let field = if base == "contact" { "contact" } else { "role" };
+            let target = format!("{}:{id}", model.label);
+            let path = "tenancy/contact-assignments";
+            let rows = state.referrers(path, "object", &target).into_iter();
+            rows.filter_map(|id| state.row(path, id)?.get(field).cloned()).collect()
+        }
+        ("circuits/circuits", "site" | "site_id") => {
+            let path = "circuits/circuit-terminations";
+            let ends = state.referrers(path, "circuit", &id.to_string()).into_iter();
+            let sites = ends.filter_map(|id| {
+                let row = state.row(path, id)?;
+                integer(row, "termination_id")
+                    .filter(|_| text(row, "termination_type") == "dcim.site")
+            });
+            let named = |id: i64| {
+                let slug = state.row("dcim/sites", id).map_or("", |site| text(site, "slug"));
+                if base == "site" { json!(slug) } else { json!(id) }
+            };
+            sites.map(named).collect()
+        }
+        ("dcim/inventory-items", "parent_id") => {
+            vec![row.get("parent").cloned().unwrap_or_default()]
+        }
         ("ipam/services", "port") => row.get("ports")?.as_array()?.clone(),
         ("ipam/services", "device" | "device_id" | "virtual_machine" | "virtual_machine_id") => {
             let (word, by_id) = match base.strip_suffix("_id") {
@@ -163,7 +189,9 @@ pub(super) fn special(
             let held = |path| state.count_referrers(path, "primary_mac_address", &id.to_string());
             vec![json!(held("dcim/interfaces") + held("virtualization/interfaces") > 0)]
         }
-        (_, "ancestor_id") => with_ancestors(state, model, id)[1..].iter().map(|id| json!(id)).collect(),
+        (_, "ancestor_id") => {
+            with_ancestors(state, model, id)[1..].iter().map(|id| json!(id)).collect()
+        }
         (_, "created_by_request" | "updated_by_request" | "modified_by_request") => {
             let target = format!("{}:{id}", model.label);
             let changes = state.referrers("core/object-changes", "changed_object", &target);

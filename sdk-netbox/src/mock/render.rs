@@ -4,9 +4,9 @@ use proxbox_runtime::{Field, Kind, Schema};
 use serde_json::{Map, Value, json};
 
 use super::custom_fields;
-use super::{addresses, allocate, cables, context, hosts};
 use super::model::{Model, models};
 use super::state::{Row, State, generic_target};
+use super::{addresses, allocate, cables, context, hosts};
 
 /// The whole object.
 pub(super) fn object(state: &State, model: &Model, id: i64, row: &Row) -> Value {
@@ -15,8 +15,8 @@ pub(super) fn object(state: &State, model: &Model, id: i64, row: &Row) -> Value 
 
 /// The short form that other objects embed.
 pub(super) fn brief(state: &State, model: &Model, id: i64, row: &Row) -> Value {
-    match models().brief(model.path) {
-        Some(schema) => shape(state, model, schema, id, row),
+    match models().brief(model.path).filter(|_| model.brief.is_empty()) {
+        Some(schema) => inner(state, model, schema, id, row),
         None => {
             let mut members = Map::new();
             for name in fallback(model) {
@@ -31,14 +31,15 @@ pub(super) fn brief(state: &State, model: &Model, id: i64, row: &Row) -> Value {
 
 /// The names of the short form's fields.
 pub(super) fn brief_names(model: &Model) -> Vec<&'static str> {
-    match models().brief(model.path) {
+    match models().brief(model.path).filter(|_| model.brief.is_empty()) {
         Some(schema) => schema.fields.iter().map(|field| field.name).collect(),
         None => fallback(model).to_vec(),
     }
 }
 
-fn fallback(model: &Model) -> &'static [&'static str] {
+fn fallback(model: &Model) -> &[&'static str] {
     match model.path {
+        _ if !model.brief.is_empty() => &model.brief,
         "dcim/interfaces" => &["id", "url", "display", "device", "name", "description", "cable"],
         "virtualization/interfaces" => {
             &["id", "url", "display", "virtual_machine", "name", "description"]
@@ -53,7 +54,7 @@ fn fallback(model: &Model) -> &'static [&'static str] {
 /// The object with this id in the form that a field embeds; null if there is none.
 fn embedded_as(state: &State, schema: Option<&Schema>, path: &str, id: i64) -> Value {
     match (schema, models().get(path), state.row(path, id)) {
-        (Some(schema), Some(model), Some(row)) => shape(state, model, schema, id, row),
+        (Some(schema), Some(model), Some(row)) => inner(state, model, schema, id, row),
         _ => embedded(state, path, id),
     }
 }
@@ -74,7 +75,19 @@ fn generic(state: &State, name: &str, row: &Row) -> Option<Value> {
     Some(embedded(state, model.path, id.parse().ok()?))
 }
 
-fn shape(state: &State, model: &Model, schema: &Schema, id: i64, row: &Row) -> Value {
+/// An object within another: without the numbers of what refers to it, whatever is published.
+fn inner(state: &State, model: &Model, schema: &Schema, id: i64, row: &Row) -> Value {
+    let mut object = shape(state, model, schema, id, row);
+    // But for those that NetBox keeps with the object.
+    let kept = matches!(model.path, "dcim/device-roles" | "dcim/device-types");
+    if let Some(members) = object.as_object_mut().filter(|_| !kept) {
+        members.retain(|name, _| !model.counts.contains_key(name.as_str()));
+    }
+    object
+}
+
+/// An object in the form that an operation of its own answers.
+pub(super) fn shape(state: &State, model: &Model, schema: &Schema, id: i64, row: &Row) -> Value {
     let members = schema.fields.iter().map(|field| {
         let value = member(state, model, field, id, row);
         (field.name.to_owned(), value)
@@ -113,7 +126,17 @@ fn member(state: &State, model: &Model, field: &Field, id: i64, row: &Row) -> Va
                 ids.map(|id| embedded(state, reference.target, id)).collect()
             }
             stored => stored.as_i64().map_or(Value::Null, |id| {
-                embedded_as(state, embedded_form(field), reference.target, id)
+                let mut object = embedded_as(state, embedded_form(field), reference.target, id);
+                // Published with more than is answered.
+                if model.path.starts_with("plugins/proxbox/sync-state/")
+                    && !reference.target.starts_with("plugins/")
+                    && let Some(members) = object.as_object_mut()
+                {
+                    members.retain(|name, _| {
+                        matches!(name.as_str(), "id" | "url" | "display" | "name")
+                    });
+                }
+                object
             }),
         };
     }
@@ -136,7 +159,9 @@ fn hidden(
             let path = "circuits/circuit-terminations";
             let side = if name.ends_with('a') { "A" } else { "Z" };
             let mut ends = state.referrers(path, "circuit", &id.to_string()).into_iter();
-            let of = |id: &i64| state.row(path, *id).is_some_and(|row| text_of(row, "term_side") == side);
+            let of = |id: &i64| {
+                state.row(path, *id).is_some_and(|row| text_of(row, "term_side") == side)
+            };
             Some((path, ends.find(of)))
         }
         (_, "l2vpn_termination") => {

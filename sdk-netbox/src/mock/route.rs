@@ -9,7 +9,7 @@ use super::answer::Answer;
 use super::check::Extent;
 use super::delete;
 use super::list;
-use super::model::{Model, models};
+use super::model::Model;
 use super::render;
 use super::state::State;
 use super::{allocate, cables, context, custom_fields, racks, service, write};
@@ -34,32 +34,69 @@ pub(super) fn answer(state: &mut State, asked: &Asked<'_>) -> Answer {
     let parts: Vec<&str> = asked.path.split('/').filter(|part| !part.is_empty()).collect();
     match parts.as_slice() {
         ["api"] => root(state, asked),
-        ["api", "status"] => service::status(),
+        ["api", "status"] => service::status(state),
         ["api", "authentication-check"] => service::who(state),
         ["api", "users", "config"] => service::preferences(state, asked),
         ["api", "dcim", "connected-device"] => cables::connected_device(state, asked.query),
         ["api", "plugins"] => {
-            let link = format!("{}/api/plugins/installed-plugins/", state.url);
-            Answer::json(200, json!({ "installed-plugins": link }))
+            let names = ["installed-plugins", "proxbox"];
+            let names = names.into_iter().take(if state.plugin { 2 } else { 1 });
+            let link =
+                |name: &str| (name.to_owned(), json!(format!("{}/api/plugins/{name}/", state.url)));
+            Answer::json(200, Value::Object(names.map(link).collect()))
         }
-        ["api", "plugins", "installed-plugins"] => Answer::json(200, json!([])),
+        ["api", "plugins", "installed-plugins"] => service::plugins(state),
+        ["api", "plugins", "proxbox", rest @ ..] if state.plugin => plugin(state, rest, asked),
         ["api", app] => app_root(state, app),
-        ["api", app, collection] => match models().get(&format!("{app}/{collection}")) {
+        ["api", app, collection] => match state.model(&format!("{app}/{collection}")) {
             Some(model) => on_collection(state, model, asked),
             None => not_found(),
         },
-        ["api", app, collection, id] => match models().get(&format!("{app}/{collection}")) {
+        ["api", app, collection, id] => match state.model(&format!("{app}/{collection}")) {
             Some(model) => on_object(state, model, id, asked),
             None => not_found(),
         },
-        ["api", app, collection, id, word] => {
-            match models().get(&format!("{app}/{collection}")) {
-                Some(model) => below(state, model, id, word, asked),
-                None => not_found(),
-            }
-        }
+        ["api", app, collection, id, word] => match state.model(&format!("{app}/{collection}")) {
+            Some(model) => below(state, model, id, word, asked),
+            None => not_found(),
+        },
         _ => not_found(),
     }
+}
+
+/// Paths of the plugin: collections are one or two levels deep.
+fn plugin(state: &mut State, rest: &[&str], asked: &Asked<'_>) -> Answer {
+    let path = |parts: &[&str]| format!("plugins/proxbox/{}", parts.join("/"));
+    if let ["settings", "runtime"] = rest {
+        return service::plugin_settings(state, asked);
+    }
+    if let Some(model) = state.model(&path(rest)) {
+        return on_collection(state, model, asked);
+    }
+    if let Some((id, above)) = rest.split_last()
+        && let Some(model) = state.model(&path(above))
+    {
+        return on_object(state, model, id, asked);
+    }
+    let prefix = format!("/api/{}/", path(rest)).replace("proxbox//", "proxbox/");
+    let mut below = BTreeSet::new();
+    for op in generated_netbox::operations() {
+        match op.path.strip_prefix(&prefix) {
+            // Summaries for pages, and what asks a backend.
+            Some("") => {
+                return Answer::detail(501, format!("the mock does not answer {}", asked.path));
+            }
+            Some(more) if !more.starts_with('{') => {
+                below.extend(more.split('/').next());
+            }
+            _ => {}
+        }
+    }
+    if below.is_empty() {
+        return not_found();
+    }
+    let link = |name: &str| (name.to_owned(), json!(format!("{}{prefix}{name}/", state.url)));
+    Answer::json(200, Value::Object(below.into_iter().map(link).collect()))
 }
 
 fn not_found() -> Answer {
@@ -71,7 +108,7 @@ fn root(state: &State, asked: &Asked<'_>) -> Answer {
         return Answer::json(200, json!({ "name": "API Root" }));
     }
     let apps: BTreeSet<&str> =
-        models().all().filter_map(|model| model.path.split('/').next()).collect();
+        state.models().filter_map(|model| model.path.split('/').next()).collect();
     let apps = apps.into_iter().chain(["plugins", "status"]);
     let links = apps.map(|app| (app.to_owned(), json!(format!("{}/api/{app}/", state.url))));
     Answer::json(200, Value::Object(links.collect()))
@@ -82,7 +119,7 @@ fn app_root(state: &State, app: &str) -> Answer {
         let (_, collection) = model.path.split_once('/').filter(|(own, _)| *own == app)?;
         Some((collection.to_owned(), json!(format!("{}/api/{}/", state.url, model.path))))
     };
-    let links: Map<String, Value> = models().all().filter_map(link).collect();
+    let links: Map<String, Value> = state.models().filter_map(link).collect();
     if links.is_empty() { not_found() } else { Answer::json(200, Value::Object(links)) }
 }
 
@@ -110,6 +147,7 @@ fn below(
             Ok(body) => context::render_config(state, model, id, &body),
             Err(answer) => answer,
         },
+        ("sync", "POST") if model.path == "core/data-sources" => service::sync(state, model, id),
         ("elevation", "GET") => racks::elevation(state, id, asked.query),
         ("choices", "GET") => custom_fields::choices(state, id, asked.query),
         _ => Answer::detail(501, format!("the mock does not answer {}", asked.path)),

@@ -18,6 +18,13 @@ pub(super) fn check(state: &State, model: &Model, id: Option<i64>, row: &mut Row
         "ipam/aggregates" => addresses::aggregate(state, id, row, &mut errors),
         "ipam/ip-ranges" => addresses::range(state, id, row, &mut errors),
         "ipam/vlans" => addresses::vlan(state, row, &mut errors),
+        "plugins/proxbox/backup-routines" => match row.get("selection") {
+            None | Some(Value::Null) => errors.add("selection", "This field cannot be null."),
+            Some(chosen) if *chosen == json!([]) || *chosen == json!({}) => {
+                errors.add("selection", "This field cannot be blank.");
+            }
+            Some(_) => {}
+        },
         "dcim/cables" => cables::check(state, id, row, &mut errors),
         "dcim/locations" => hosts::location(state, row, &mut errors),
         "users/users" => password(row, &mut errors),

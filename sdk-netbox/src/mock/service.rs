@@ -7,12 +7,43 @@ use proxbox_runtime::{Kind, Op};
 use serde_json::{Map, Value, json};
 
 use super::answer::Answer;
-use super::model::models;
+use super::model::{Model, models};
 use super::render;
 use super::route::{Asked, VERSION, json_body, not_allowed};
 use super::state::State;
 
-pub(super) fn status() -> Answer {
+/// The release of netbox-proxbox whose collections the mock has.
+const PLUGIN: &str = "0.0.24";
+
+/// The plugins that are installed.
+pub(super) fn plugins(state: &State) -> Answer {
+    let proxbox = json!({
+        "name": "Proxbox", "package": "netbox_proxbox", "author": null, "author_email": null,
+        "description": "Integrates Proxmox and NetBox", "version": PLUGIN,
+    });
+    Answer::json(200, if state.plugin { json!([proxbox]) } else { json!([]) })
+}
+
+/// The plugin's settings, in the form that backends read.
+pub(super) fn plugin_settings(state: &State, asked: &Asked<'_>) -> Answer {
+    let op = generated_netbox::operations()
+        .find(|op| op.path == asked.path && op.method.as_str() == asked.method);
+    let (Some(op), Some(model)) = (op, state.model("plugins/proxbox/settings")) else {
+        return not_allowed(asked);
+    };
+    match (op.returns, state.row(model.path, 1)) {
+        (Kind::Record(schema), Some(row)) => {
+            let mut shown = render::shape(state, model, schema, 1, row);
+            // Not published, but answered.
+            shown["encryption_key"] = json!("");
+            shown["encryption_key_configured"] = json!(false);
+            Answer::json(200, shown)
+        }
+        _ => Answer::detail(404, "No ProxboxPluginSettings matches the given query."),
+    }
+}
+
+pub(super) fn status(state: &State) -> Answer {
     let body = json!({
         "django-version": "6.0.8",
         "hostname": "mock",
@@ -22,7 +53,7 @@ pub(super) fn status() -> Answer {
         },
         "netbox-version": VERSION,
         "netbox-full-version": VERSION,
-        "plugins": {},
+        "plugins": if state.plugin { json!({ "netbox_proxbox": PLUGIN }) } else { json!({}) },
         "python-version": "3.12.1",
         "rq-workers-running": 0,
     });
@@ -68,9 +99,11 @@ fn operation(op: &Op) -> Value {
         let mut names: Vec<String> = plain.into_iter().chain(declared).collect();
         names.sort();
         names.dedup();
-        parameters.extend(names.into_iter().map(|name| {
-            json!({ "name": name, "in": "query", "schema": { "type": "string" } })
-        }));
+        parameters.extend(
+            names
+                .into_iter()
+                .map(|name| json!({ "name": name, "in": "query", "schema": { "type": "string" } })),
+        );
     }
     json!({ "parameters": parameters, "responses": { "200": { "description": "" } } })
 }
@@ -107,4 +140,32 @@ pub(super) fn merge(under: &mut Value, over: &Value) {
         }
         (under, over) => *under = over.clone(),
     }
+}
+
+/// Queues the synchronization of a data source.
+pub(super) fn sync(state: &mut State, model: &'static Model, id: i64) -> Answer {
+    let now = state.tick();
+    if let Some(mut row) = state.row(model.path, id).cloned() {
+        row.insert("status".to_owned(), json!("queued"));
+        state.put(model.path, id, row);
+    }
+    let job = [
+        ("object_type", json!(model.label)),
+        ("object_id", json!(id)),
+        ("name", json!("Synchronization")),
+        ("status", json!("pending")),
+        ("created", json!(now)),
+        ("user", json!(state.user)),
+        ("job_id", json!(state.request_id)),
+    ];
+    let number = state.next_id("core/jobs");
+    state.put(
+        "core/jobs",
+        number,
+        job.map(|(name, value)| (name.to_owned(), value)).into_iter().collect(),
+    );
+    state.commit();
+    let row = state.row(model.path, id);
+    let shown = row.map_or(Value::Null, |row| render::object(state, model, id, row));
+    Answer::json(200, shown)
 }

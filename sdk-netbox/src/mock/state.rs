@@ -30,6 +30,8 @@ pub(super) struct State {
     /// Who sent the request that is answered, and its own id.
     pub(super) user: i64,
     pub(super) request_id: String,
+    /// Whether netbox-proxbox is installed.
+    pub(super) plugin: bool,
     /// What the user has set.
     pub(super) preferences: serde_json::Value,
     tables: BTreeMap<&'static str, Table>,
@@ -51,11 +53,22 @@ impl State {
             max_page: 1000,
             user: 1,
             request_id: String::new(),
+            plugin: false,
             preferences: Value::Object(Map::new()),
             tables: models().all().map(table).collect(),
             undo: Vec::new(),
             now: Timestamp::now(),
         }
+    }
+
+    /// The models that are installed.
+    pub(super) fn models(&self) -> impl Iterator<Item = &'static Model> {
+        models().all().filter(|model| self.plugin || !model.is_plugins())
+    }
+
+    /// The model of a collection that is installed.
+    pub(super) fn model(&self, path: &str) -> Option<&'static Model> {
+        models().get(path).filter(|model| self.plugin || !model.is_plugins())
     }
 
     pub(super) fn table(&self, path: &str) -> Option<&Table> {

@@ -63,7 +63,10 @@ pub(super) fn parts(state: &State, owner: &str, id: i64, row: &Row) -> Vec<(&'st
             }
             match field {
                 "module" => {
-                    part.insert("device".to_owned(), row.get("device").cloned().unwrap_or_default());
+                    part.insert(
+                        "device".to_owned(),
+                        row.get("device").cloned().unwrap_or_default(),
+                    );
                     part.insert("module".to_owned(), json!(id));
                 }
                 _ => {

@@ -29,6 +29,10 @@ pub(super) fn check(state: &State, model: &Model, id: Option<i64>, row: &Row) ->
         let (field, message) = words(model, rule);
         errors.add(field, message);
     }
+    // Fields are checked before the object as a whole.
+    if errors.names().any(|name| name != "__all__") {
+        errors.remove("__all__");
+    }
     errors
 }
 
@@ -63,7 +67,8 @@ fn words(model: &Model, rule: &Unique) -> (&'static str, String) {
             (one.field, format!("{} with this {field} already exists.", model.name))
         }
         parts => {
-            let names: Vec<String> = parts.iter().map(|part| capital(&verbose(model, part.field))).collect();
+            let names: Vec<String> =
+                parts.iter().map(|part| capital(&verbose(model, part.field))).collect();
             let names = names.join(" and ");
             ("__all__", format!("{} with this {names} already exists.", title(model.name)))
         }

@@ -24,7 +24,7 @@ pub(super) fn create(state: &mut State, model: &'static Model, body: &Value) -> 
         }
         Value::Array(bodies) => together(state, model, bodies),
         body => checked(state, model, None, body, Extent::Whole)
-            .map_err(refused)
+            .map_err(|errors| refused(model, errors))
             .and_then(|row| store(state, model, None, row, body))
             .map(|id| created(state, model, id)),
     };
@@ -124,7 +124,8 @@ fn one_by_one(
 ) -> Result<Answer, Answer> {
     let mut rows = Vec::new();
     for body in bodies {
-        let row = checked(state, model, None, body, Extent::Whole).map_err(refused)?;
+        let row = checked(state, model, None, body, Extent::Whole)
+            .map_err(|errors| refused(model, errors))?;
         let id = store(state, model, None, row, body)?;
         rows.push(shown(state, model, id));
     }
@@ -156,7 +157,8 @@ fn change(
     if_match: Option<&str>,
 ) -> Result<(), Answer> {
     precondition(state, model, id, if_match)?;
-    let row = checked(state, model, Some(id), body, extent).map_err(refused)?;
+    let row =
+        checked(state, model, Some(id), body, extent).map_err(|errors| refused(model, errors))?;
     store(state, model, Some(id), row, body).map(|_| ())
 }
 
@@ -197,8 +199,18 @@ fn checked(
     if errors.is_empty() { Ok(row) } else { Err(errors) }
 }
 
-fn refused(errors: Errors) -> Answer {
-    Answer::json(400, errors.into_value())
+fn refused(model: &Model, errors: Errors) -> Answer {
+    let errors = errors.into_value();
+    let taken = |messages: &Value| messages.to_string().contains("already exists.");
+    // The plugin says in its own way that there is one row for each object.
+    if model.path.starts_with("plugins/proxbox/sync-state/")
+        && let Some((field, _)) =
+            errors.as_object().and_then(|all| all.iter().find(|(_, m)| taken(m)))
+    {
+        let text = "This object already has a Proxbox sync-state row.";
+        return Answer::json(409, json!({ field: text }));
+    }
+    Answer::json(400, errors)
 }
 
 fn store(
@@ -299,7 +311,44 @@ pub(super) fn seed(state: &mut State) {
         id,
         user.map(|(name, value)| (name.to_owned(), value)).into_iter().collect(),
     );
-    for model in super::model::models().all() {
+    object_types(state);
+    state.commit();
+}
+
+/// The one object with the plugin's settings.
+pub(super) fn seed_plugin(state: &mut State) {
+    object_types(state);
+    if let Some(model) = state.model("plugins/proxbox/settings") {
+        let fields = model.write.unwrap_or(model.read).fields.iter();
+        let mut row: Row =
+            fields.map(|field| (field.name.to_owned(), check::default(model, field))).collect();
+        row.insert("singleton_key".to_owned(), json!("default"));
+        row.insert("tags".to_owned(), json!([]));
+        let id = state.next_id(model.path);
+        state.put(model.path, id, row);
+    }
+    state.commit();
+}
+
+/// What objects of a model have, as far as their fields tell.
+fn features(model: &Model) -> Value {
+    let has = |field: &str| model.read.find(field).is_some();
+    let all = [
+        (has("last_updated"), "change_logging"),
+        (has("custom_fields"), "custom_fields"),
+        (has("tags"), "tags"),
+    ];
+    all.into_iter().filter(|(has, _)| *has).map(|(_, name)| json!(name)).collect()
+}
+
+fn object_types(state: &mut State) {
+    let known = state.table("core/object-types").map_or(0, |table| table.rows.len());
+    let models: Vec<_> = match known {
+        0 => state.models().collect(),
+        // The others are there.
+        _ => state.models().filter(|model| model.is_plugins()).collect(),
+    };
+    for model in models {
         let (app, name) = model.label.split_once('.').unwrap_or_default();
         let word = if app == "dcim" || app == "ipam" || app == "vpn" {
             app.to_uppercase()
@@ -314,12 +363,11 @@ pub(super) fn seed(state: &mut State) {
             ("model_name_plural", json!(format!("{}s", model.name))),
             ("display", json!(format!("{word} | {}", model.name))),
             ("public", json!(true)),
-            ("features", json!([])),
+            ("features", features(model)),
             ("description", json!("")),
         ];
         let row = members.map(|(name, value)| (name.to_owned(), value));
         let id = state.next_id("core/object-types");
         state.put("core/object-types", id, row.into_iter().collect());
     }
-    state.commit();
 }

@@ -27,7 +27,7 @@ pub(crate) fn fill(cluster: &Cluster, call: &Call, item: &mut Map<String, Value>
         "/cluster/sdn/vnets/{vnet}/subnets" => {
             let zone = cluster
                 .stored
-                .get(&["cluster", "sdn", "vnets"].map(str::to_owned).to_vec())
+                .get(["cluster", "sdn", "vnets"].map(str::to_owned).as_slice())
                 .and_then(|rows| {
                     rows.iter().find(|row| row.get("vnet").is_some_and(|v| v == call.at("vnet")))
                 })

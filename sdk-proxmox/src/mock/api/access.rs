@@ -222,7 +222,7 @@ fn known_group(cluster: &Cluster, group: &str) -> Result<(), Refusal> {
     }
 }
 
-fn members<'a>(cluster: &'a Cluster, group: &str) -> Vec<String> {
+fn members(cluster: &Cluster, group: &str) -> Vec<String> {
     let users = cluster.access_rows("users").iter().map(|row| text(row, "userid"));
     users.filter(|user| cluster.groups_of(user).contains(&group)).collect()
 }

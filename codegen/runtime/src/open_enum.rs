@@ -93,5 +93,6 @@ mod tests {
         assert_eq!(status, Status::Unknown(long.to_owned()));
         assert_eq!(status.to_string(), long);
         assert_eq!(Status::from("running"), Status::Running);
+        assert_eq!(Status::LABELS, [("running", "Running")]);
     }
 }

@@ -1,11 +1,11 @@
-//! What the generated crates cost to check.
+//! What the generated crates and the SDKs cost to build, and how fast they read.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 #[derive(Args)]
 pub(crate) struct CodegenBench {
@@ -15,6 +15,9 @@ pub(crate) struct CodegenBench {
     /// Checks each crate so often and takes the cheapest
     #[arg(long, default_value_t = 2)]
     rounds: u32,
+    /// Leaves out the SDKs and their release builds, which take some minutes
+    #[arg(long)]
+    quick: bool,
 }
 
 /// A crate with some of its features, its budget, and what a common generator needs on the same
@@ -88,6 +91,42 @@ const SUBJECTS: [Subject; 7] = [
     },
 ];
 
+/// An SDK with some of its features, built with the generated crate below it.
+struct Sdk {
+    name: &'static str,
+    package: &'static str,
+    generated: &'static str,
+    /// Flags that choose the features.
+    features: &'static [&'static str],
+}
+
+const SDKS: [Sdk; 4] = [
+    Sdk {
+        name: "sdk-proxmox, default",
+        package: "sdk-proxmox",
+        generated: "generated-proxmox",
+        features: &[],
+    },
+    Sdk {
+        name: "sdk-proxmox, all products",
+        package: "sdk-proxmox",
+        generated: "generated-proxmox",
+        features: &["--features", "pve,pbs,pdm"],
+    },
+    Sdk {
+        name: "sdk-netbox, default",
+        package: "sdk-netbox",
+        generated: "generated-netbox",
+        features: &[],
+    },
+    Sdk {
+        name: "sdk-netbox, all apps",
+        package: "sdk-netbox",
+        generated: "generated-netbox",
+        features: &["--features", "all"],
+    },
+];
+
 struct Cost {
     cpu_s: f64,
     peak_mb: u64,
@@ -96,7 +135,7 @@ struct Cost {
 impl CodegenBench {
     pub(crate) fn run(&self, root: &Path) -> Result<()> {
         let target = tempdir(root)?;
-        let mut figures = serde_json::Map::new();
+        let mut figures = Map::new();
         println!(
             "{:10} {:>8} {:>10} {:>8}   budget, baseline",
             "crate", "lines", "check cpu", "peak"
@@ -111,6 +150,10 @@ impl CodegenBench {
             let row = json!({"lines": lines, "check_cpu_s": cost.cpu_s, "peak_mb": cost.peak_mb});
             figures.insert(subject.name.to_owned(), row);
         }
+        if !self.quick {
+            self.sdks(root, &target, &mut figures)?;
+            self.reading(root, &mut figures)?;
+        }
         std::fs::remove_dir_all(&target).ok();
         if self.json {
             println!("{}", Value::Object(figures));
@@ -118,15 +161,67 @@ impl CodegenBench {
         Ok(())
     }
 
+    /// Each SDK and the generated crate below it, with all else built before.
+    fn sdks(&self, root: &Path, target: &Path, figures: &mut Map<String, Value>) -> Result<()> {
+        println!(
+            "\n{:26} {:>10} {:>8} {:>12} {:>8}",
+            "sdk", "check cpu", "peak", "release cpu", "peak"
+        );
+        for sdk in &SDKS {
+            let built = |arguments: &[&str]| -> Result<Cost> {
+                let of = ["--package", sdk.package];
+                let all = [arguments, &of, sdk.features].concat();
+                ensure!(cargo(root, target, &all).status()?.success(), "cargo {all:?} failed");
+                let release =
+                    if arguments.contains(&"--release") { &["--release"][..] } else { &[] };
+                let both = ["--package", sdk.package, "--package", sdk.generated];
+                let clean = [&["clean", "--quiet"][..], release, &both].concat();
+                ensure!(cargo(root, target, &clean).status()?.success(), "cargo {clean:?} failed");
+                measure(&mut cargo(root, target, &all))
+            };
+            let check = built(&["check", "--quiet"])?;
+            let release = built(&["build", "--quiet", "--release"])?;
+            println!(
+                "{:26} {:>8.1} s {:>5} MB {:>10.1} s {:>5} MB",
+                sdk.name, check.cpu_s, check.peak_mb, release.cpu_s, release.peak_mb
+            );
+            let row = json!({
+                "check_cpu_s": check.cpu_s, "check_peak_mb": check.peak_mb,
+                "release_cpu_s": release.cpu_s, "release_peak_mb": release.peak_mb,
+            });
+            figures.insert(sdk.name.to_owned(), row);
+        }
+        Ok(())
+    }
+
+    /// Typed reading beside plain JSON, by the benches of the SDKs.
+    fn reading(&self, root: &Path, figures: &mut Map<String, Value>) -> Result<()> {
+        println!("\n{:26} {:>10} {:>12} {:>12}", "reading", "bytes", "typed", "plain JSON");
+        for (name, package) in
+            [("10,000 guests", "sdk-proxmox"), ("1,000 virtual machines", "sdk-netbox")]
+        {
+            let mut command = Command::new(env!("CARGO"));
+            command.args(["bench", "--quiet", "--package", package, "--features", "mock"]);
+            command.args(["--bench", "decode"]).current_dir(root);
+            let output = command.output()?;
+            let text = String::from_utf8_lossy(&output.stdout);
+            let row: Value = serde_json::from_str(text.lines().last().unwrap_or_default())
+                .with_context(|| String::from_utf8_lossy(&output.stderr).into_owned())?;
+            println!(
+                "{name:26} {:>10} {:>9.1} ms {:>9.1} ms",
+                row["bytes"],
+                row["typed_ms"].as_f64().unwrap_or(0.0),
+                row["value_ms"].as_f64().unwrap_or(0.0)
+            );
+            figures.insert(name.to_owned(), row);
+        }
+        Ok(())
+    }
+
     /// Checks the crate alone, with its dependencies checked before, and takes the cheapest round.
     fn check(&self, root: &Path, target: &Path, subject: &Subject) -> Result<Cost> {
         let Subject { package, features, .. } = subject;
-        let cargo = |arguments: &[&str]| {
-            let mut command = Command::new(env!("CARGO"));
-            command.args(arguments).current_dir(root);
-            command.env("CARGO_TARGET_DIR", target).env("CARGO_INCREMENTAL", "0");
-            command
-        };
+        let cargo = |arguments: &[&str]| cargo(root, target, arguments);
         let done =
             cargo(&["check", "--quiet", "--package", package, "--features", features]).status()?;
         ensure!(done.success(), "cargo check -p {package} failed");
@@ -143,6 +238,14 @@ impl CodegenBench {
         }
         best.context("no round was measured")
     }
+}
+
+/// Cargo with a target folder of its own.
+fn cargo(root: &Path, target: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO"));
+    command.args(arguments).current_dir(root);
+    command.env("CARGO_TARGET_DIR", target).env("CARGO_INCREMENTAL", "0");
+    command
 }
 
 /// CPU seconds and peak memory of a command and its children, by GNU time.

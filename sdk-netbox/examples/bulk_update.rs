@@ -26,6 +26,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
     for failed in bulk.failed() {
         println!("{failed}");
     }
-    netbox.delete_all(&TAGS_BULK_DESTROY, &ids).await?;
+    netbox.delete_all(&TAGS_BULK_DESTROY, &ids, None).await?;
     Ok(())
 }

@@ -45,7 +45,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("site {} {}", site.id, site.name.as_deref().unwrap_or_default());
         ids.push(site.id);
     }
-    netbox.delete_all(&ops::dcim::SITES_BULK_DESTROY, &ids).await?;
+    netbox.delete_all(&ops::dcim::SITES_BULK_DESTROY, &ids, None).await?;
     println!("{:?}", netbox.counters());
     Ok(())
 }

@@ -165,12 +165,14 @@ async fn what_others_depend_on_is_not_deleted_and_all_else_is() {
     ids.insert(1, 1);
     ids.push(500);
     let delete = &ops::virtualization::CLUSTER_TYPES_BULK_DESTROY;
-    let bulk = netbox.delete_all(delete, &ids).await.unwrap();
+    let bulk = netbox.delete_all(delete, &ids, None).await.unwrap();
     assert_eq!(failed(&bulk), [1]);
     assert_eq!(bulk.failed().next().unwrap().status(), Some(409));
     assert_eq!(mock.count("virtualization/cluster-types"), 1);
     let delete = &ops::virtualization::VIRTUAL_MACHINES_BULK_DESTROY;
-    assert!(netbox.delete_all(delete, &[vm.id]).await.unwrap().is_complete());
+    assert!(netbox.delete_all(delete, &[vm.id], "moved away").await.unwrap().is_complete());
+    let noted = mock.objects("core/object-changes");
+    assert_eq!(noted.last().unwrap()["message"], "moved away");
 }
 
 #[tokio::test]
@@ -197,7 +199,7 @@ async fn requests_may_run_in_tasks_of_their_own() {
         let bodies: Vec<_> = ids.iter().map(change).collect();
         netbox.update_all(&ops::extras::TAGS_BULK_PARTIAL_UPDATE, &bodies).await?;
         let all = netbox.list(&ops::extras::TAGS_LIST, []).limit(2).all().await?;
-        netbox.delete_all(&ops::extras::TAGS_BULK_DESTROY, &ids).await?;
+        netbox.delete_all(&ops::extras::TAGS_BULK_DESTROY, &ids, None).await?;
         Ok::<_, sdk_netbox::Error>(all.len())
     });
     assert_eq!(task.await.unwrap().unwrap(), 5);

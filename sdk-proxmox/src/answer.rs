@@ -105,7 +105,8 @@ mod tests {
         let call = CallName { method: Method::Get, path: "/nodes/pve9/qemu/100/config".into() };
         let reason = reason.map(str::to_owned);
         let body = bytes::Bytes::copy_from_slice(body.as_bytes());
-        check(call, Reply { status, reason, body }).expect_err("an error status")
+        check(call, Reply { status, reason, body, ..Reply::default() })
+            .expect_err("an error status")
     }
 
     #[test]

@@ -185,6 +185,7 @@ impl ClientBuilder {
             .map(|host| Host::parse(host, self.product.port(), self.concurrency))
             .collect::<Result<Vec<_>, _>>()?;
         let client = self.http_client(&hosts)?;
+        let by_token = matches!(self.credentials, Credentials::Token { .. });
         let login = match self.credentials {
             Credentials::None => Login::Anonymous,
             Credentials::Token { id, secret } => Login::token(self.product, &id, &secret)?,
@@ -204,7 +205,7 @@ impl ClientBuilder {
         let retry = Retry { times: self.retries };
         let transport = Arc::new(HttpTransport { wire, login, retry });
         let releases = Releases::new(self.product, self.check_release);
-        Ok(Client::new(transport, counters, releases))
+        Ok(Client::new(transport, counters, releases, by_token))
     }
 
     fn http_client(&self, hosts: &[Host]) -> Result<reqwest::Client, Error> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use proxbox_runtime::{Decoded, Operation, Release, Request, Slot};
+use proxbox_runtime::{Decoded, OpFlags, Operation, Release, Request, Slot};
 
 use crate::counters::Counters;
 use crate::release::Releases;
@@ -18,6 +18,8 @@ pub struct Client {
     pub(crate) transport: Arc<dyn Transport>,
     counters: Arc<Counters>,
     pub(crate) releases: Arc<Releases>,
+    /// Whether an API token is all that requests have to show.
+    by_token: bool,
 }
 
 impl Client {
@@ -28,15 +30,16 @@ impl Client {
 
     /// A client over a transport of your own.
     pub fn with_transport(transport: Arc<dyn Transport>) -> Self {
-        Self::new(transport, Arc::default(), Releases::new(Product::Pve, true))
+        Self::new(transport, Arc::default(), Releases::new(Product::Pve, true), false)
     }
 
     pub(crate) fn new(
         transport: Arc<dyn Transport>,
         counters: Arc<Counters>,
         releases: Releases,
+        by_token: bool,
     ) -> Self {
-        Self { transport, counters, releases: Arc::new(releases) }
+        Self { transport, counters, releases: Arc::new(releases), by_token }
     }
 
     /// The product that is called.
@@ -51,13 +54,23 @@ impl Client {
 
     /// Sends an operation and decodes what `data` holds; other members are in `beside`.
     ///
-    /// What the server's release lacks is [`Error::Unavailable`] before anything is sent.
+    /// What the server's release lacks is [`Error::Unavailable`], what is not for API tokens
+    /// [`Error::NoToken`], before anything is sent.
     pub async fn send<O: Operation>(&self, operation: &O) -> Result<Decoded<O::Output>, Error> {
-        self.releases.check(self, O::OP, operation).await?;
+        self.admit(operation).await?;
         let request = operation.request();
         let call = CallName::from(&request);
         let reply = self.answer(request).await?;
         self.decode(call, &reply)
+    }
+
+    /// Refuses what the server would refuse: calls that are not for tokens, and what its release
+    /// lacks.
+    pub(crate) async fn admit<O: Operation>(&self, operation: &O) -> Result<(), Error> {
+        if self.by_token && O::OP.flags.has(OpFlags::NO_TOKEN) {
+            return Err(Error::NoToken { call: CallName::from(&operation.request()) });
+        }
+        self.releases.check(self, O::OP, operation).await
     }
 
     /// Sends any request; answers with an error status become errors.

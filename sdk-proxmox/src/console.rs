@@ -57,7 +57,7 @@ impl Client {
         if !O::OP.path.ends_with(TICKET) {
             return Err(Error::Invalid(format!("{} opens no terminal", O::OP)));
         }
-        self.releases.check(self, O::OP, operation).await?;
+        self.admit(operation).await?;
         let ticket = operation.request();
         let call = CallName::from(&ticket);
         let place = ticket.path.trim_end_matches(TICKET).to_owned();

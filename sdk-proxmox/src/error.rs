@@ -68,6 +68,12 @@ pub enum Error {
         /// What is missing.
         why: String,
     },
+    /// The call is not for API tokens; nothing was sent.
+    #[error("{call}: not for API tokens; log in with user and password")]
+    NoToken {
+        /// What was called.
+        call: CallName,
+    },
     /// A terminal did not open.
     #[error("{call}: the terminal did not open: {why}")]
     Console {

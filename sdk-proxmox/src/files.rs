@@ -79,7 +79,7 @@ impl Client {
         if !O::OP.flags.has(OpFlags::UPLOAD) {
             return Err(Error::Invalid(format!("{} takes no file", O::OP)));
         }
-        self.releases.check(self, O::OP, operation).await?;
+        self.admit(operation).await?;
         let request = operation.request();
         let call = CallName::from(&request);
         let reply = self.transport.upload(request, file).await?;
@@ -89,7 +89,7 @@ impl Client {
 
     /// Sends an operation that may answer with a file, and gives its parts as they come.
     pub async fn download<O: Operation>(&self, operation: &O) -> Result<Download, Error> {
-        self.releases.check(self, O::OP, operation).await?;
+        self.admit(operation).await?;
         self.transport.download(operation.request()).await
     }
 }

@@ -8,6 +8,8 @@ use crate::{Error, Reply};
 
 const FIRST: Duration = Duration::from_millis(250);
 const LONGEST: Duration = Duration::from_secs(5);
+/// The longest that is waited because a server asks for it.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How often a call is made again.
 #[derive(Debug, Clone, Copy)]
@@ -32,7 +34,13 @@ impl Retry {
             // A time-out was waited for once already: the caller decides whether to wait again.
             Err(error) => method.is_idempotent() && matches!(error, Error::Lost { .. }),
         };
-        (again && attempt < self.times).then(|| pause(attempt, rand::random_range(0.5..1.0)))
+        let told = outcome.as_ref().ok().and_then(|reply| reply.retry_after);
+        // Whoever wants more patience than that gets it from the caller.
+        if !again || attempt >= self.times || told.is_some_and(|told| told > PATIENCE) {
+            return None;
+        }
+        let own = pause(attempt, rand::random_range(0.5..1.0));
+        Some(told.map_or(own, |told| told.max(own)))
     }
 }
 
@@ -94,5 +102,17 @@ mod tests {
         assert_eq!(pause(0, 1.0), FIRST);
         assert_eq!(pause(1, 0.5), FIRST);
         assert_eq!(pause(40, 1.0), LONGEST);
+    }
+
+    #[test]
+    fn a_server_is_given_the_time_that_it_asks_for_up_to_a_minute() {
+        let retry = Retry { times: 2 };
+        let busy = |seconds| {
+            let retry_after = Some(Duration::from_secs(seconds));
+            Ok(Reply { status: 503, retry_after, ..Reply::default() })
+        };
+        assert_eq!(retry.after(0, Method::Get, &busy(7)), Some(Duration::from_secs(7)));
+        assert_eq!(retry.after(0, Method::Get, &busy(600)), None);
+        assert_eq!(retry.after(0, Method::Post, &busy(7)), None);
     }
 }

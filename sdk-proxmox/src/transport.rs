@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use bytes::Bytes;
 use proxbox_runtime::Request;
@@ -51,6 +52,8 @@ pub struct Reply {
     /// Reason phrase, where it is not the standard one. Before release 8.4 the only place of the
     /// error text.
     pub reason: Option<String>,
+    /// How long to wait before the next try, where the server, or a proxy before it, says so.
+    pub retry_after: Option<Duration>,
     /// Body as it came.
     pub body: Bytes,
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use http::HeaderMap;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use proxbox_runtime::{Method, Payload, Request};
 use reqwest::multipart;
 
@@ -130,10 +130,14 @@ impl Wire {
             .remove::<hyper::ext::ReasonPhrase>()
             .map(|phrase| String::from_utf8_lossy(phrase.as_bytes()).into_owned());
         let status = response.status().as_u16();
+        let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+        // The other form, a date, is not what busy servers send.
+        let retry_after = retry_after.and_then(|text| text.trim().parse().ok());
+        let retry_after = retry_after.map(Duration::from_secs);
         let body = response.bytes().await.map_err(failed)?;
         self.counters.bytes(body.len());
         tracing::trace!(%status, method = %request.op.method, path = request.path, "answered");
-        Ok(Reply { status, reason, body })
+        Ok(Reply { status, reason, retry_after, body })
     }
 
     fn build(

@@ -11,7 +11,9 @@ use sdk_proxmox::pve::{
     GetClusterResources, GetNodesNodeQemuVmidConfig, GetNodesNodeTasks, GetVersion,
     PostNodesNodeQemuVmidStatusStart, PostPools, PutNodesNodeQemuVmidConfig,
 };
-use sdk_proxmox::{BoxFuture, Client, ConnectFailure, Error, Operation, Reply, Request, Transport};
+use sdk_proxmox::{
+    BoxFuture, Client, ConnectFailure, Error, Operation, Product, Reply, Request, Transport,
+};
 use tokio::io::AsyncReadExt;
 
 async fn mock() -> Mock {
@@ -314,7 +316,7 @@ struct Canned(&'static str);
 impl Transport for Canned {
     fn call(&self, _: Request) -> BoxFuture<'_, Result<Reply, Error>> {
         let body = self.0.as_bytes().into();
-        Box::pin(async move { Ok(Reply { status: 200, reason: None, body }) })
+        Box::pin(async move { Ok(Reply { status: 200, body, ..Reply::default() }) })
     }
 }
 
@@ -328,4 +330,30 @@ async fn any_transport_will_do_and_drift_is_counted() {
     assert_eq!(decoded.value.extra["new"], 1);
     assert_eq!(decoded.beside["total"], 7);
     assert_eq!((decoded.drift.len(), client.counters().drift), (1, 1));
+}
+
+#[tokio::test]
+async fn a_call_that_is_not_for_tokens_is_not_sent_with_one() {
+    let mock = Mock::start(Cluster::demo(1, 1, 1)).await.expect("a port");
+    let change = sdk_proxmox::pve::PutAccessPassword::new("long-enough", "root@pam");
+    let client = mock.client().build().expect("a client");
+    let error = client.send(&change).await.expect_err("a token");
+    assert!(matches!(error, Error::NoToken { .. }), "{error:?}");
+    let told = "PUT /access/password: not for API tokens; log in with user and password";
+    assert_eq!(error.to_string(), told);
+    assert!(mock.requests().is_empty());
+    let client = Client::builder(&mock.url()).password("root@pam", "mock-password").build();
+    client.expect("a client").send(&change).await.expect("a ticket will do");
+}
+
+#[tokio::test]
+async fn each_product_is_logged_in_to_by_password() {
+    for product in [Product::Pve, Product::Pbs, Product::Pdm] {
+        let mock = Mock::start(Cluster::of(product)).await.expect("a port");
+        let client = Client::builder(&mock.url()).product(product);
+        let client = client.password("root@pam", "mock-password").build().expect("a client");
+        client.release().await.unwrap_or_else(|| panic!("{product}"));
+        let paths: Vec<String> = mock.requests().iter().map(|one| one.path.clone()).collect();
+        assert_eq!(paths, ["/access/ticket", "/version"], "{product}");
+    }
 }

@@ -218,7 +218,13 @@ fn lower_object(schema: &Value, identity: Option<&str>, place: &Place, arena: &m
         }
         field
     });
-    let fields = fields.collect();
+    let mut fields: Vec<Field> = fields.collect();
+    // The answer to whoever makes a token: its name, and the secret as a mere `value`.
+    if fields.iter().any(|field| matches!(field.wire.as_str(), "full-tokenid" | "tokenid")) {
+        for field in fields.iter_mut().filter(|field| field.wire == "value") {
+            field.flags.push("SECRET");
+        }
+    }
     Type::Record(arena.record(fields, None, place))
 }
 
@@ -239,7 +245,10 @@ fn lower_field(name: &str, schema: &Value, place: &Place, arena: &mut Arena) -> 
         Some(_) => (Type::Indexed(Box::new(ty)), name),
         None => (ty, name),
     };
-    let flags = if is_secret(wire) { vec!["SECRET"] } else { Vec::new() };
+    // A property string is a secret as a whole if one of its keys is.
+    let keys = schema["x-proxmox-property"]["properties"].as_object().into_iter().flatten();
+    let secret = is_secret(wire) || keys.into_iter().any(|(key, _)| is_secret(key));
+    let flags = if secret { vec!["SECRET"] } else { Vec::new() };
     let presence = match ty {
         Type::Indexed(_) => Presence::Plain,
         _ => Presence::Optional,

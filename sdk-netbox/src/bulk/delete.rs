@@ -14,12 +14,14 @@ impl Client {
     /// object; an object that is gone already counts as deleted.
     ///
     /// Deletion costs NetBox about as much per object in bulk as alone, but one request for many.
-    pub async fn delete_all<B, R>(
+    /// NetBox notes `message` in its log of changes.
+    pub async fn delete_all<'a, B, R>(
         &self,
         call: &Call<B, R>,
         ids: &[i64],
+        message: impl Into<Option<&'a str>>,
     ) -> Result<Bulk<()>, Error> {
-        let deletion = Deletion { client: self, call: *call, ids };
+        let deletion = Deletion { client: self, call: *call, ids, message: message.into() };
         run(self, &deletion, batches(ids.len(), self.batch)).await
     }
 }
@@ -28,6 +30,7 @@ struct Deletion<'a, B, R> {
     client: &'a Client,
     call: Call<B, R>,
     ids: &'a [i64],
+    message: Option<&'a str>,
 }
 
 impl<B, R> BulkWrite for Deletion<'_, B, R> {
@@ -35,8 +38,12 @@ impl<B, R> BulkWrite for Deletion<'_, B, R> {
 
     async fn write(&self, places: &[usize]) -> Result<Vec<Result<(), Error>>, Error> {
         let ids = places.iter().filter_map(|&place| self.id(place));
+        let one = |id| match self.message {
+            Some(message) => json!({ "id": id, "changelog_message": message }),
+            None => json!({ "id": id }),
+        };
         let mut request = Request::new(self.call.op, &[]);
-        request.payload = Payload::Json(ids.map(|id| json!({ "id": id })).collect::<Value>());
+        request.payload = Payload::Json(ids.map(one).collect::<Value>());
         self.client.exchange(&Outgoing::read(&request)).await?;
         Ok(places.iter().map(|_| Ok(())).collect())
     }

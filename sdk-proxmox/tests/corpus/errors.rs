@@ -21,7 +21,12 @@ pub(crate) fn check(recordings: &[Recording]) -> Tally {
 fn class_and_text(recording: &Recording) -> Result<(), String> {
     let call = CallName { method: Method::Get, path: recording.path.as_str().into() };
     let body = Bytes::from(recording.body.clone());
-    let reply = Reply { status: recording.status, reason: recording.reason.clone(), body };
+    let reply = Reply {
+        status: recording.status,
+        reason: recording.reason.clone(),
+        body,
+        ..Reply::default()
+    };
     let error = Error::Api(Box::new(ApiError::read(call, &reply)));
     let shown = error.to_string();
     let said = said(recording);

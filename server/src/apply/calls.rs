@@ -133,13 +133,17 @@ where
 async fn delete(netbox: &Client, removed: Removed, wanted: &[i64]) -> Result<Answers, Error> {
     use ops::{dcim, ipam, virtualization};
     let deleted = match removed {
-        Removed::IpAddress => netbox.delete_all(&ipam::IP_ADDRESSES_BULK_DESTROY, wanted).await,
-        Removed::MacAddress => netbox.delete_all(&dcim::MAC_ADDRESSES_BULK_DESTROY, wanted).await,
+        Removed::IpAddress => {
+            netbox.delete_all(&ipam::IP_ADDRESSES_BULK_DESTROY, wanted, None).await
+        }
+        Removed::MacAddress => {
+            netbox.delete_all(&dcim::MAC_ADDRESSES_BULK_DESTROY, wanted, None).await
+        }
         Removed::VirtualDisk => {
-            netbox.delete_all(&virtualization::VIRTUAL_DISKS_BULK_DESTROY, wanted).await
+            netbox.delete_all(&virtualization::VIRTUAL_DISKS_BULK_DESTROY, wanted, None).await
         }
         Removed::VmInterface => {
-            netbox.delete_all(&virtualization::INTERFACES_BULK_DESTROY, wanted).await
+            netbox.delete_all(&virtualization::INTERFACES_BULK_DESTROY, wanted, None).await
         }
     };
     let answers = deleted?.items.into_iter().zip(wanted);

@@ -311,7 +311,7 @@ impl AccessUsersTokenPost {
     /// The fields and what is known about them.
     pub const SCHEMA: &'static Schema = &Schema::new("AccessUsersTokenPost", &[
         Field::new("tokenid", Kind::Text, 0),
-        rows::VALUE,
+        Field::new("value", Kind::Text, FieldFlags::SECRET),
     ]);
 }
 

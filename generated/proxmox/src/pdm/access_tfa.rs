@@ -106,7 +106,7 @@ impl PostAccessTfaUserid {
         Field::new("totp", Kind::Text, 0),
         Field::new("type", Kind::Enum(AccessTfaType::VALUES), FieldFlags::REQUIRED),
         rows::USERID_2,
-        rows::VALUE,
+        Field::new("value", Kind::Text, 0),
     ]);
     /// With everything that must be given.
     pub fn new(userid: impl Into<String>, kind: AccessTfaType) -> Self {

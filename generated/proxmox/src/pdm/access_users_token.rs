@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use proxbox_runtime::{
-    Field, Kind, Op, Operation, Permission, Rows, Rules, Schema, Value,
+    Field, FieldFlags, Kind, Op, Operation, Permission, Rows, Rules, Schema, Value,
 };
 use crate::pdm::rows;
 
@@ -312,7 +312,7 @@ impl AccessUsersTokenPut {
     pub const SCHEMA: &'static Schema = &Schema::new("AccessUsersTokenPut", &[
         Field::ruled("tokenid", Kind::Text, 0,
             &Rules { min_length: Some(3), max_length: Some(64), pattern: Some("^(?:(?:[^\\s:/[:cntrl:]]+)@(?:[A-Za-z0-9_][A-Za-z0-9._\\-]*)|(?:[^\\s:/[:cntrl:]]+)@(?:[A-Za-z0-9_][A-Za-z0-9._\\-]*)!(?:[A-Za-z0-9_][A-Za-z0-9._\\-]*))$"), ..Rules::NONE }),
-        rows::VALUE,
+        Field::new("value", Kind::Text, FieldFlags::SECRET),
     ]);
 }
 

@@ -223,7 +223,6 @@ pub(crate) const USE_DHCP_NETWORK: Field = Field::new("use-dhcp-network", Kind::
 pub(crate) const USER: Field = Field::new("user", Kind::Text, 0);
 pub(crate) const USER_ATTR: Field = Field::new("user-attr", Kind::Text, 0);
 pub(crate) const USERFILTER: Field = Field::new("userfilter", Kind::Text, 0);
-pub(crate) const VALUE: Field = Field::new("value", Kind::Text, 0);
 pub(crate) const VENDOR: Field = Field::new("vendor", Kind::Text, 0);
 pub(crate) const VERSION: Field = Field::new("version", Kind::Text, 0);
 pub(crate) const VLAN_ID: Field = Field::new("vlan-id", Kind::Int, 0);

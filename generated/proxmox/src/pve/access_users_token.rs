@@ -295,7 +295,7 @@ impl AccessUsersTokenPost {
     pub const SCHEMA: &'static Schema = &Schema::new("AccessUsersTokenPost", &[
         Field::new("full-tokenid", Kind::Text, 0),
         Field::new("info", Kind::Record(AccessUsersToken::SCHEMA), 0),
-        rows::VALUE,
+        Field::new("value", Kind::Text, FieldFlags::SECRET),
     ]);
 }
 
@@ -328,7 +328,7 @@ impl AccessUsersTokenPut {
         Field::ruled("full-tokenid", Kind::Text, 0,
             &Rules { availability: Availability::since(Release(9, 2, 0), Release(9, 1, 3)), ..Rules::NONE }),
         rows::PRIVSEP,
-        Field::ruled("value", Kind::Text, 0,
+        Field::ruled("value", Kind::Text, FieldFlags::SECRET,
             &Rules { availability: Availability::since(Release(9, 2, 0), Release(9, 1, 3)), ..Rules::NONE }),
     ]);
 }

@@ -958,7 +958,7 @@ pub(crate) const TARGET_4: Field = Field::ruled("target", Kind::Text, FieldFlags
 pub(crate) const TARGET_BRIDGE: Field = Field::ruled("target-bridge", Kind::Text, FieldFlags::REQUIRED,
     &Rules { format: Some("bridge-pair-list"), ..Rules::NONE });
 pub(crate) const TARGET_DIGEST: Field = Field::ruled("target-digest", Kind::Text, 0, &Rules { max_length: Some(40), ..Rules::NONE });
-pub(crate) const TARGET_ENDPOINT: Field = Field::ruled("target-endpoint", Kind::Property(LxcRemoteMigratePostTargetEndpoint::SCHEMA), FieldFlags::REQUIRED,
+pub(crate) const TARGET_ENDPOINT: Field = Field::ruled("target-endpoint", Kind::Property(LxcRemoteMigratePostTargetEndpoint::SCHEMA), FieldFlags::REQUIRED | FieldFlags::SECRET,
     &Rules { format: Some("proxmox-remote"), ..Rules::NONE });
 pub(crate) const TARGET_STORAGE: Field = Field::ruled("target-storage", Kind::Text, FieldFlags::REQUIRED,
     &Rules { format: Some("storage-pair-list"), ..Rules::NONE });

@@ -18,7 +18,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let color = |(place, id): (usize, &i64)| {
         // The third is no colour.
         let color = if place == 2 { "red" } else { "00aa00" };
-        PatchedBulkTagRequest { id: *id, color: Some(color.to_owned()), ..Default::default() }
+        PatchedBulkTagRequest::new(*id).color(color)
     };
     let bodies: Vec<_> = ids.iter().enumerate().map(color).collect();
     let bulk = netbox.update_all(&TAGS_BULK_PARTIAL_UPDATE, &bodies).await?;

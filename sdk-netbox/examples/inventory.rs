@@ -51,9 +51,5 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 fn site(name: &str) -> WritableSiteRequest {
-    WritableSiteRequest {
-        name: Some(name.to_owned()),
-        slug: Some(format!("sdk-{}", name.to_lowercase())),
-        ..WritableSiteRequest::default()
-    }
+    WritableSiteRequest::new(name, format!("sdk-{}", name.to_lowercase()))
 }

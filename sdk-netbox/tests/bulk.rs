@@ -17,7 +17,7 @@ async fn start() -> (Mock, Client) {
 }
 
 fn tag(name: &str) -> TagRequest {
-    TagRequest { name: Some(name.to_owned()), slug: Some(name.to_owned()), ..TagRequest::default() }
+    TagRequest::new(name, name)
 }
 
 fn tags(count: usize) -> Vec<TagRequest> {
@@ -29,26 +29,14 @@ fn failed<R>(bulk: &Bulk<R>) -> Vec<usize> {
 }
 
 async fn cluster(netbox: &Client) -> i64 {
-    let kind = ClusterTypeRequest {
-        name: Some("c".into()),
-        slug: Some("c".into()),
-        ..ClusterTypeRequest::default()
-    };
+    let kind = ClusterTypeRequest::new("c", "c");
     let kind = netbox.create(&ops::virtualization::CLUSTER_TYPES_CREATE, &kind).await.unwrap();
-    let cluster = WritableClusterRequest {
-        name: Some("c".into()),
-        kind: Some(IdOr::Id(kind.id)),
-        ..WritableClusterRequest::default()
-    };
+    let cluster = WritableClusterRequest::new("c", IdOr::Id(kind.id));
     netbox.create(&ops::virtualization::CLUSTERS_CREATE, &cluster).await.unwrap().id
 }
 
 fn machine(name: &str, cluster: i64) -> Machine {
-    Machine {
-        name: Some(name.to_owned()),
-        cluster: Patch::Set(IdOr::Id(cluster)),
-        ..Machine::default()
-    }
+    Machine::new(name).cluster(IdOr::Id(cluster))
 }
 
 #[tokio::test]
@@ -124,12 +112,11 @@ async fn updates_are_matched_by_id_and_each_failure_has_its_object() {
     let mut ids: Vec<i64> = created.written().map(|tag| tag.id).collect();
     ids.reverse();
     ids.insert(4, 999);
-    let body = |(place, id): (usize, &i64)| PatchedBulkTagRequest {
-        id: *id,
+    let body = |(place, id): (usize, &i64)| {
         // NetBox answers in the order of names, which is the other way round.
-        name: Some(format!("n{}", 9 - place)),
-        color: (place == 2).then(|| "red".to_owned()),
-        ..PatchedBulkTagRequest::default()
+        let mut tag = PatchedBulkTagRequest::new(*id).name(format!("n{}", 9 - place));
+        tag.color = (place == 2).then(|| "red".to_owned());
+        tag
     };
     let bodies: Vec<_> = ids.iter().enumerate().map(body).collect();
     let update = &ops::extras::TAGS_BULK_PARTIAL_UPDATE;
@@ -151,13 +138,7 @@ async fn what_others_depend_on_is_not_deleted_and_all_else_is() {
     let used = cluster(&netbox).await;
     let create = &ops::virtualization::VIRTUAL_MACHINES_CREATE;
     let vm = netbox.create(create, &machine("a", used)).await.unwrap();
-    let kinds: Vec<_> = ["x", "y"]
-        .map(|name| ClusterTypeRequest {
-            name: Some(name.into()),
-            slug: Some(name.into()),
-            ..ClusterTypeRequest::default()
-        })
-        .into();
+    let kinds: Vec<_> = ["x", "y"].map(|name| ClusterTypeRequest::new(name, name)).into();
     let kinds =
         netbox.create_all(&ops::virtualization::CLUSTER_TYPES_CREATE, &kinds).await.unwrap();
     let mut ids: Vec<i64> = kinds.written().map(|kind| kind.id).collect();
@@ -194,8 +175,7 @@ async fn requests_may_run_in_tasks_of_their_own() {
         let netbox = netbox.with_lanes(2).with_batch(2);
         let created = netbox.create_all(&ops::extras::TAGS_CREATE, &tags(5)).await?;
         let ids: Vec<i64> = created.written().map(|tag| tag.id).collect();
-        let change =
-            |id: &i64| PatchedBulkTagRequest { id: *id, ..PatchedBulkTagRequest::default() };
+        let change = |id: &i64| PatchedBulkTagRequest::new(*id);
         let bodies: Vec<_> = ids.iter().map(change).collect();
         netbox.update_all(&ops::extras::TAGS_BULK_PARTIAL_UPDATE, &bodies).await?;
         let all = netbox.list(&ops::extras::TAGS_LIST, []).limit(2).all().await?;

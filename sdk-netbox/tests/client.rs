@@ -18,7 +18,7 @@ fn client(mock: &Mock) -> Builder {
 }
 
 fn tag(name: &str) -> TagRequest {
-    TagRequest { name: Some(name.to_owned()), slug: Some(name.to_owned()), ..TagRequest::default() }
+    TagRequest::new(name, name)
 }
 
 #[tokio::test]

@@ -11,11 +11,8 @@ use sdk_netbox::{Client, filters, ops};
 async fn tags(count: usize) -> (Mock, Client) {
     let mock = Mock::start().await.unwrap();
     let netbox = Client::builder(mock.url()).token(mock.token()).build().unwrap();
-    let tag = |number: usize| TagRequest {
-        name: Some(format!("tag-{number:03}")),
-        slug: Some(format!("tag-{number:03}")),
-        weight: Some(1000),
-        ..TagRequest::default()
+    let tag = |number: usize| {
+        TagRequest::new(format!("tag-{number:03}"), format!("tag-{number:03}")).weight(1000)
     };
     let bodies: Vec<TagRequest> = (0..count).map(tag).collect();
     let bulk = netbox.with_batch(500).create_all(&ops::extras::TAGS_CREATE, &bodies).await.unwrap();

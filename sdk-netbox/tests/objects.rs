@@ -14,11 +14,7 @@ async fn start() -> (Mock, Client) {
 }
 
 fn site(name: &str, slug: &str) -> WritableSiteRequest {
-    WritableSiteRequest {
-        name: Some(name.to_owned()),
-        slug: Some(slug.to_owned()),
-        ..WritableSiteRequest::default()
-    }
+    WritableSiteRequest::new(name, slug)
 }
 
 async fn ensure(netbox: &Client, wanted: &WritableSiteRequest) -> Result<bool, sdk_netbox::Error> {
@@ -72,11 +68,7 @@ async fn an_object_that_cannot_be_created_is_an_error() {
 async fn only_what_differs_is_sent() {
     let (_mock, netbox) = start().await;
     let created = netbox.create(&ops::dcim::SITES_CREATE, &site("a", "a")).await.unwrap();
-    let mut wanted = PatchedWritableSiteRequest {
-        name: Some("a".to_owned()),
-        status: Some("active".into()),
-        ..PatchedWritableSiteRequest::default()
-    };
+    let mut wanted = PatchedWritableSiteRequest::new().name("a").status("active");
     assert!(changes(&created, &wanted).is_empty());
     wanted.description = Some("new".to_owned());
     wanted.region = Patch::Set(IdOr::Id(4));
@@ -94,10 +86,8 @@ async fn null_clears_a_field_and_silence_leaves_it() {
     let leave = PatchedWritableSiteRequest::default();
     let site = netbox.update(update, created.id, &leave).await.unwrap();
     assert_eq!(site.latitude, Some(52.5));
-    let clear = PatchedWritableSiteRequest {
-        latitude: Patch::Null,
-        ..PatchedWritableSiteRequest::default()
-    };
+    let mut clear = PatchedWritableSiteRequest::new();
+    clear.latitude = Patch::Null;
     let site = netbox.update(update, created.id, &clear).await.unwrap();
     assert_eq!(site.latitude, None);
 }

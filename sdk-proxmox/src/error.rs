@@ -277,7 +277,13 @@ impl Error {
 
     /// Nothing was sent, so even a call that changes something can be made again.
     pub fn is_not_sent(&self) -> bool {
-        matches!(self, Self::Connect { .. } | Self::Invalid(_))
+        matches!(
+            self,
+            Self::Connect { .. }
+                | Self::Invalid(_)
+                | Self::NoToken { .. }
+                | Self::Unavailable { .. }
+        )
     }
 
     /// The call may or may not have been carried out: look before making it again.

@@ -105,7 +105,7 @@ impl Wire {
         let failed = |error| failure(request.into(), &host.name, error);
         let response = sent.send().await.map_err(failed)?;
         let status = response.status();
-        if status.as_u16() >= 400 {
+        if !status.is_success() && status != http::StatusCode::SWITCHING_PROTOCOLS {
             let reply = self.whole(host, request, response).await?;
             return Err(Error::Api(Box::new(ApiError::read(request.into(), &reply))));
         }

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
-use sdk_proxmox::mock::{Cluster, Mock};
+use sdk_proxmox::mock::{Cluster, Fault, Mock, Trouble};
 use sdk_proxmox::pve::{
     GetNodesNodeStorageStorageContent, GetVersion, PostNodesNodeStorageStorageUpload,
     StorageUploadPostContent,
@@ -83,4 +83,12 @@ async fn places_lead_from_the_client_to_every_operation() {
         started.is_ok()
             || started.is_err_and(|error| error.to_string().contains("already running"))
     );
+}
+
+#[tokio::test]
+async fn a_redirect_is_no_file() {
+    let (mock, client) = start().await;
+    mock.fault(Fault::on("/version", Trouble::Page(302, "<h1>moved</h1>".into())));
+    let error = client.download(&GetVersion::new()).await.expect_err("moved");
+    assert_eq!(error.status(), Some(302));
 }

@@ -44,6 +44,7 @@ pub(super) fn emit_record(
     items.tokens(quote! {
         #(#[doc = #docs])*
         #derive
+        #[non_exhaustive]
         pub struct #name {
             #(#members,)*
             #[doc = " Members that the description does not foresee."]

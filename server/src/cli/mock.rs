@@ -38,6 +38,9 @@ pub(super) struct MockCommand {
     /// Guests of the PVE cluster
     #[arg(long, default_value_t = 30)]
     guests: usize,
+    /// NetBox: with the plugin netbox-proxbox installed
+    #[arg(long)]
+    plugin: bool,
     /// Refuse what has no state of its own with 501 instead of answering from the description
     #[arg(long)]
     strict: bool,
@@ -113,6 +116,9 @@ impl MockCommand {
 
     async fn netbox(&self, faults: Vec<Scripted>) -> Result<()> {
         let mock = netbox::Mock::bind(self.inner()).await.context("the port cannot be used")?;
+        if self.plugin {
+            mock.install_proxbox();
+        }
         if let Some(path) = &self.seed {
             create(&mock, &read::<Map<String, Value>>(path)?).await?;
         }
@@ -122,6 +128,8 @@ impl MockCommand {
         let address = mock.url().trim_start_matches("http://").parse();
         self.tell(address.context("the mock's own address")?).await?;
         println!("token  {}", mock.token());
+        let (user, password) = mock.administrator();
+        println!("user   {user}, password {password}");
         stop_requested().await;
         Ok(())
     }

@@ -18,6 +18,7 @@ use crate::rows;
 
 /// `BriefCircuit` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefCircuit {
     /// `cid`
     pub cid: Option<String>,
@@ -53,6 +54,7 @@ proxbox_runtime::record! { BriefCircuit {
 
 /// `BriefCircuitGroupAssignmentSerializer_` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefCircuitGroupAssignmentSerializer {
     /// `display`
     pub display: Option<String>,
@@ -85,6 +87,7 @@ proxbox_runtime::record! { BriefCircuitGroupAssignmentSerializer {
 
 /// `BriefCircuitGroupAssignmentSerializer_Request` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefCircuitGroupAssignmentSerializerRequest {
     /// `group`
     pub group: Option<IdOr<BriefCircuitGroupRequest>>,
@@ -121,6 +124,7 @@ proxbox_runtime::record! { BriefCircuitGroupAssignmentSerializerRequest {
 
 /// `BriefCircuitRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefCircuitRequest {
     /// `cid`
     pub cid: Option<String>,
@@ -164,6 +168,7 @@ proxbox_runtime::record! { BriefCircuitRequest {
 
 /// `BriefProvider` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefProvider {
     /// `circuit_count`: `int64`, up to 4.5
     pub circuit_count: Option<i64>,
@@ -203,6 +208,7 @@ proxbox_runtime::record! { BriefProvider {
 
 /// `BriefProviderAccount` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefProviderAccount {
     /// `account`
     pub account: Option<String>,
@@ -238,6 +244,7 @@ proxbox_runtime::record! { BriefProviderAccount {
 
 /// `BriefProviderAccountRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefProviderAccountRequest {
     /// `account`
     pub account: Option<String>,
@@ -277,6 +284,7 @@ proxbox_runtime::record! { BriefProviderAccountRequest {
 
 /// `BriefVirtualCircuit` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefVirtualCircuit {
     /// `cid`
     pub cid: Option<String>,
@@ -312,6 +320,7 @@ proxbox_runtime::record! { BriefVirtualCircuit {
 
 /// `BriefVirtualCircuitRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefVirtualCircuitRequest {
     /// `cid`
     pub cid: Option<String>,
@@ -355,6 +364,7 @@ proxbox_runtime::record! { BriefVirtualCircuitRequest {
 
 /// `BriefVirtualCircuitType` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefVirtualCircuitType {
     /// `description`
     pub description: Option<String>,
@@ -394,6 +404,7 @@ proxbox_runtime::record! { BriefVirtualCircuitType {
 
 /// `BulkCircuitGroupAssignmentRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkCircuitGroupAssignmentRequest {
     /// `group`
     pub group: Option<IdOr<BriefCircuitGroupRequest>>,
@@ -450,6 +461,7 @@ proxbox_runtime::record! { BulkCircuitGroupAssignmentRequest {
 
 /// `BulkCircuitGroupRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkCircuitGroupRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -513,6 +525,7 @@ proxbox_runtime::record! { BulkCircuitGroupRequest {
 
 /// `BulkCircuitRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkCircuitRequest {
     /// `assignments`
     pub assignments: Option<Rows<BriefCircuitGroupAssignmentSerializerRequest>>,
@@ -614,6 +627,7 @@ proxbox_runtime::record! { BulkCircuitRequest {
 
 /// `BulkCircuitTerminationRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkCircuitTerminationRequest {
     /// `circuit`
     pub circuit: Option<IdOr<BriefCircuitRequest>>,
@@ -694,6 +708,7 @@ proxbox_runtime::record! { BulkCircuitTerminationRequest {
 
 /// `BulkCircuitTypeRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkCircuitTypeRequest {
     /// `color`
     pub color: Option<String>,
@@ -757,6 +772,7 @@ proxbox_runtime::record! { BulkCircuitTypeRequest {
 
 /// `BulkProviderAccountRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkProviderAccountRequest {
     /// `account`
     pub account: Option<String>,
@@ -825,6 +841,7 @@ proxbox_runtime::record! { BulkProviderAccountRequest {
 
 /// `BulkProviderNetworkRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkProviderNetworkRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -893,6 +910,7 @@ proxbox_runtime::record! { BulkProviderNetworkRequest {
 
 /// `BulkProviderRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkProviderRequest {
     /// `accounts`
     pub accounts: Option<Rows<i64>>,
@@ -960,6 +978,7 @@ proxbox_runtime::record! { BulkProviderRequest {
 
 /// `BulkVirtualCircuitRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkVirtualCircuitRequest {
     /// `cid`
     pub cid: Option<String>,
@@ -1040,6 +1059,7 @@ proxbox_runtime::record! { BulkVirtualCircuitRequest {
 
 /// `BulkVirtualCircuitTerminationRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkVirtualCircuitTerminationRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -1098,6 +1118,7 @@ proxbox_runtime::record! { BulkVirtualCircuitTerminationRequest {
 
 /// `Circuit` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct Circuit {
     /// `assignments`
     pub assignments: Option<Rows<BriefCircuitGroupAssignmentSerializer>>,
@@ -1193,6 +1214,7 @@ proxbox_runtime::record! { Circuit {
 
 /// `CircuitCircuitTermination` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct CircuitCircuitTermination {
     /// `description`
     pub description: Option<String>,
@@ -1244,6 +1266,7 @@ proxbox_runtime::record! { CircuitCircuitTermination {
 
 /// `CircuitGroup` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct CircuitGroup {
     /// `circuit_count`: `int64`
     pub circuit_count: Option<i64>,
@@ -1307,6 +1330,7 @@ proxbox_runtime::record! { CircuitGroup {
 
 /// `CircuitGroupAssignment` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct CircuitGroupAssignment {
     /// `created`: `date-time`
     pub created: Option<String>,
@@ -1361,6 +1385,7 @@ proxbox_runtime::record! { CircuitGroupAssignment {
 
 /// `CircuitGroupAssignmentRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct CircuitGroupAssignmentRequest {
     /// `group`
     pub group: Option<IdOr<BriefCircuitGroupRequest>>,
@@ -1412,6 +1437,7 @@ proxbox_runtime::record! { CircuitGroupAssignmentRequest {
 
 /// `CircuitGroupRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct CircuitGroupRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -1471,6 +1497,7 @@ proxbox_runtime::record! { CircuitGroupRequest {
 
 /// `CircuitRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct CircuitRequest {
     /// `assignments`
     pub assignments: Option<Rows<BriefCircuitGroupAssignmentSerializerRequest>>,
@@ -1567,6 +1594,7 @@ proxbox_runtime::record! { CircuitRequest {
 
 /// `CircuitTermination` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct CircuitTermination {
     /// `_occupied`
     pub occupied: Option<bool>,
@@ -1659,6 +1687,7 @@ proxbox_runtime::record! { CircuitTermination {
 
 /// `CircuitTerminationRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct CircuitTerminationRequest {
     /// `circuit`
     pub circuit: Option<IdOr<BriefCircuitRequest>>,
@@ -1734,6 +1763,7 @@ proxbox_runtime::record! { CircuitTerminationRequest {
 
 /// `CircuitType` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct CircuitType {
     /// `circuit_count`: `int64`
     pub circuit_count: Option<i64>,
@@ -1797,6 +1827,7 @@ proxbox_runtime::record! { CircuitType {
 
 /// `CircuitTypeRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct CircuitTypeRequest {
     /// `color`
     pub color: Option<String>,
@@ -1856,6 +1887,7 @@ proxbox_runtime::record! { CircuitTypeRequest {
 
 /// `NestedProviderAccount` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NestedProviderAccount {
     /// `account`
     pub account: Option<String>,
@@ -1891,6 +1923,7 @@ proxbox_runtime::record! { NestedProviderAccount {
 
 /// `PatchedBulkCircuitGroupAssignmentRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkCircuitGroupAssignmentRequest {
     /// `group`
     pub group: Option<IdOr<BriefCircuitGroupRequest>>,
@@ -1937,6 +1970,7 @@ proxbox_runtime::record! { PatchedBulkCircuitGroupAssignmentRequest {
 
 /// `PatchedBulkCircuitGroupRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkCircuitGroupRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -1995,6 +2029,7 @@ proxbox_runtime::record! { PatchedBulkCircuitGroupRequest {
 
 /// `PatchedBulkCircuitRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkCircuitRequest {
     /// `assignments`
     pub assignments: Option<Rows<BriefCircuitGroupAssignmentSerializerRequest>>,
@@ -2086,6 +2121,7 @@ proxbox_runtime::record! { PatchedBulkCircuitRequest {
 
 /// `PatchedBulkCircuitTerminationRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkCircuitTerminationRequest {
     /// `circuit`
     pub circuit: Option<IdOr<BriefCircuitRequest>>,
@@ -2158,6 +2194,7 @@ proxbox_runtime::record! { PatchedBulkCircuitTerminationRequest {
 
 /// `PatchedBulkCircuitTypeRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkCircuitTypeRequest {
     /// `color`
     pub color: Option<String>,
@@ -2216,6 +2253,7 @@ proxbox_runtime::record! { PatchedBulkCircuitTypeRequest {
 
 /// `PatchedBulkProviderAccountRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkProviderAccountRequest {
     /// `account`
     pub account: Option<String>,
@@ -2275,6 +2313,7 @@ proxbox_runtime::record! { PatchedBulkProviderAccountRequest {
 
 /// `PatchedBulkProviderNetworkRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkProviderNetworkRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -2334,6 +2373,7 @@ proxbox_runtime::record! { PatchedBulkProviderNetworkRequest {
 
 /// `PatchedBulkProviderRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkProviderRequest {
     /// `accounts`
     pub accounts: Option<Rows<i64>>,
@@ -2396,6 +2436,7 @@ proxbox_runtime::record! { PatchedBulkProviderRequest {
 
 /// `PatchedBulkVirtualCircuitRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkVirtualCircuitRequest {
     /// `cid`
     pub cid: Option<String>,
@@ -2466,6 +2507,7 @@ proxbox_runtime::record! { PatchedBulkVirtualCircuitRequest {
 
 /// `PatchedBulkVirtualCircuitTerminationRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkVirtualCircuitTerminationRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -2516,6 +2558,7 @@ proxbox_runtime::record! { PatchedBulkVirtualCircuitTerminationRequest {
 
 /// `PatchedCircuitGroupRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedCircuitGroupRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -2571,6 +2614,7 @@ proxbox_runtime::record! { PatchedCircuitGroupRequest {
 
 /// `PatchedCircuitTerminationRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedCircuitTerminationRequest {
     /// `circuit`
     pub circuit: Option<IdOr<BriefCircuitRequest>>,
@@ -2640,6 +2684,7 @@ proxbox_runtime::record! { PatchedCircuitTerminationRequest {
 
 /// `PatchedCircuitTypeRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedCircuitTypeRequest {
     /// `color`
     pub color: Option<String>,
@@ -2695,6 +2740,7 @@ proxbox_runtime::record! { PatchedCircuitTypeRequest {
 
 /// `PatchedProviderAccountRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedProviderAccountRequest {
     /// `account`
     pub account: Option<String>,
@@ -2750,6 +2796,7 @@ proxbox_runtime::record! { PatchedProviderAccountRequest {
 
 /// `PatchedProviderNetworkRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedProviderNetworkRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -2805,6 +2852,7 @@ proxbox_runtime::record! { PatchedProviderNetworkRequest {
 
 /// `PatchedProviderRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedProviderRequest {
     /// `accounts`
     pub accounts: Option<Rows<i64>>,
@@ -2864,6 +2912,7 @@ proxbox_runtime::record! { PatchedProviderRequest {
 
 /// `PatchedWritableCircuitGroupAssignmentRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableCircuitGroupAssignmentRequest {
     /// `group`
     pub group: Option<IdOr<BriefCircuitGroupRequest>>,
@@ -2910,6 +2959,7 @@ proxbox_runtime::record! { PatchedWritableCircuitGroupAssignmentRequest {
 
 /// `PatchedWritableCircuitRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableCircuitRequest {
     /// `assignments`
     pub assignments: Option<Rows<BriefCircuitGroupAssignmentSerializerRequest>>,
@@ -2998,6 +3048,7 @@ proxbox_runtime::record! { PatchedWritableCircuitRequest {
 
 /// `PatchedWritableVirtualCircuitRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableVirtualCircuitRequest {
     /// `cid`
     pub cid: Option<String>,
@@ -3065,6 +3116,7 @@ proxbox_runtime::record! { PatchedWritableVirtualCircuitRequest {
 
 /// `PatchedWritableVirtualCircuitTerminationRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableVirtualCircuitTerminationRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -3112,6 +3164,7 @@ proxbox_runtime::record! { PatchedWritableVirtualCircuitTerminationRequest {
 
 /// `Provider` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct Provider {
     /// `accounts`
     pub accounts: Option<Rows<NestedProviderAccount>>,
@@ -3178,6 +3231,7 @@ proxbox_runtime::record! { Provider {
 
 /// `ProviderAccount` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProviderAccount {
     /// `account`
     pub account: Option<String>,
@@ -3238,6 +3292,7 @@ proxbox_runtime::record! { ProviderAccount {
 
 /// `ProviderAccountRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProviderAccountRequest {
     /// `account`
     pub account: Option<String>,
@@ -3300,6 +3355,7 @@ proxbox_runtime::record! { ProviderAccountRequest {
 
 /// `ProviderNetwork` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProviderNetwork {
     /// `comments`
     pub comments: Option<String>,
@@ -3360,6 +3416,7 @@ proxbox_runtime::record! { ProviderNetwork {
 
 /// `ProviderNetworkRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProviderNetworkRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -3422,6 +3479,7 @@ proxbox_runtime::record! { ProviderNetworkRequest {
 
 /// `ProviderRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProviderRequest {
     /// `accounts`
     pub accounts: Option<Rows<i64>>,
@@ -3485,6 +3543,7 @@ proxbox_runtime::record! { ProviderRequest {
 
 /// `VirtualCircuit` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct VirtualCircuit {
     /// `cid`
     pub cid: Option<String>,
@@ -3555,6 +3614,7 @@ proxbox_runtime::record! { VirtualCircuit {
 
 /// `VirtualCircuitRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct VirtualCircuitRequest {
     /// `cid`
     pub cid: Option<String>,
@@ -3630,6 +3690,7 @@ proxbox_runtime::record! { VirtualCircuitRequest {
 
 /// `VirtualCircuitTermination` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct VirtualCircuitTermination {
     /// `created`: `date-time`
     pub created: Option<String>,
@@ -3684,6 +3745,7 @@ proxbox_runtime::record! { VirtualCircuitTermination {
 
 /// `VirtualCircuitTerminationRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct VirtualCircuitTerminationRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -3737,6 +3799,7 @@ proxbox_runtime::record! { VirtualCircuitTerminationRequest {
 
 /// `VirtualCircuitType` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct VirtualCircuitType {
     /// `color`
     pub color: Option<String>,
@@ -3801,6 +3864,7 @@ proxbox_runtime::record! { VirtualCircuitType {
 
 /// `WritableCircuitGroupAssignmentRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableCircuitGroupAssignmentRequest {
     /// `group`
     pub group: Option<IdOr<BriefCircuitGroupRequest>>,

@@ -13,6 +13,7 @@ use crate::rows;
 
 /// `BackgroundTask` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BackgroundTask {
     /// `args`
     pub args: Option<Rows<Value>>,
@@ -114,6 +115,7 @@ proxbox_runtime::record! { BackgroundTask {
 
 /// `BackgroundTaskRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BackgroundTaskRequest {
     /// `created_at`: `date-time`
     pub created_at: Option<String>,
@@ -257,6 +259,7 @@ proxbox_runtime::record! { BackgroundTaskRequest {
 
 /// `BulkDataSourceRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkDataSourceRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -336,6 +339,7 @@ proxbox_runtime::record! { BulkDataSourceRequest {
 
 /// `DataFile` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct DataFile {
     /// `display`
     pub display: Option<String>,
@@ -381,6 +385,7 @@ proxbox_runtime::record! { DataFile {
 
 /// `DataSource` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct DataSource {
     /// `comments`
     pub comments: Option<String>,
@@ -461,6 +466,7 @@ proxbox_runtime::record! { DataSource {
 
 /// `DataSourceRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct DataSourceRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -531,6 +537,7 @@ proxbox_runtime::record! { DataSourceRequest {
 
 /// `ObjectChange` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ObjectChange {
     /// `action`
     pub action: Option<Choice<ObjectChangeAction>>,
@@ -599,6 +606,7 @@ proxbox_runtime::record! { ObjectChange {
 
 /// `ObjectType` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ObjectType {
     /// `app_label`
     pub app_label: Option<String>,
@@ -656,6 +664,7 @@ proxbox_runtime::record! { ObjectType {
 
 /// `PatchedBulkDataSourceRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkDataSourceRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -724,6 +733,7 @@ proxbox_runtime::record! { PatchedBulkDataSourceRequest {
 
 /// `PatchedWritableDataSourceRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableDataSourceRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -789,6 +799,7 @@ proxbox_runtime::record! { PatchedWritableDataSourceRequest {
 
 /// `WritableDataSourceRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableDataSourceRequest {
     /// `comments`
     pub comments: Option<String>,

@@ -29,6 +29,7 @@ use crate::rows;
 
 /// `BriefDeviceType` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefDeviceType {
     /// `description`
     pub description: Option<String>,
@@ -70,6 +71,7 @@ proxbox_runtime::record! { BriefDeviceType {
 
 /// `BriefInventoryItemRole` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefInventoryItemRole {
     /// `description`
     pub description: Option<String>,
@@ -109,6 +111,7 @@ proxbox_runtime::record! { BriefInventoryItemRole {
 
 /// `BriefLocation` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefLocation {
     /// `_depth`
     pub depth: Option<i64>,
@@ -150,6 +153,7 @@ proxbox_runtime::record! { BriefLocation {
 
 /// `BriefModule` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefModule {
     /// `device`
     pub device: Option<Box<BriefDevice>>,
@@ -182,6 +186,7 @@ proxbox_runtime::record! { BriefModule {
 
 /// `BriefModuleRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefModuleRequest {
     /// `device`
     pub device: Option<IdOr<BriefDeviceRequest>>,
@@ -216,6 +221,7 @@ proxbox_runtime::record! { BriefModuleRequest {
 
 /// `BriefModuleType` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefModuleType {
     /// `description`
     pub description: Option<String>,
@@ -257,6 +263,7 @@ proxbox_runtime::record! { BriefModuleType {
 
 /// `BriefModuleTypeRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefModuleTypeRequest {
     /// `description`
     pub description: Option<String>,
@@ -306,6 +313,7 @@ proxbox_runtime::record! { BriefModuleTypeRequest {
 
 /// `BriefPowerPanel` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefPowerPanel {
     /// `description`
     pub description: Option<String>,
@@ -342,6 +350,7 @@ proxbox_runtime::record! { BriefPowerPanel {
 
 /// `BriefRack` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefRack {
     /// `description`
     pub description: Option<String>,
@@ -378,6 +387,7 @@ proxbox_runtime::record! { BriefRack {
 
 /// `BriefRackRole` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefRackRole {
     /// `description`
     pub description: Option<String>,
@@ -417,6 +427,7 @@ proxbox_runtime::record! { BriefRackRole {
 
 /// `BriefRackType` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefRackType {
     /// `description`
     pub description: Option<String>,
@@ -458,6 +469,7 @@ proxbox_runtime::record! { BriefRackType {
 
 /// `BriefRackTypeRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefRackTypeRequest {
     /// `description`
     pub description: Option<String>,
@@ -506,6 +518,7 @@ proxbox_runtime::record! { BriefRackTypeRequest {
 
 /// `BriefVirtualChassis` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefVirtualChassis {
     /// `description`
     pub description: Option<String>,
@@ -544,6 +557,7 @@ proxbox_runtime::record! { BriefVirtualChassis {
 
 /// `BriefVirtualChassisRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefVirtualChassisRequest {
     /// `description`
     pub description: Option<String>,
@@ -586,6 +600,7 @@ proxbox_runtime::record! { BriefVirtualChassisRequest {
 
 /// `BulkCableBundleRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkCableBundleRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -642,6 +657,7 @@ proxbox_runtime::record! { BulkCableBundleRequest {
 
 /// `BulkCableRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkCableRequest {
     /// `a_terminations`
     pub a_terminations: Option<Rows<GenericObjectRequest>>,
@@ -728,6 +744,7 @@ proxbox_runtime::record! { BulkCableRequest {
 
 /// `BulkConsolePortRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkConsolePortRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -805,6 +822,7 @@ proxbox_runtime::record! { BulkConsolePortRequest {
 
 /// `BulkConsolePortTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkConsolePortTemplateRequest {
     /// `description`
     pub description: Option<String>,
@@ -860,6 +878,7 @@ proxbox_runtime::record! { BulkConsolePortTemplateRequest {
 
 /// `BulkDeviceBayRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkDeviceBayRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -931,6 +950,7 @@ proxbox_runtime::record! { BulkDeviceBayRequest {
 
 /// `BulkDeviceBayTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkDeviceBayTemplateRequest {
     /// `description`
     pub description: Option<String>,
@@ -985,6 +1005,7 @@ proxbox_runtime::record! { BulkDeviceBayTemplateRequest {
 
 /// `BulkDeviceRoleRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkDeviceRoleRequest {
     /// `color`
     pub color: Option<String>,
@@ -1059,6 +1080,7 @@ proxbox_runtime::record! { BulkDeviceRoleRequest {
 
 /// `BulkDeviceTypeRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkDeviceTypeRequest {
     /// `airflow`
     pub airflow: Patch<DeviceAirflow>,
@@ -1167,6 +1189,7 @@ proxbox_runtime::record! { BulkDeviceTypeRequest {
 
 /// `BulkDeviceWithConfigContextRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkDeviceWithConfigContextRequest {
     /// `airflow`
     pub airflow: Option<DeviceAirflow>,
@@ -1314,6 +1337,7 @@ proxbox_runtime::record! { BulkDeviceWithConfigContextRequest {
 
 /// `BulkFrontPortRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkFrontPortRequest {
     /// `color`
     pub color: Option<String>,
@@ -1400,6 +1424,7 @@ proxbox_runtime::record! { BulkFrontPortRequest {
 
 /// `BulkFrontPortTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkFrontPortTemplateRequest {
     /// `color`
     pub color: Option<String>,
@@ -1467,6 +1492,7 @@ proxbox_runtime::record! { BulkFrontPortTemplateRequest {
 
 /// `BulkInterfaceRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkInterfaceRequest {
     /// `bridge`
     pub bridge: Patch<Box<NestedInterfaceRequest>>,
@@ -1631,6 +1657,7 @@ proxbox_runtime::record! { BulkInterfaceRequest {
 
 /// `BulkInterfaceTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkInterfaceTemplateRequest {
     /// `bridge`
     pub bridge: Patch<Box<NestedInterfaceTemplateRequest>>,
@@ -1708,6 +1735,7 @@ proxbox_runtime::record! { BulkInterfaceTemplateRequest {
 
 /// `BulkInventoryItemRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkInventoryItemRequest {
     /// `asset_tag`
     pub asset_tag: Patch<String>,
@@ -1806,6 +1834,7 @@ proxbox_runtime::record! { BulkInventoryItemRequest {
 
 /// `BulkInventoryItemTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkInventoryItemTemplateRequest {
     /// `component_id`: `int64`, 0 to 9223372036854775807
     pub component_id: Patch<i64>,
@@ -1880,6 +1909,7 @@ proxbox_runtime::record! { BulkInventoryItemTemplateRequest {
 
 /// `BulkLocationRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkLocationRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -1963,6 +1993,7 @@ proxbox_runtime::record! { BulkLocationRequest {
 
 /// `BulkMACAddressRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkMACAddressRequest {
     /// `assigned_object_id`: `int64`, 0 to 9223372036854775807
     pub assigned_object_id: Patch<i64>,
@@ -2026,6 +2057,7 @@ proxbox_runtime::record! { BulkMACAddressRequest {
 
 /// `BulkModuleBayRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkModuleBayRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -2104,6 +2136,7 @@ proxbox_runtime::record! { BulkModuleBayRequest {
 
 /// `BulkModuleBayTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkModuleBayTemplateRequest {
     /// `description`
     pub description: Option<String>,
@@ -2162,6 +2195,7 @@ proxbox_runtime::record! { BulkModuleBayTemplateRequest {
 
 /// `BulkModuleRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkModuleRequest {
     /// `adopt_components`: default `false`
     pub adopt_components: Option<bool>,
@@ -2248,6 +2282,7 @@ proxbox_runtime::record! { BulkModuleRequest {
 
 /// `BulkModuleTypeProfileRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkModuleTypeProfileRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -2307,6 +2342,7 @@ proxbox_runtime::record! { BulkModuleTypeProfileRequest {
 
 /// `BulkModuleTypeRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkModuleTypeRequest {
     /// `airflow`
     pub airflow: Patch<ModuleTypeAirflow>,
@@ -2391,6 +2427,7 @@ proxbox_runtime::record! { BulkModuleTypeRequest {
 
 /// `BulkPlatformRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkPlatformRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -2463,6 +2500,7 @@ proxbox_runtime::record! { BulkPlatformRequest {
 
 /// `BulkPowerFeedRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkPowerFeedRequest {
     /// `amperage`: 1 to 32767
     pub amperage: Option<i64>,
@@ -2560,6 +2598,7 @@ proxbox_runtime::record! { BulkPowerFeedRequest {
 
 /// `BulkPowerOutletRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkPowerOutletRequest {
     /// `color`
     pub color: Option<String>,
@@ -2647,6 +2686,7 @@ proxbox_runtime::record! { BulkPowerOutletRequest {
 
 /// `BulkPowerOutletTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkPowerOutletTemplateRequest {
     /// `color`
     pub color: Option<String>,
@@ -2714,6 +2754,7 @@ proxbox_runtime::record! { BulkPowerOutletTemplateRequest {
 
 /// `BulkPowerPanelRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkPowerPanelRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -2781,6 +2822,7 @@ proxbox_runtime::record! { BulkPowerPanelRequest {
 
 /// `BulkPowerPortRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkPowerPortRequest {
     /// `allocated_draw`: watts, 1 to 2147483647
     pub allocated_draw: Patch<i64>,
@@ -2862,6 +2904,7 @@ proxbox_runtime::record! { BulkPowerPortRequest {
 
 /// `BulkPowerPortTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkPowerPortTemplateRequest {
     /// `allocated_draw`: watts, 1 to 2147483647
     pub allocated_draw: Patch<i64>,
@@ -2925,6 +2968,7 @@ proxbox_runtime::record! { BulkPowerPortTemplateRequest {
 
 /// `BulkRackRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkRackRequest {
     /// `airflow`
     pub airflow: Option<RackAirflow>,
@@ -3068,6 +3112,7 @@ proxbox_runtime::record! { BulkRackRequest {
 
 /// `BulkRackReservationRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkRackReservationRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -3146,6 +3191,7 @@ proxbox_runtime::record! { BulkRackReservationRequest {
 
 /// `BulkRackRoleRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkRackRoleRequest {
     /// `color`
     pub color: Option<String>,
@@ -3209,6 +3255,7 @@ proxbox_runtime::record! { BulkRackRoleRequest {
 
 /// `BulkRackTypeRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkRackTypeRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -3323,6 +3370,7 @@ proxbox_runtime::record! { BulkRackTypeRequest {
 
 /// `BulkRearPortRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkRearPortRequest {
     /// `color`
     pub color: Option<String>,
@@ -3409,6 +3457,7 @@ proxbox_runtime::record! { BulkRearPortRequest {
 
 /// `BulkRearPortTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkRearPortTemplateRequest {
     /// `color`
     pub color: Option<String>,
@@ -3476,6 +3525,7 @@ proxbox_runtime::record! { BulkRearPortTemplateRequest {
 
 /// `BulkSiteRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkSiteRequest {
     /// `asns`
     pub asns: Option<Rows<i64>>,
@@ -3574,6 +3624,7 @@ proxbox_runtime::record! { BulkSiteRequest {
 
 /// `BulkVirtualChassisRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkVirtualChassisRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -3636,6 +3687,7 @@ proxbox_runtime::record! { BulkVirtualChassisRequest {
 
 /// `BulkVirtualDeviceContextRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkVirtualDeviceContextRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -3719,6 +3771,7 @@ proxbox_runtime::record! { BulkVirtualDeviceContextRequest {
 
 /// `Cable` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct Cable {
     /// `a_terminations`
     pub a_terminations: Option<Rows<GenericObject>>,
@@ -3805,6 +3858,7 @@ proxbox_runtime::record! { Cable {
 
 /// `CableBundle` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct CableBundle {
     /// `cable_count`: default `0`
     pub cable_count: Option<i64>,
@@ -3862,6 +3916,7 @@ proxbox_runtime::record! { CableBundle {
 
 /// `CableBundleRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct CableBundleRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -3914,6 +3969,7 @@ proxbox_runtime::record! { CableBundleRequest {
 
 /// `CableRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct CableRequest {
     /// `a_terminations`
     pub a_terminations: Option<Rows<GenericObjectRequest>>,
@@ -3999,6 +4055,7 @@ proxbox_runtime::record! { CableRequest {
 
 /// `CableTermination` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct CableTermination {
     /// `cable`
     pub cable: Option<i64>,
@@ -4053,6 +4110,7 @@ proxbox_runtime::record! { CableTermination {
 
 /// `ConsolePort` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ConsolePort {
     /// `_occupied`
     pub occupied: Option<bool>,
@@ -4148,6 +4206,7 @@ proxbox_runtime::record! { ConsolePort {
 
 /// `ConsolePortRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ConsolePortRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -4220,6 +4279,7 @@ proxbox_runtime::record! { ConsolePortRequest {
 
 /// `ConsolePortTemplate` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ConsolePortTemplate {
     /// `created`: `date-time`
     pub created: Option<String>,
@@ -4271,6 +4331,7 @@ proxbox_runtime::record! { ConsolePortTemplate {
 
 /// `ConsolePortTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ConsolePortTemplateRequest {
     /// `description`
     pub description: Option<String>,
@@ -4322,6 +4383,7 @@ proxbox_runtime::record! { ConsolePortTemplateRequest {
 
 /// `Device` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct Device {
     /// `airflow`
     pub airflow: Option<Choice<DeviceAirflow>>,
@@ -4491,6 +4553,7 @@ proxbox_runtime::record! { Device {
 
 /// `DeviceBay` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct DeviceBay {
     /// `_occupied`: since 4.6
     pub occupied: Option<bool>,
@@ -4558,6 +4621,7 @@ proxbox_runtime::record! { DeviceBay {
 
 /// `DeviceBayRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct DeviceBayRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -4624,6 +4688,7 @@ proxbox_runtime::record! { DeviceBayRequest {
 
 /// `DeviceBayTemplate` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct DeviceBayTemplate {
     /// `created`: `date-time`
     pub created: Option<String>,
@@ -4672,6 +4737,7 @@ proxbox_runtime::record! { DeviceBayTemplate {
 
 /// `DeviceBayTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct DeviceBayTemplateRequest {
     /// `description`
     pub description: Option<String>,
@@ -4721,6 +4787,7 @@ proxbox_runtime::record! { DeviceBayTemplateRequest {
 
 /// `DeviceRoleRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct DeviceRoleRequest {
     /// `color`
     pub color: Option<String>,
@@ -4791,6 +4858,7 @@ proxbox_runtime::record! { DeviceRoleRequest {
 
 /// `DeviceTypeRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct DeviceTypeRequest {
     /// `airflow`
     pub airflow: Patch<DeviceAirflow>,
@@ -4894,6 +4962,7 @@ proxbox_runtime::record! { DeviceTypeRequest {
 
 /// `DeviceWithConfigContext` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct DeviceWithConfigContext {
     /// `airflow`
     pub airflow: Option<Choice<DeviceAirflow>>,
@@ -5066,6 +5135,7 @@ proxbox_runtime::record! { DeviceWithConfigContext {
 
 /// `DeviceWithConfigContextRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct DeviceWithConfigContextRequest {
     /// `airflow`
     pub airflow: Option<DeviceAirflow>,
@@ -5208,6 +5278,7 @@ proxbox_runtime::record! { DeviceWithConfigContextRequest {
 
 /// `FrontPort` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct FrontPort {
     /// `_occupied`
     pub occupied: Option<bool>,
@@ -5300,6 +5371,7 @@ proxbox_runtime::record! { FrontPort {
 
 /// `FrontPortMapping` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct FrontPortMapping {
     /// `position`
     pub position: Option<i64>,
@@ -5336,6 +5408,7 @@ proxbox_runtime::record! { FrontPortMapping {
 
 /// `FrontPortMappingRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct FrontPortMappingRequest {
     /// `position`
     pub position: Option<i64>,
@@ -5376,6 +5449,7 @@ proxbox_runtime::record! { FrontPortMappingRequest {
 
 /// `FrontPortRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct FrontPortRequest {
     /// `color`
     pub color: Option<String>,
@@ -5458,6 +5532,7 @@ proxbox_runtime::record! { FrontPortRequest {
 
 /// `FrontPortTemplate` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct FrontPortTemplate {
     /// `color`
     pub color: Option<String>,
@@ -5518,6 +5593,7 @@ proxbox_runtime::record! { FrontPortTemplate {
 
 /// `FrontPortTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct FrontPortTemplateRequest {
     /// `color`
     pub color: Option<String>,
@@ -5582,6 +5658,7 @@ proxbox_runtime::record! { FrontPortTemplateRequest {
 
 /// `GenericObject` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GenericObject {
     /// `object`
     pub object: Option<Value>,
@@ -5608,6 +5685,7 @@ proxbox_runtime::record! { GenericObject {
 
 /// `GenericObjectRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GenericObjectRequest {
     /// `object_id`
     pub object_id: Option<i64>,
@@ -5639,6 +5717,7 @@ proxbox_runtime::record! { GenericObjectRequest {
 
 /// `Interface` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct Interface {
     /// `_occupied`
     pub occupied: Option<bool>,
@@ -5833,6 +5912,7 @@ proxbox_runtime::record! { Interface {
 
 /// `InterfaceRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct InterfaceRequest {
     /// `bridge`
     pub bridge: Patch<Box<NestedInterfaceRequest>>,
@@ -5993,6 +6073,7 @@ proxbox_runtime::record! { InterfaceRequest {
 
 /// `InterfaceTemplate` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct InterfaceTemplate {
     /// `bridge`
     pub bridge: Option<Box<NestedInterfaceTemplate>>,
@@ -6063,6 +6144,7 @@ proxbox_runtime::record! { InterfaceTemplate {
 
 /// `InterfaceTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct InterfaceTemplateRequest {
     /// `bridge`
     pub bridge: Patch<Box<NestedInterfaceTemplateRequest>>,
@@ -6137,6 +6219,7 @@ proxbox_runtime::record! { InterfaceTemplateRequest {
 
 /// `InventoryItem` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct InventoryItem {
     /// `_depth`
     pub depth: Option<i64>,
@@ -6232,6 +6315,7 @@ proxbox_runtime::record! { InventoryItem {
 
 /// `InventoryItemRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct InventoryItemRequest {
     /// `asset_tag`
     pub asset_tag: Patch<String>,
@@ -6325,6 +6409,7 @@ proxbox_runtime::record! { InventoryItemRequest {
 
 /// `InventoryItemRole` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct InventoryItemRole {
     /// `color`
     pub color: Option<String>,
@@ -6388,6 +6473,7 @@ proxbox_runtime::record! { InventoryItemRole {
 
 /// `InventoryItemTemplate` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct InventoryItemTemplate {
     /// `_depth`
     pub depth: Option<i64>,
@@ -6458,6 +6544,7 @@ proxbox_runtime::record! { InventoryItemTemplate {
 
 /// `InventoryItemTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct InventoryItemTemplateRequest {
     /// `component_id`: `int64`, 0 to 9223372036854775807
     pub component_id: Patch<i64>,
@@ -6527,6 +6614,7 @@ proxbox_runtime::record! { InventoryItemTemplateRequest {
 
 /// `LocationRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct LocationRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -6605,6 +6693,7 @@ proxbox_runtime::record! { LocationRequest {
 
 /// `MACAddress` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct MACAddress {
     /// `assigned_object`
     pub assigned_object: Option<Value>,
@@ -6669,6 +6758,7 @@ proxbox_runtime::record! { MACAddress {
 
 /// `MACAddressRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct MACAddressRequest {
     /// `assigned_object_id`: `int64`, 0 to 9223372036854775807
     pub assigned_object_id: Patch<i64>,
@@ -6728,6 +6818,7 @@ proxbox_runtime::record! { MACAddressRequest {
 
 /// `Manufacturer` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct Manufacturer {
     /// `comments`
     pub comments: Option<String>,
@@ -6801,6 +6892,7 @@ proxbox_runtime::record! { Manufacturer {
 
 /// `Module` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct Module {
     /// `asset_tag`
     pub asset_tag: Option<String>,
@@ -6871,6 +6963,7 @@ proxbox_runtime::record! { Module {
 
 /// `ModuleBay` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ModuleBay {
     /// `_occupied`: since 4.6
     pub occupied: Option<bool>,
@@ -6944,6 +7037,7 @@ proxbox_runtime::record! { ModuleBay {
 
 /// `ModuleBayRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ModuleBayRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -7017,6 +7111,7 @@ proxbox_runtime::record! { ModuleBayRequest {
 
 /// `ModuleBayTemplate` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ModuleBayTemplate {
     /// `created`: `date-time`
     pub created: Option<String>,
@@ -7071,6 +7166,7 @@ proxbox_runtime::record! { ModuleBayTemplate {
 
 /// `ModuleBayTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ModuleBayTemplateRequest {
     /// `description`
     pub description: Option<String>,
@@ -7125,6 +7221,7 @@ proxbox_runtime::record! { ModuleBayTemplateRequest {
 
 /// `ModuleRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ModuleRequest {
     /// `adopt_components`: default `false`, since 4.6
     pub adopt_components: Option<bool>,
@@ -7206,6 +7303,7 @@ proxbox_runtime::record! { ModuleRequest {
 
 /// `ModuleType` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ModuleType {
     /// `airflow`
     pub airflow: Option<Choice<ModuleTypeAirflow>>,
@@ -7320,6 +7418,7 @@ proxbox_runtime::record! { ModuleType {
 
 /// `ModuleTypeProfile` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ModuleTypeProfile {
     /// `comments`
     pub comments: Option<String>,
@@ -7377,6 +7476,7 @@ proxbox_runtime::record! { ModuleTypeProfile {
 
 /// `ModuleTypeProfileRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ModuleTypeProfileRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -7432,6 +7532,7 @@ proxbox_runtime::record! { ModuleTypeProfileRequest {
 
 /// `ModuleTypeRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ModuleTypeRequest {
     /// `airflow`
     pub airflow: Patch<ModuleTypeAirflow>,
@@ -7511,6 +7612,7 @@ proxbox_runtime::record! { ModuleTypeRequest {
 
 /// `NestedWirelessLink` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NestedWirelessLink {
     /// `display`
     pub display: Option<String>,
@@ -7543,6 +7645,7 @@ proxbox_runtime::record! { NestedWirelessLink {
 
 /// `PatchedBulkCableBundleRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkCableBundleRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -7595,6 +7698,7 @@ proxbox_runtime::record! { PatchedBulkCableBundleRequest {
 
 /// `PatchedBulkConsolePortRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkConsolePortRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -7664,6 +7768,7 @@ proxbox_runtime::record! { PatchedBulkConsolePortRequest {
 
 /// `PatchedBulkConsolePortTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkConsolePortTemplateRequest {
     /// `description`
     pub description: Option<String>,
@@ -7715,6 +7820,7 @@ proxbox_runtime::record! { PatchedBulkConsolePortTemplateRequest {
 
 /// `PatchedBulkDeviceBayRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkDeviceBayRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -7777,6 +7883,7 @@ proxbox_runtime::record! { PatchedBulkDeviceBayRequest {
 
 /// `PatchedBulkDeviceBayTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkDeviceBayTemplateRequest {
     /// `description`
     pub description: Option<String>,
@@ -7823,6 +7930,7 @@ proxbox_runtime::record! { PatchedBulkDeviceBayTemplateRequest {
 
 /// `PatchedBulkDeviceRoleRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkDeviceRoleRequest {
     /// `color`
     pub color: Option<String>,
@@ -7892,6 +8000,7 @@ proxbox_runtime::record! { PatchedBulkDeviceRoleRequest {
 
 /// `PatchedBulkDeviceTypeRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkDeviceTypeRequest {
     /// `airflow`
     pub airflow: Patch<DeviceAirflow>,
@@ -7990,6 +8099,7 @@ proxbox_runtime::record! { PatchedBulkDeviceTypeRequest {
 
 /// `PatchedBulkDeviceWithConfigContextRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkDeviceWithConfigContextRequest {
     /// `airflow`
     pub airflow: Option<DeviceAirflow>,
@@ -8127,6 +8237,7 @@ proxbox_runtime::record! { PatchedBulkDeviceWithConfigContextRequest {
 
 /// `PatchedBulkFrontPortRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkFrontPortRequest {
     /// `color`
     pub color: Option<String>,
@@ -8203,6 +8314,7 @@ proxbox_runtime::record! { PatchedBulkFrontPortRequest {
 
 /// `PatchedBulkFrontPortTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkFrontPortTemplateRequest {
     /// `color`
     pub color: Option<String>,
@@ -8265,6 +8377,7 @@ proxbox_runtime::record! { PatchedBulkFrontPortTemplateRequest {
 
 /// `PatchedBulkInterfaceRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkInterfaceRequest {
     /// `bridge`
     pub bridge: Patch<Box<NestedInterfaceRequest>>,
@@ -8418,6 +8531,7 @@ proxbox_runtime::record! { PatchedBulkInterfaceRequest {
 
 /// `PatchedBulkInterfaceTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkInterfaceTemplateRequest {
     /// `bridge`
     pub bridge: Patch<Box<NestedInterfaceTemplateRequest>>,
@@ -8491,6 +8605,7 @@ proxbox_runtime::record! { PatchedBulkInterfaceTemplateRequest {
 
 /// `PatchedBulkInventoryItemRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkInventoryItemRequest {
     /// `asset_tag`
     pub asset_tag: Patch<String>,
@@ -8581,6 +8696,7 @@ proxbox_runtime::record! { PatchedBulkInventoryItemRequest {
 
 /// `PatchedBulkInventoryItemTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkInventoryItemTemplateRequest {
     /// `component_id`: `int64`, 0 to 9223372036854775807
     pub component_id: Patch<i64>,
@@ -8647,6 +8763,7 @@ proxbox_runtime::record! { PatchedBulkInventoryItemTemplateRequest {
 
 /// `PatchedBulkLocationRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkLocationRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -8720,6 +8837,7 @@ proxbox_runtime::record! { PatchedBulkLocationRequest {
 
 /// `PatchedBulkMACAddressRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkMACAddressRequest {
     /// `assigned_object_id`: `int64`, 0 to 9223372036854775807
     pub assigned_object_id: Patch<i64>,
@@ -8779,6 +8897,7 @@ proxbox_runtime::record! { PatchedBulkMACAddressRequest {
 
 /// `PatchedBulkModuleBayRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkModuleBayRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -8848,6 +8967,7 @@ proxbox_runtime::record! { PatchedBulkModuleBayRequest {
 
 /// `PatchedBulkModuleBayTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkModuleBayTemplateRequest {
     /// `description`
     pub description: Option<String>,
@@ -8902,6 +9022,7 @@ proxbox_runtime::record! { PatchedBulkModuleBayTemplateRequest {
 
 /// `PatchedBulkModuleRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkModuleRequest {
     /// `adopt_components`: default `false`
     pub adopt_components: Option<bool>,
@@ -8978,6 +9099,7 @@ proxbox_runtime::record! { PatchedBulkModuleRequest {
 
 /// `PatchedBulkModuleTypeProfileRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkModuleTypeProfileRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -9033,6 +9155,7 @@ proxbox_runtime::record! { PatchedBulkModuleTypeProfileRequest {
 
 /// `PatchedBulkModuleTypeRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkModuleTypeRequest {
     /// `airflow`
     pub airflow: Patch<ModuleTypeAirflow>,
@@ -9109,6 +9232,7 @@ proxbox_runtime::record! { PatchedBulkModuleTypeRequest {
 
 /// `PatchedBulkPlatformRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkPlatformRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -9176,6 +9300,7 @@ proxbox_runtime::record! { PatchedBulkPlatformRequest {
 
 /// `PatchedBulkPowerFeedRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkPowerFeedRequest {
     /// `amperage`: 1 to 32767
     pub amperage: Option<i64>,
@@ -9265,6 +9390,7 @@ proxbox_runtime::record! { PatchedBulkPowerFeedRequest {
 
 /// `PatchedBulkPowerOutletRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkPowerOutletRequest {
     /// `color`
     pub color: Option<String>,
@@ -9344,6 +9470,7 @@ proxbox_runtime::record! { PatchedBulkPowerOutletRequest {
 
 /// `PatchedBulkPowerOutletTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkPowerOutletTemplateRequest {
     /// `color`
     pub color: Option<String>,
@@ -9407,6 +9534,7 @@ proxbox_runtime::record! { PatchedBulkPowerOutletTemplateRequest {
 
 /// `PatchedBulkPowerPanelRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkPowerPanelRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -9465,6 +9593,7 @@ proxbox_runtime::record! { PatchedBulkPowerPanelRequest {
 
 /// `PatchedBulkPowerPortRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkPowerPortRequest {
     /// `allocated_draw`: watts, 1 to 2147483647
     pub allocated_draw: Patch<i64>,
@@ -9537,6 +9666,7 @@ proxbox_runtime::record! { PatchedBulkPowerPortRequest {
 
 /// `PatchedBulkPowerPortTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkPowerPortTemplateRequest {
     /// `allocated_draw`: watts, 1 to 2147483647
     pub allocated_draw: Patch<i64>,
@@ -9596,6 +9726,7 @@ proxbox_runtime::record! { PatchedBulkPowerPortTemplateRequest {
 
 /// `PatchedBulkRackRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkRackRequest {
     /// `airflow`
     pub airflow: Option<RackAirflow>,
@@ -9731,6 +9862,7 @@ proxbox_runtime::record! { PatchedBulkRackRequest {
 
 /// `PatchedBulkRackReservationRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkRackReservationRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -9797,6 +9929,7 @@ proxbox_runtime::record! { PatchedBulkRackReservationRequest {
 
 /// `PatchedBulkRackRoleRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkRackRoleRequest {
     /// `color`
     pub color: Option<String>,
@@ -9855,6 +9988,7 @@ proxbox_runtime::record! { PatchedBulkRackRoleRequest {
 
 /// `PatchedBulkRackTypeRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkRackTypeRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -9958,6 +10092,7 @@ proxbox_runtime::record! { PatchedBulkRackTypeRequest {
 
 /// `PatchedBulkRearPortRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkRearPortRequest {
     /// `color`
     pub color: Option<String>,
@@ -10034,6 +10169,7 @@ proxbox_runtime::record! { PatchedBulkRearPortRequest {
 
 /// `PatchedBulkRearPortTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkRearPortTemplateRequest {
     /// `color`
     pub color: Option<String>,
@@ -10096,6 +10232,7 @@ proxbox_runtime::record! { PatchedBulkRearPortTemplateRequest {
 
 /// `PatchedBulkSiteRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkSiteRequest {
     /// `asns`
     pub asns: Option<Rows<i64>>,
@@ -10189,6 +10326,7 @@ proxbox_runtime::record! { PatchedBulkSiteRequest {
 
 /// `PatchedBulkVirtualChassisRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkVirtualChassisRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -10247,6 +10385,7 @@ proxbox_runtime::record! { PatchedBulkVirtualChassisRequest {
 
 /// `PatchedBulkVirtualDeviceContextRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkVirtualDeviceContextRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -10320,6 +10459,7 @@ proxbox_runtime::record! { PatchedBulkVirtualDeviceContextRequest {
 
 /// `PatchedCableBundleRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedCableBundleRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -10369,6 +10509,7 @@ proxbox_runtime::record! { PatchedCableBundleRequest {
 
 /// `PatchedDeviceBayRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedDeviceBayRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -10428,6 +10569,7 @@ proxbox_runtime::record! { PatchedDeviceBayRequest {
 
 /// `PatchedDeviceBayTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedDeviceBayTemplateRequest {
     /// `description`
     pub description: Option<String>,
@@ -10471,6 +10613,7 @@ proxbox_runtime::record! { PatchedDeviceBayTemplateRequest {
 
 /// `PatchedInventoryItemTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedInventoryItemTemplateRequest {
     /// `component_id`: `int64`, 0 to 9223372036854775807
     pub component_id: Patch<i64>,
@@ -10534,6 +10677,7 @@ proxbox_runtime::record! { PatchedInventoryItemTemplateRequest {
 
 /// `PatchedMACAddressRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedMACAddressRequest {
     /// `assigned_object_id`: `int64`, 0 to 9223372036854775807
     pub assigned_object_id: Patch<i64>,
@@ -10590,6 +10734,7 @@ proxbox_runtime::record! { PatchedMACAddressRequest {
 
 /// `PatchedModuleBayRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedModuleBayRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -10656,6 +10801,7 @@ proxbox_runtime::record! { PatchedModuleBayRequest {
 
 /// `PatchedModuleBayTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedModuleBayTemplateRequest {
     /// `description`
     pub description: Option<String>,
@@ -10707,6 +10853,7 @@ proxbox_runtime::record! { PatchedModuleBayTemplateRequest {
 
 /// `PatchedModuleTypeProfileRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedModuleTypeProfileRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -10759,6 +10906,7 @@ proxbox_runtime::record! { PatchedModuleTypeProfileRequest {
 
 /// `PatchedPowerPanelRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedPowerPanelRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -10814,6 +10962,7 @@ proxbox_runtime::record! { PatchedPowerPanelRequest {
 
 /// `PatchedRackRoleRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedRackRoleRequest {
     /// `color`
     pub color: Option<String>,
@@ -10869,6 +11018,7 @@ proxbox_runtime::record! { PatchedRackRoleRequest {
 
 /// `PatchedWritableConsolePortRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableConsolePortRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -10935,6 +11085,7 @@ proxbox_runtime::record! { PatchedWritableConsolePortRequest {
 
 /// `PatchedWritableConsolePortTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableConsolePortTemplateRequest {
     /// `description`
     pub description: Option<String>,
@@ -10984,6 +11135,7 @@ proxbox_runtime::record! { PatchedWritableConsolePortTemplateRequest {
 
 /// `PatchedWritableDeviceRoleRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableDeviceRoleRequest {
     /// `color`
     pub color: Option<String>,
@@ -11049,6 +11201,7 @@ proxbox_runtime::record! { PatchedWritableDeviceRoleRequest {
 
 /// `PatchedWritableDeviceTypeRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableDeviceTypeRequest {
     /// `airflow`
     pub airflow: Patch<DeviceAirflow>,
@@ -11144,6 +11297,7 @@ proxbox_runtime::record! { PatchedWritableDeviceTypeRequest {
 
 /// `PatchedWritableDeviceWithConfigContextRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableDeviceWithConfigContextRequest {
     /// `airflow`
     pub airflow: Patch<DeviceAirflow>,
@@ -11277,6 +11431,7 @@ proxbox_runtime::record! { PatchedWritableDeviceWithConfigContextRequest {
 
 /// `PatchedWritableFrontPortRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableFrontPortRequest {
     /// `color`
     pub color: Option<String>,
@@ -11351,6 +11506,7 @@ proxbox_runtime::record! { PatchedWritableFrontPortRequest {
 
 /// `PatchedWritableFrontPortTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableFrontPortTemplateRequest {
     /// `color`
     pub color: Option<String>,
@@ -11411,6 +11567,7 @@ proxbox_runtime::record! { PatchedWritableFrontPortTemplateRequest {
 
 /// `PatchedWritableInterfaceRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableInterfaceRequest {
     /// `bridge`
     pub bridge: Patch<i64>,
@@ -11562,6 +11719,7 @@ proxbox_runtime::record! { PatchedWritableInterfaceRequest {
 
 /// `PatchedWritableInterfaceTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableInterfaceTemplateRequest {
     /// `bridge`
     pub bridge: Patch<i64>,
@@ -11633,6 +11791,7 @@ proxbox_runtime::record! { PatchedWritableInterfaceTemplateRequest {
 
 /// `PatchedWritableInventoryItemRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableInventoryItemRequest {
     /// `asset_tag`
     pub asset_tag: Patch<String>,
@@ -11720,6 +11879,7 @@ proxbox_runtime::record! { PatchedWritableInventoryItemRequest {
 
 /// `PatchedWritableLocationRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableLocationRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -11789,6 +11949,7 @@ proxbox_runtime::record! { PatchedWritableLocationRequest {
 
 /// `PatchedWritableModuleRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableModuleRequest {
     /// `adopt_components`: default `false`, since 4.6
     pub adopt_components: Option<bool>,
@@ -11862,6 +12023,7 @@ proxbox_runtime::record! { PatchedWritableModuleRequest {
 
 /// `PatchedWritableModuleTypeRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableModuleTypeRequest {
     /// `airflow`
     pub airflow: Patch<ModuleTypeAirflow>,
@@ -11935,6 +12097,7 @@ proxbox_runtime::record! { PatchedWritableModuleTypeRequest {
 
 /// `PatchedWritablePlatformRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritablePlatformRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -11998,6 +12161,7 @@ proxbox_runtime::record! { PatchedWritablePlatformRequest {
 
 /// `PatchedWritablePowerFeedRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritablePowerFeedRequest {
     /// `amperage`: 1 to 32767
     pub amperage: Option<i64>,
@@ -12084,6 +12248,7 @@ proxbox_runtime::record! { PatchedWritablePowerFeedRequest {
 
 /// `PatchedWritablePowerOutletRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritablePowerOutletRequest {
     /// `color`
     pub color: Option<String>,
@@ -12160,6 +12325,7 @@ proxbox_runtime::record! { PatchedWritablePowerOutletRequest {
 
 /// `PatchedWritablePowerOutletTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritablePowerOutletTemplateRequest {
     /// `color`
     pub color: Option<String>,
@@ -12220,6 +12386,7 @@ proxbox_runtime::record! { PatchedWritablePowerOutletTemplateRequest {
 
 /// `PatchedWritablePowerPortRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritablePowerPortRequest {
     /// `allocated_draw`: watts, 1 to 2147483647
     pub allocated_draw: Patch<i64>,
@@ -12289,6 +12456,7 @@ proxbox_runtime::record! { PatchedWritablePowerPortRequest {
 
 /// `PatchedWritablePowerPortTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritablePowerPortTemplateRequest {
     /// `allocated_draw`: watts, 1 to 2147483647
     pub allocated_draw: Patch<i64>,
@@ -12345,6 +12513,7 @@ proxbox_runtime::record! { PatchedWritablePowerPortTemplateRequest {
 
 /// `PatchedWritableRackRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableRackRequest {
     /// `airflow`
     pub airflow: Patch<RackAirflow>,
@@ -12478,6 +12647,7 @@ proxbox_runtime::record! { PatchedWritableRackRequest {
 
 /// `PatchedWritableRackReservationRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableRackReservationRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -12541,6 +12711,7 @@ proxbox_runtime::record! { PatchedWritableRackReservationRequest {
 
 /// `PatchedWritableRackTypeRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableRackTypeRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -12642,6 +12813,7 @@ proxbox_runtime::record! { PatchedWritableRackTypeRequest {
 
 /// `PatchedWritableRearPortRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableRearPortRequest {
     /// `color`
     pub color: Option<String>,
@@ -12716,6 +12888,7 @@ proxbox_runtime::record! { PatchedWritableRearPortRequest {
 
 /// `PatchedWritableRearPortTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableRearPortTemplateRequest {
     /// `color`
     pub color: Option<String>,
@@ -12776,6 +12949,7 @@ proxbox_runtime::record! { PatchedWritableRearPortTemplateRequest {
 
 /// `PatchedWritableSiteRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableSiteRequest {
     /// `asns`
     pub asns: Option<Rows<i64>>,
@@ -12866,6 +13040,7 @@ proxbox_runtime::record! { PatchedWritableSiteRequest {
 
 /// `PatchedWritableVirtualChassisRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableVirtualChassisRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -12921,6 +13096,7 @@ proxbox_runtime::record! { PatchedWritableVirtualChassisRequest {
 
 /// `PatchedWritableVirtualDeviceContextRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableVirtualDeviceContextRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -12991,6 +13167,7 @@ proxbox_runtime::record! { PatchedWritableVirtualDeviceContextRequest {
 
 /// `PlatformRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PlatformRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -13059,6 +13236,7 @@ proxbox_runtime::record! { PlatformRequest {
 
 /// `PowerFeed` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PowerFeed {
     /// `_occupied`
     pub occupied: Option<bool>,
@@ -13173,6 +13351,7 @@ proxbox_runtime::record! { PowerFeed {
 
 /// `PowerFeedRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PowerFeedRequest {
     /// `amperage`: 1 to 32767
     pub amperage: Option<i64>,
@@ -13265,6 +13444,7 @@ proxbox_runtime::record! { PowerFeedRequest {
 
 /// `PowerOutlet` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PowerOutlet {
     /// `_occupied`
     pub occupied: Option<bool>,
@@ -13370,6 +13550,7 @@ proxbox_runtime::record! { PowerOutlet {
 
 /// `PowerOutletRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PowerOutletRequest {
     /// `color`
     pub color: Option<String>,
@@ -13452,6 +13633,7 @@ proxbox_runtime::record! { PowerOutletRequest {
 
 /// `PowerOutletTemplate` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PowerOutletTemplate {
     /// `color`
     pub color: Option<String>,
@@ -13512,6 +13694,7 @@ proxbox_runtime::record! { PowerOutletTemplate {
 
 /// `PowerOutletTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PowerOutletTemplateRequest {
     /// `color`
     pub color: Option<String>,
@@ -13575,6 +13758,7 @@ proxbox_runtime::record! { PowerOutletTemplateRequest {
 
 /// `PowerPanel` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PowerPanel {
     /// `comments`
     pub comments: Option<String>,
@@ -13638,6 +13822,7 @@ proxbox_runtime::record! { PowerPanel {
 
 /// `PowerPanelRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PowerPanelRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -13697,6 +13882,7 @@ proxbox_runtime::record! { PowerPanelRequest {
 
 /// `PowerPort` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PowerPort {
     /// `_occupied`
     pub occupied: Option<bool>,
@@ -13796,6 +13982,7 @@ proxbox_runtime::record! { PowerPort {
 
 /// `PowerPortRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PowerPortRequest {
     /// `allocated_draw`: watts, 1 to 2147483647
     pub allocated_draw: Patch<i64>,
@@ -13872,6 +14059,7 @@ proxbox_runtime::record! { PowerPortRequest {
 
 /// `PowerPortTemplate` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PowerPortTemplate {
     /// `allocated_draw`: watts, 1 to 2147483647
     pub allocated_draw: Option<i64>,
@@ -13929,6 +14117,7 @@ proxbox_runtime::record! { PowerPortTemplate {
 
 /// `PowerPortTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PowerPortTemplateRequest {
     /// `allocated_draw`: watts, 1 to 2147483647
     pub allocated_draw: Patch<i64>,
@@ -13988,6 +14177,7 @@ proxbox_runtime::record! { PowerPortTemplateRequest {
 
 /// `Rack` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct Rack {
     /// `airflow`
     pub airflow: Option<Choice<RackAirflow>>,
@@ -14125,6 +14315,7 @@ proxbox_runtime::record! { Rack {
 
 /// `RackGroup` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct RackGroup {
     /// `comments`
     pub comments: Option<String>,
@@ -14185,6 +14376,7 @@ proxbox_runtime::record! { RackGroup {
 
 /// `RackRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct RackRequest {
     /// `airflow`
     pub airflow: Option<RackAirflow>,
@@ -14321,6 +14513,7 @@ proxbox_runtime::record! { RackRequest {
 
 /// `RackReservation` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct RackReservation {
     /// `comments`
     pub comments: Option<String>,
@@ -14392,6 +14585,7 @@ proxbox_runtime::record! { RackReservation {
 
 /// `RackReservationRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct RackReservationRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -14465,6 +14659,7 @@ proxbox_runtime::record! { RackReservationRequest {
 
 /// `RackRole` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct RackRole {
     /// `color`
     pub color: Option<String>,
@@ -14528,6 +14723,7 @@ proxbox_runtime::record! { RackRole {
 
 /// `RackRoleRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct RackRoleRequest {
     /// `color`
     pub color: Option<String>,
@@ -14587,6 +14783,7 @@ proxbox_runtime::record! { RackRoleRequest {
 
 /// `RackType` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct RackType {
     /// `comments`
     pub comments: Option<String>,
@@ -14692,6 +14889,7 @@ proxbox_runtime::record! { RackType {
 
 /// `RackTypeRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct RackTypeRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -14801,6 +14999,7 @@ proxbox_runtime::record! { RackTypeRequest {
 
 /// `RackUnit` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct RackUnit {
     /// `description`: since 4.6
     pub description: Option<String>,
@@ -14841,6 +15040,7 @@ proxbox_runtime::record! { RackUnit {
 
 /// `RearPort` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct RearPort {
     /// `_occupied`
     pub occupied: Option<bool>,
@@ -14933,6 +15133,7 @@ proxbox_runtime::record! { RearPort {
 
 /// `RearPortMapping` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct RearPortMapping {
     /// `front_port`
     pub front_port: Option<i64>,
@@ -14969,6 +15170,7 @@ proxbox_runtime::record! { RearPortMapping {
 
 /// `RearPortMappingRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct RearPortMappingRequest {
     /// `front_port`
     pub front_port: Option<i64>,
@@ -15009,6 +15211,7 @@ proxbox_runtime::record! { RearPortMappingRequest {
 
 /// `RearPortRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct RearPortRequest {
     /// `color`
     pub color: Option<String>,
@@ -15091,6 +15294,7 @@ proxbox_runtime::record! { RearPortRequest {
 
 /// `RearPortTemplate` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct RearPortTemplate {
     /// `color`
     pub color: Option<String>,
@@ -15151,6 +15355,7 @@ proxbox_runtime::record! { RearPortTemplate {
 
 /// `RearPortTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct RearPortTemplateRequest {
     /// `color`
     pub color: Option<String>,
@@ -15215,6 +15420,7 @@ proxbox_runtime::record! { RearPortTemplateRequest {
 
 /// `SiteRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct SiteRequest {
     /// `asns`
     pub asns: Option<Rows<i64>>,
@@ -15309,6 +15515,7 @@ proxbox_runtime::record! { SiteRequest {
 
 /// `VirtualChassis` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct VirtualChassis {
     /// `comments`
     pub comments: Option<String>,
@@ -15376,6 +15583,7 @@ proxbox_runtime::record! { VirtualChassis {
 
 /// `VirtualChassisRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct VirtualChassisRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -15434,6 +15642,7 @@ proxbox_runtime::record! { VirtualChassisRequest {
 
 /// `VirtualDeviceContext` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct VirtualDeviceContext {
     /// `comments`
     pub comments: Option<String>,
@@ -15514,6 +15723,7 @@ proxbox_runtime::record! { VirtualDeviceContext {
 
 /// `VirtualDeviceContextRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct VirtualDeviceContextRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -15592,6 +15802,7 @@ proxbox_runtime::record! { VirtualDeviceContextRequest {
 
 /// `WritableCableRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableCableRequest {
     /// `a_terminations`
     pub a_terminations: Option<Rows<GenericObjectRequest>>,
@@ -15678,6 +15889,7 @@ proxbox_runtime::record! { WritableCableRequest {
 
 /// `WritableConsolePortRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableConsolePortRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -15751,6 +15963,7 @@ proxbox_runtime::record! { WritableConsolePortRequest {
 
 /// `WritableConsolePortTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableConsolePortTemplateRequest {
     /// `description`
     pub description: Option<String>,
@@ -15803,6 +16016,7 @@ proxbox_runtime::record! { WritableConsolePortTemplateRequest {
 
 /// `WritableDeviceRoleRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableDeviceRoleRequest {
     /// `color`
     pub color: Option<String>,
@@ -15872,6 +16086,7 @@ proxbox_runtime::record! { WritableDeviceRoleRequest {
 
 /// `WritableDeviceWithConfigContextRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableDeviceWithConfigContextRequest {
     /// `airflow`
     pub airflow: Patch<DeviceAirflow>,
@@ -16013,6 +16228,7 @@ proxbox_runtime::record! { WritableDeviceWithConfigContextRequest {
 
 /// `WritableInterfaceRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableInterfaceRequest {
     /// `bridge`
     pub bridge: Patch<i64>,
@@ -16172,6 +16388,7 @@ proxbox_runtime::record! { WritableInterfaceRequest {
 
 /// `WritableInterfaceTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableInterfaceTemplateRequest {
     /// `bridge`
     pub bridge: Patch<i64>,
@@ -16246,6 +16463,7 @@ proxbox_runtime::record! { WritableInterfaceTemplateRequest {
 
 /// `WritableLocationRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableLocationRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -16323,6 +16541,7 @@ proxbox_runtime::record! { WritableLocationRequest {
 
 /// `WritableModuleRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableModuleRequest {
     /// `adopt_components`: default `false`, since 4.6
     pub adopt_components: Option<bool>,
@@ -16404,6 +16623,7 @@ proxbox_runtime::record! { WritableModuleRequest {
 
 /// `WritablePlatformRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritablePlatformRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -16471,6 +16691,7 @@ proxbox_runtime::record! { WritablePlatformRequest {
 
 /// `WritableRackRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableRackRequest {
     /// `airflow`
     pub airflow: Patch<RackAirflow>,
@@ -16607,6 +16828,7 @@ proxbox_runtime::record! { WritableRackRequest {
 
 /// `WritableRackTypeRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableRackTypeRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -16718,6 +16940,7 @@ proxbox_runtime::record! { WritableRackTypeRequest {
 
 /// `WritableVirtualChassisRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableVirtualChassisRequest {
     /// `comments`
     pub comments: Option<String>,

@@ -18,6 +18,7 @@ use crate::rows;
 
 /// `Bookmark` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct Bookmark {
     /// `created`: `date-time`
     pub created: Option<String>,
@@ -59,6 +60,7 @@ proxbox_runtime::record! { Bookmark {
 
 /// `BookmarkRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BookmarkRequest {
     /// `object_id`: `int64`, 0 to 9223372036854775807
     pub object_id: Option<i64>,
@@ -98,6 +100,7 @@ proxbox_runtime::record! { BookmarkRequest {
 
 /// `BriefCustomFieldChoiceSet` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefCustomFieldChoiceSet {
     /// `choices_count`
     pub choices_count: Option<i64>,
@@ -133,6 +136,7 @@ proxbox_runtime::record! { BriefCustomFieldChoiceSet {
 
 /// `BriefDataFile` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefDataFile {
     /// `display`
     pub display: Option<String>,
@@ -162,6 +166,7 @@ proxbox_runtime::record! { BriefDataFile {
 
 /// `BriefJob` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefJob {
     /// `completed`: `date-time`
     pub completed: Option<String>,
@@ -194,6 +199,7 @@ proxbox_runtime::record! { BriefJob {
 
 /// `BriefTag` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefTag {
     /// `color`
     pub color: Option<String>,
@@ -232,6 +238,7 @@ proxbox_runtime::record! { BriefTag {
 
 /// `BulkBookmarkRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkBookmarkRequest {
     /// `id`
     pub id: i64,
@@ -276,6 +283,7 @@ proxbox_runtime::record! { BulkBookmarkRequest {
 
 /// `BulkConfigContextProfileRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkConfigContextProfileRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -335,6 +343,7 @@ proxbox_runtime::record! { BulkConfigContextProfileRequest {
 
 /// `BulkConfigContextRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkConfigContextRequest {
     /// `cluster_groups`
     pub cluster_groups: Option<Rows<i64>>,
@@ -443,6 +452,7 @@ proxbox_runtime::record! { BulkConfigContextRequest {
 
 /// `BulkConfigTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkConfigTemplateRequest {
     /// `as_attachment`
     pub as_attachment: Option<bool>,
@@ -524,6 +534,7 @@ proxbox_runtime::record! { BulkConfigTemplateRequest {
 
 /// `BulkCustomFieldChoiceSetRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkCustomFieldChoiceSetRequest {
     /// `base_choices`
     pub base_choices: Patch<CustomFieldChoiceSetBaseChoices>,
@@ -584,6 +595,7 @@ proxbox_runtime::record! { BulkCustomFieldChoiceSetRequest {
 
 /// `BulkCustomFieldRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkCustomFieldRequest {
     /// `choice_set`
     pub choice_set: Patch<IdOr<BriefCustomFieldChoiceSetRequest>>,
@@ -709,6 +721,7 @@ proxbox_runtime::record! { BulkCustomFieldRequest {
 
 /// `BulkCustomLinkRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkCustomLinkRequest {
     /// `button_class`
     pub button_class: Option<CustomLinkButtonClass>,
@@ -787,6 +800,7 @@ proxbox_runtime::record! { BulkCustomLinkRequest {
 
 /// `BulkEventRuleRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkEventRuleRequest {
     /// `action_object_id`: `int64`, 0 to 9223372036854775807
     pub action_object_id: Patch<i64>,
@@ -873,6 +887,7 @@ proxbox_runtime::record! { BulkEventRuleRequest {
 
 /// `BulkExportTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkExportTemplateRequest {
     /// `as_attachment`
     pub as_attachment: Option<bool>,
@@ -952,6 +967,7 @@ proxbox_runtime::record! { BulkExportTemplateRequest {
 
 /// `BulkImageAttachmentRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkImageAttachmentRequest {
     /// `description`
     pub description: Option<String>,
@@ -1008,6 +1024,7 @@ proxbox_runtime::record! { BulkImageAttachmentRequest {
 
 /// `BulkJournalEntryRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkJournalEntryRequest {
     /// `assigned_object_id`: `int64`, 0 to 9223372036854775807
     pub assigned_object_id: Option<i64>,
@@ -1074,6 +1091,7 @@ proxbox_runtime::record! { BulkJournalEntryRequest {
 
 /// `BulkNotificationGroupRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkNotificationGroupRequest {
     /// `description`
     pub description: Option<String>,
@@ -1120,6 +1138,7 @@ proxbox_runtime::record! { BulkNotificationGroupRequest {
 
 /// `BulkNotificationRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkNotificationRequest {
     /// `event_type`
     pub event_type: Option<EventRuleEventTypes>,
@@ -1178,6 +1197,7 @@ proxbox_runtime::record! { BulkNotificationRequest {
 
 /// `BulkSavedFilterRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkSavedFilterRequest {
     /// `description`
     pub description: Option<String>,
@@ -1255,6 +1275,7 @@ proxbox_runtime::record! { BulkSavedFilterRequest {
 
 /// `BulkTableConfigRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkTableConfigRequest {
     /// `columns`
     pub columns: Option<Rows<String>>,
@@ -1332,6 +1353,7 @@ proxbox_runtime::record! { BulkTableConfigRequest {
 
 /// `BulkTagRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkTagRequest {
     /// `color`
     pub color: Option<String>,
@@ -1385,6 +1407,7 @@ proxbox_runtime::record! { BulkTagRequest {
 
 /// `BulkWebhookRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkWebhookRequest {
     /// `additional_headers`
     pub additional_headers: Option<String>,
@@ -1466,6 +1489,7 @@ proxbox_runtime::record! { BulkWebhookRequest {
 
 /// `ConfigContext` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ConfigContext {
     /// `cluster_groups`
     pub cluster_groups: Option<Rows<ClusterGroup>>,
@@ -1577,6 +1601,7 @@ proxbox_runtime::record! { ConfigContext {
 
 /// `ConfigContextProfile` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ConfigContextProfile {
     /// `comments`
     pub comments: Option<String>,
@@ -1643,6 +1668,7 @@ proxbox_runtime::record! { ConfigContextProfile {
 
 /// `ConfigContextProfileRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ConfigContextProfileRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -1698,6 +1724,7 @@ proxbox_runtime::record! { ConfigContextProfileRequest {
 
 /// `ConfigContextRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ConfigContextRequest {
     /// `cluster_groups`
     pub cluster_groups: Option<Rows<i64>>,
@@ -1802,6 +1829,7 @@ proxbox_runtime::record! { ConfigContextRequest {
 
 /// `ConfigTemplate` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ConfigTemplate {
     /// `as_attachment`
     pub as_attachment: Option<bool>,
@@ -1888,6 +1916,7 @@ proxbox_runtime::record! { ConfigTemplate {
 
 /// `ConfigTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ConfigTemplateRequest {
     /// `as_attachment`
     pub as_attachment: Option<bool>,
@@ -1965,6 +1994,7 @@ proxbox_runtime::record! { ConfigTemplateRequest {
 
 /// `CustomField` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct CustomField {
     /// `choice_set`
     pub choice_set: Option<Box<BriefCustomFieldChoiceSet>>,
@@ -2081,6 +2111,7 @@ proxbox_runtime::record! { CustomField {
 
 /// `CustomFieldChoiceSet` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct CustomFieldChoiceSet {
     /// `base_choices`
     pub base_choices: Option<Choice<CustomFieldChoiceSetBaseChoices>>,
@@ -2142,6 +2173,7 @@ proxbox_runtime::record! { CustomFieldChoiceSet {
 
 /// `CustomFieldChoiceSetRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct CustomFieldChoiceSetRequest {
     /// `base_choices`
     pub base_choices: Patch<CustomFieldChoiceSetBaseChoices>,
@@ -2198,6 +2230,7 @@ proxbox_runtime::record! { CustomFieldChoiceSetRequest {
 
 /// `CustomFieldRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct CustomFieldRequest {
     /// `choice_set`
     pub choice_set: Patch<IdOr<BriefCustomFieldChoiceSetRequest>>,
@@ -2318,6 +2351,7 @@ proxbox_runtime::record! { CustomFieldRequest {
 
 /// `CustomLink` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct CustomLink {
     /// `button_class`
     pub button_class: Option<CustomLinkButtonClass>,
@@ -2385,6 +2419,7 @@ proxbox_runtime::record! { CustomLink {
 
 /// `CustomLinkRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct CustomLinkRequest {
     /// `button_class`
     pub button_class: Option<CustomLinkButtonClass>,
@@ -2458,6 +2493,7 @@ proxbox_runtime::record! { CustomLinkRequest {
 
 /// `Dashboard` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct Dashboard {
     /// `config`
     pub config: Option<Value>,
@@ -2491,6 +2527,7 @@ proxbox_runtime::record! { Dashboard {
 
 /// `EventRule` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct EventRule {
     /// `action_object`
     pub action_object: Option<Value>,
@@ -2567,6 +2604,7 @@ proxbox_runtime::record! { EventRule {
 
 /// `EventRuleRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct EventRuleRequest {
     /// `action_object_id`: `int64`, 0 to 9223372036854775807
     pub action_object_id: Patch<i64>,
@@ -2648,6 +2686,7 @@ proxbox_runtime::record! { EventRuleRequest {
 
 /// `ExportTemplate` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ExportTemplate {
     /// `as_attachment`
     pub as_attachment: Option<bool>,
@@ -2728,6 +2767,7 @@ proxbox_runtime::record! { ExportTemplate {
 
 /// `ExportTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ExportTemplateRequest {
     /// `as_attachment`
     pub as_attachment: Option<bool>,
@@ -2802,6 +2842,7 @@ proxbox_runtime::record! { ExportTemplateRequest {
 
 /// `ImageAttachment` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ImageAttachment {
     /// `created`: `date-time`
     pub created: Option<String>,
@@ -2863,6 +2904,7 @@ proxbox_runtime::record! { ImageAttachment {
 
 /// `ImageAttachmentRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ImageAttachmentRequest {
     /// `description`
     pub description: Option<String>,
@@ -2914,6 +2956,7 @@ proxbox_runtime::record! { ImageAttachmentRequest {
 
 /// `JournalEntry` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct JournalEntry {
     /// `assigned_object`
     pub assigned_object: Option<Value>,
@@ -2975,6 +3018,7 @@ proxbox_runtime::record! { JournalEntry {
 
 /// `JournalEntryRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct JournalEntryRequest {
     /// `assigned_object_id`: `int64`, 0 to 9223372036854775807
     pub assigned_object_id: Option<i64>,
@@ -3036,6 +3080,7 @@ proxbox_runtime::record! { JournalEntryRequest {
 
 /// `Notification` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct Notification {
     /// `created`: `date-time`
     pub created: Option<String>,
@@ -3084,6 +3129,7 @@ proxbox_runtime::record! { Notification {
 
 /// `NotificationGroup` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NotificationGroup {
     /// `description`
     pub description: Option<String>,
@@ -3125,6 +3171,7 @@ proxbox_runtime::record! { NotificationGroup {
 
 /// `NotificationGroupRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NotificationGroupRequest {
     /// `description`
     pub description: Option<String>,
@@ -3167,6 +3214,7 @@ proxbox_runtime::record! { NotificationGroupRequest {
 
 /// `NotificationRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NotificationRequest {
     /// `event_type`
     pub event_type: Option<EventRuleEventTypes>,
@@ -3220,6 +3268,7 @@ proxbox_runtime::record! { NotificationRequest {
 
 /// `PatchedBookmarkRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBookmarkRequest {
     /// `object_id`: `int64`, 0 to 9223372036854775807
     pub object_id: Option<i64>,
@@ -3256,6 +3305,7 @@ proxbox_runtime::record! { PatchedBookmarkRequest {
 
 /// `PatchedBulkBookmarkRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkBookmarkRequest {
     /// `id`
     pub id: i64,
@@ -3295,6 +3345,7 @@ proxbox_runtime::record! { PatchedBulkBookmarkRequest {
 
 /// `PatchedBulkConfigContextProfileRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkConfigContextProfileRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -3350,6 +3401,7 @@ proxbox_runtime::record! { PatchedBulkConfigContextProfileRequest {
 
 /// `PatchedBulkConfigContextRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkConfigContextRequest {
     /// `cluster_groups`
     pub cluster_groups: Option<Rows<i64>>,
@@ -3453,6 +3505,7 @@ proxbox_runtime::record! { PatchedBulkConfigContextRequest {
 
 /// `PatchedBulkConfigTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkConfigTemplateRequest {
     /// `as_attachment`
     pub as_attachment: Option<bool>,
@@ -3529,6 +3582,7 @@ proxbox_runtime::record! { PatchedBulkConfigTemplateRequest {
 
 /// `PatchedBulkCustomFieldChoiceSetRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkCustomFieldChoiceSetRequest {
     /// `base_choices`
     pub base_choices: Patch<CustomFieldChoiceSetBaseChoices>,
@@ -3585,6 +3639,7 @@ proxbox_runtime::record! { PatchedBulkCustomFieldChoiceSetRequest {
 
 /// `PatchedBulkCustomFieldRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkCustomFieldRequest {
     /// `choice_set`
     pub choice_set: Patch<IdOr<BriefCustomFieldChoiceSetRequest>>,
@@ -3700,6 +3755,7 @@ proxbox_runtime::record! { PatchedBulkCustomFieldRequest {
 
 /// `PatchedBulkCustomLinkRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkCustomLinkRequest {
     /// `button_class`
     pub button_class: Option<CustomLinkButtonClass>,
@@ -3765,6 +3821,7 @@ proxbox_runtime::record! { PatchedBulkCustomLinkRequest {
 
 /// `PatchedBulkEventRuleRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkEventRuleRequest {
     /// `action_object_id`: `int64`, 0 to 9223372036854775807
     pub action_object_id: Patch<i64>,
@@ -3838,6 +3895,7 @@ proxbox_runtime::record! { PatchedBulkEventRuleRequest {
 
 /// `PatchedBulkExportTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkExportTemplateRequest {
     /// `as_attachment`
     pub as_attachment: Option<bool>,
@@ -3907,6 +3965,7 @@ proxbox_runtime::record! { PatchedBulkExportTemplateRequest {
 
 /// `PatchedBulkImageAttachmentRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkImageAttachmentRequest {
     /// `description`
     pub description: Option<String>,
@@ -3952,6 +4011,7 @@ proxbox_runtime::record! { PatchedBulkImageAttachmentRequest {
 
 /// `PatchedBulkJournalEntryRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkJournalEntryRequest {
     /// `assigned_object_id`: `int64`, 0 to 9223372036854775807
     pub assigned_object_id: Option<i64>,
@@ -4008,6 +4068,7 @@ proxbox_runtime::record! { PatchedBulkJournalEntryRequest {
 
 /// `PatchedBulkNotificationGroupRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkNotificationGroupRequest {
     /// `description`
     pub description: Option<String>,
@@ -4050,6 +4111,7 @@ proxbox_runtime::record! { PatchedBulkNotificationGroupRequest {
 
 /// `PatchedBulkNotificationRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkNotificationRequest {
     /// `event_type`
     pub event_type: Option<EventRuleEventTypes>,
@@ -4099,6 +4161,7 @@ proxbox_runtime::record! { PatchedBulkNotificationRequest {
 
 /// `PatchedBulkSavedFilterRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkSavedFilterRequest {
     /// `description`
     pub description: Option<String>,
@@ -4164,6 +4227,7 @@ proxbox_runtime::record! { PatchedBulkSavedFilterRequest {
 
 /// `PatchedBulkTableConfigRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkTableConfigRequest {
     /// `columns`
     pub columns: Option<Rows<String>>,
@@ -4229,6 +4293,7 @@ proxbox_runtime::record! { PatchedBulkTableConfigRequest {
 
 /// `PatchedBulkTagRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkTagRequest {
     /// `color`
     pub color: Option<String>,
@@ -4278,6 +4343,7 @@ proxbox_runtime::record! { PatchedBulkTagRequest {
 
 /// `PatchedBulkWebhookRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkWebhookRequest {
     /// `additional_headers`
     pub additional_headers: Option<String>,
@@ -4354,6 +4420,7 @@ proxbox_runtime::record! { PatchedBulkWebhookRequest {
 
 /// `PatchedConfigContextProfileRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedConfigContextProfileRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -4406,6 +4473,7 @@ proxbox_runtime::record! { PatchedConfigContextProfileRequest {
 
 /// `PatchedConfigContextRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedConfigContextRequest {
     /// `cluster_groups`
     pub cluster_groups: Option<Rows<i64>>,
@@ -4506,6 +4574,7 @@ proxbox_runtime::record! { PatchedConfigContextRequest {
 
 /// `PatchedConfigTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedConfigTemplateRequest {
     /// `as_attachment`
     pub as_attachment: Option<bool>,
@@ -4579,6 +4648,7 @@ proxbox_runtime::record! { PatchedConfigTemplateRequest {
 
 /// `PatchedCustomLinkRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedCustomLinkRequest {
     /// `button_class`
     pub button_class: Option<CustomLinkButtonClass>,
@@ -4641,6 +4711,7 @@ proxbox_runtime::record! { PatchedCustomLinkRequest {
 
 /// `PatchedExportTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedExportTemplateRequest {
     /// `as_attachment`
     pub as_attachment: Option<bool>,
@@ -4707,6 +4778,7 @@ proxbox_runtime::record! { PatchedExportTemplateRequest {
 
 /// `PatchedImageAttachmentRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedImageAttachmentRequest {
     /// `description`
     pub description: Option<String>,
@@ -4749,6 +4821,7 @@ proxbox_runtime::record! { PatchedImageAttachmentRequest {
 
 /// `PatchedNotificationGroupRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedNotificationGroupRequest {
     /// `description`
     pub description: Option<String>,
@@ -4788,6 +4861,7 @@ proxbox_runtime::record! { PatchedNotificationGroupRequest {
 
 /// `PatchedNotificationRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedNotificationRequest {
     /// `event_type`
     pub event_type: Option<EventRuleEventTypes>,
@@ -4834,6 +4908,7 @@ proxbox_runtime::record! { PatchedNotificationRequest {
 
 /// `PatchedSavedFilterRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedSavedFilterRequest {
     /// `description`
     pub description: Option<String>,
@@ -4896,6 +4971,7 @@ proxbox_runtime::record! { PatchedSavedFilterRequest {
 
 /// `PatchedScriptInputRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedScriptInputRequest {
     /// `commit`
     pub commit: Option<bool>,
@@ -4938,6 +5014,7 @@ proxbox_runtime::record! { PatchedScriptInputRequest {
 
 /// `PatchedScriptModuleRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedScriptModuleRequest {
     /// `file`: `binary`
     pub file: Option<String>,
@@ -4968,6 +5045,7 @@ proxbox_runtime::record! { PatchedScriptModuleRequest {
 
 /// `PatchedTableConfigRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedTableConfigRequest {
     /// `columns`
     pub columns: Option<Rows<String>>,
@@ -5030,6 +5108,7 @@ proxbox_runtime::record! { PatchedTableConfigRequest {
 
 /// `PatchedTagRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedTagRequest {
     /// `color`
     pub color: Option<String>,
@@ -5076,6 +5155,7 @@ proxbox_runtime::record! { PatchedTagRequest {
 
 /// `PatchedWebhookRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWebhookRequest {
     /// `additional_headers`
     pub additional_headers: Option<String>,
@@ -5149,6 +5229,7 @@ proxbox_runtime::record! { PatchedWebhookRequest {
 
 /// `PatchedWritableCustomFieldChoiceSetRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableCustomFieldChoiceSetRequest {
     /// `base_choices`
     pub base_choices: Patch<WritableCustomFieldChoiceSetRequestBaseChoices>,
@@ -5202,6 +5283,7 @@ proxbox_runtime::record! { PatchedWritableCustomFieldChoiceSetRequest {
 
 /// `PatchedWritableCustomFieldRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableCustomFieldRequest {
     /// `choice_set`
     pub choice_set: Patch<IdOr<BriefCustomFieldChoiceSetRequest>>,
@@ -5314,6 +5396,7 @@ proxbox_runtime::record! { PatchedWritableCustomFieldRequest {
 
 /// `PatchedWritableEventRuleRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableEventRuleRequest {
     /// `action_object_id`: `int64`, 0 to 9223372036854775807
     pub action_object_id: Patch<i64>,
@@ -5384,6 +5467,7 @@ proxbox_runtime::record! { PatchedWritableEventRuleRequest {
 
 /// `PatchedWritableJournalEntryRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableJournalEntryRequest {
     /// `assigned_object_id`: `int64`, 0 to 9223372036854775807
     pub assigned_object_id: Option<i64>,
@@ -5437,6 +5521,7 @@ proxbox_runtime::record! { PatchedWritableJournalEntryRequest {
 
 /// `SavedFilter` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct SavedFilter {
     /// `created`: `date-time`
     pub created: Option<String>,
@@ -5503,6 +5588,7 @@ proxbox_runtime::record! { SavedFilter {
 
 /// `SavedFilterRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct SavedFilterRequest {
     /// `description`
     pub description: Option<String>,
@@ -5575,6 +5661,7 @@ proxbox_runtime::record! { SavedFilterRequest {
 
 /// `Script` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct Script {
     /// `description`
     pub description: Option<String>,
@@ -5623,6 +5710,7 @@ proxbox_runtime::record! { Script {
 
 /// `ScriptDetail` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ScriptDetail {
     /// `description`
     pub description: Option<String>,
@@ -5671,6 +5759,7 @@ proxbox_runtime::record! { ScriptDetail {
 
 /// `ScriptInputRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ScriptInputRequest {
     /// `commit`
     pub commit: Option<bool>,
@@ -5721,6 +5810,7 @@ proxbox_runtime::record! { ScriptInputRequest {
 
 /// `ScriptModule` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ScriptModule {
     /// `created`: `date-time`
     pub created: Option<String>,
@@ -5753,6 +5843,7 @@ proxbox_runtime::record! { ScriptModule {
 
 /// `ScriptModuleRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ScriptModuleRequest {
     /// `file`: `binary`
     pub file: Option<String>,
@@ -5780,6 +5871,7 @@ proxbox_runtime::record! { ScriptModuleRequest {
 
 /// `TableConfig` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct TableConfig {
     /// `columns`
     pub columns: Option<Rows<String>>,
@@ -5846,6 +5938,7 @@ proxbox_runtime::record! { TableConfig {
 
 /// `TableConfigRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct TableConfigRequest {
     /// `columns`
     pub columns: Option<Rows<String>>,
@@ -5918,6 +6011,7 @@ proxbox_runtime::record! { TableConfigRequest {
 
 /// `Tag` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct Tag {
     /// `color`
     pub color: Option<String>,
@@ -5976,6 +6070,7 @@ proxbox_runtime::record! { Tag {
 
 /// `TagRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct TagRequest {
     /// `color`
     pub color: Option<String>,
@@ -6025,6 +6120,7 @@ proxbox_runtime::record! { TagRequest {
 
 /// `TaggedItem` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct TaggedItem {
     /// `display`
     pub display: Option<String>,
@@ -6064,6 +6160,7 @@ proxbox_runtime::record! { TaggedItem {
 
 /// `Webhook` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct Webhook {
     /// `additional_headers`
     pub additional_headers: Option<String>,
@@ -6141,6 +6238,7 @@ proxbox_runtime::record! { Webhook {
 
 /// `WebhookRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WebhookRequest {
     /// `additional_headers`
     pub additional_headers: Option<String>,
@@ -6218,6 +6316,7 @@ proxbox_runtime::record! { WebhookRequest {
 
 /// `WritableCustomFieldChoiceSetRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableCustomFieldChoiceSetRequest {
     /// `base_choices`
     pub base_choices: Patch<WritableCustomFieldChoiceSetRequestBaseChoices>,
@@ -6274,6 +6373,7 @@ proxbox_runtime::record! { WritableCustomFieldChoiceSetRequest {
 
 /// `WritableCustomFieldRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableCustomFieldRequest {
     /// `choice_set`
     pub choice_set: Patch<IdOr<BriefCustomFieldChoiceSetRequest>>,
@@ -6389,6 +6489,7 @@ proxbox_runtime::record! { WritableCustomFieldRequest {
 
 /// `WritableEventRuleRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableEventRuleRequest {
     /// `action_object_id`: `int64`, 0 to 9223372036854775807
     pub action_object_id: Patch<i64>,

@@ -18,6 +18,7 @@ use crate::rows;
 
 /// `ASNRange` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ASNRange {
     /// `asn_count`
     pub asn_count: Option<i64>,
@@ -91,6 +92,7 @@ proxbox_runtime::record! { ASNRange {
 
 /// `ASNRangeRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ASNRangeRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -169,6 +171,7 @@ proxbox_runtime::record! { ASNRangeRequest {
 
 /// `ASNRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ASNRequest {
     /// `asn`: `int64`, 1 to 4294967295
     pub asn: Option<i64>,
@@ -236,6 +239,7 @@ proxbox_runtime::record! { ASNRequest {
 
 /// `Aggregate` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct Aggregate {
     /// `comments`
     pub comments: Option<String>,
@@ -302,6 +306,7 @@ proxbox_runtime::record! { Aggregate {
 
 /// `AggregateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AggregateRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -365,6 +370,7 @@ proxbox_runtime::record! { AggregateRequest {
 
 /// `AvailableASN` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AvailableASN {
     /// `asn`
     pub asn: Option<i64>,
@@ -388,6 +394,7 @@ proxbox_runtime::record! { AvailableASN {
 
 /// `AvailableIP` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AvailableIP {
     /// `address`
     pub address: Option<String>,
@@ -417,6 +424,7 @@ proxbox_runtime::record! { AvailableIP {
 
 /// `AvailableIPRequestRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AvailableIPRequestRequest {
     /// `prefix_length`
     pub prefix_length: Option<i64>,
@@ -447,6 +455,7 @@ proxbox_runtime::record! { AvailableIPRequestRequest {
 
 /// `AvailablePrefix` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AvailablePrefix {
     /// `family`
     pub family: Option<i64>,
@@ -473,6 +482,7 @@ proxbox_runtime::record! { AvailablePrefix {
 
 /// `AvailableVLAN` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AvailableVLAN {
     /// `group`
     pub group: Option<Box<BriefVLANGroup>>,
@@ -496,6 +506,7 @@ proxbox_runtime::record! { AvailableVLAN {
 
 /// `BriefFHRPGroup` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefFHRPGroup {
     /// `description`
     pub description: Option<String>,
@@ -531,6 +542,7 @@ proxbox_runtime::record! { BriefFHRPGroup {
 
 /// `BriefFHRPGroupRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefFHRPGroupRequest {
     /// `description`
     pub description: Option<String>,
@@ -571,6 +583,7 @@ proxbox_runtime::record! { BriefFHRPGroupRequest {
 
 /// `BulkASNRangeRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkASNRangeRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -654,6 +667,7 @@ proxbox_runtime::record! { BulkASNRangeRequest {
 
 /// `BulkASNRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkASNRequest {
     /// `asn`: `int64`, 1 to 4294967295
     pub asn: Option<i64>,
@@ -724,6 +738,7 @@ proxbox_runtime::record! { BulkASNRequest {
 
 /// `BulkAggregateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkAggregateRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -795,6 +810,7 @@ proxbox_runtime::record! { BulkAggregateRequest {
 
 /// `BulkFHRPGroupAssignmentRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkFHRPGroupAssignmentRequest {
     /// `group`
     pub group: Option<IdOr<BriefFHRPGroupRequest>>,
@@ -844,6 +860,7 @@ proxbox_runtime::record! { BulkFHRPGroupAssignmentRequest {
 
 /// `BulkFHRPGroupRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkFHRPGroupRequest {
     /// `auth_key`
     pub auth_key: Option<String>,
@@ -914,6 +931,7 @@ proxbox_runtime::record! { BulkFHRPGroupRequest {
 
 /// `BulkIPAddressRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkIPAddressRequest {
     /// `address`
     pub address: Option<String>,
@@ -997,6 +1015,7 @@ proxbox_runtime::record! { BulkIPAddressRequest {
 
 /// `BulkIPRangeRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkIPRangeRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -1081,6 +1100,7 @@ proxbox_runtime::record! { BulkIPRangeRequest {
 
 /// `BulkPrefixRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkPrefixRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -1167,6 +1187,7 @@ proxbox_runtime::record! { BulkPrefixRequest {
 
 /// `BulkRIRRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkRIRRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -1231,6 +1252,7 @@ proxbox_runtime::record! { BulkRIRRequest {
 
 /// `BulkRoleRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkRoleRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -1294,6 +1316,7 @@ proxbox_runtime::record! { BulkRoleRequest {
 
 /// `BulkRouteTargetRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkRouteTargetRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -1353,6 +1376,7 @@ proxbox_runtime::record! { BulkRouteTargetRequest {
 
 /// `BulkServiceRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkServiceRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -1434,6 +1458,7 @@ proxbox_runtime::record! { BulkServiceRequest {
 
 /// `BulkServiceTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkServiceTemplateRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -1497,6 +1522,7 @@ proxbox_runtime::record! { BulkServiceTemplateRequest {
 
 /// `BulkVLANGroupRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkVLANGroupRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -1571,6 +1597,7 @@ proxbox_runtime::record! { BulkVLANGroupRequest {
 
 /// `BulkVLANRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkVLANRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -1655,6 +1682,7 @@ proxbox_runtime::record! { BulkVLANRequest {
 
 /// `BulkVLANTranslationPolicyRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkVLANTranslationPolicyRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -1704,6 +1732,7 @@ proxbox_runtime::record! { BulkVLANTranslationPolicyRequest {
 
 /// `BulkVLANTranslationRuleRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkVLANTranslationRuleRequest {
     /// `description`
     pub description: Option<String>,
@@ -1752,6 +1781,7 @@ proxbox_runtime::record! { BulkVLANTranslationRuleRequest {
 
 /// `BulkVRFRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkVRFRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -1825,6 +1855,7 @@ proxbox_runtime::record! { BulkVRFRequest {
 
 /// `CreateAvailableVLANRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct CreateAvailableVLANRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -1883,6 +1914,7 @@ proxbox_runtime::record! { CreateAvailableVLANRequest {
 
 /// `FHRPGroup` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct FHRPGroup {
     /// `auth_key`
     pub auth_key: Option<String>,
@@ -1953,6 +1985,7 @@ proxbox_runtime::record! { FHRPGroup {
 
 /// `FHRPGroupAssignment` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct FHRPGroupAssignment {
     /// `created`: `date-time`
     pub created: Option<String>,
@@ -2001,6 +2034,7 @@ proxbox_runtime::record! { FHRPGroupAssignment {
 
 /// `FHRPGroupAssignmentRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct FHRPGroupAssignmentRequest {
     /// `group`
     pub group: Option<IdOr<BriefFHRPGroupRequest>>,
@@ -2045,6 +2079,7 @@ proxbox_runtime::record! { FHRPGroupAssignmentRequest {
 
 /// `FHRPGroupRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct FHRPGroupRequest {
     /// `auth_key`
     pub auth_key: Option<String>,
@@ -2111,6 +2146,7 @@ proxbox_runtime::record! { FHRPGroupRequest {
 
 /// `IPAddress` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct IPAddress {
     /// `address`
     pub address: Option<String>,
@@ -2200,6 +2236,7 @@ proxbox_runtime::record! { IPAddress {
 
 /// `IPAddressRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct IPAddressRequest {
     /// `address`
     pub address: Option<String>,
@@ -2279,6 +2316,7 @@ proxbox_runtime::record! { IPAddressRequest {
 
 /// `IPRange` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct IPRange {
     /// `comments`
     pub comments: Option<String>,
@@ -2361,6 +2399,7 @@ proxbox_runtime::record! { IPRange {
 
 /// `IPRangeRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct IPRangeRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -2437,6 +2476,7 @@ proxbox_runtime::record! { IPRangeRequest {
 
 /// `PatchedASNRangeRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedASNRangeRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -2503,6 +2543,7 @@ proxbox_runtime::record! { PatchedASNRangeRequest {
 
 /// `PatchedASNRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedASNRequest {
     /// `asn`: `int64`, 1 to 4294967295
     pub asn: Option<i64>,
@@ -2567,6 +2608,7 @@ proxbox_runtime::record! { PatchedASNRequest {
 
 /// `PatchedBulkASNRangeRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkASNRangeRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -2636,6 +2678,7 @@ proxbox_runtime::record! { PatchedBulkASNRangeRequest {
 
 /// `PatchedBulkASNRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkASNRequest {
     /// `asn`: `int64`, 1 to 4294967295
     pub asn: Option<i64>,
@@ -2702,6 +2745,7 @@ proxbox_runtime::record! { PatchedBulkASNRequest {
 
 /// `PatchedBulkAggregateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkAggregateRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -2764,6 +2808,7 @@ proxbox_runtime::record! { PatchedBulkAggregateRequest {
 
 /// `PatchedBulkFHRPGroupAssignmentRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkFHRPGroupAssignmentRequest {
     /// `group`
     pub group: Option<IdOr<BriefFHRPGroupRequest>>,
@@ -2806,6 +2851,7 @@ proxbox_runtime::record! { PatchedBulkFHRPGroupAssignmentRequest {
 
 /// `PatchedBulkFHRPGroupRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkFHRPGroupRequest {
     /// `auth_key`
     pub auth_key: Option<String>,
@@ -2872,6 +2918,7 @@ proxbox_runtime::record! { PatchedBulkFHRPGroupRequest {
 
 /// `PatchedBulkIPAddressRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkIPAddressRequest {
     /// `address`
     pub address: Option<String>,
@@ -2951,6 +2998,7 @@ proxbox_runtime::record! { PatchedBulkIPAddressRequest {
 
 /// `PatchedBulkIPRangeRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkIPRangeRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -3027,6 +3075,7 @@ proxbox_runtime::record! { PatchedBulkIPRangeRequest {
 
 /// `PatchedBulkPrefixRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkPrefixRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -3109,6 +3158,7 @@ proxbox_runtime::record! { PatchedBulkPrefixRequest {
 
 /// `PatchedBulkRIRRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkRIRRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -3168,6 +3218,7 @@ proxbox_runtime::record! { PatchedBulkRIRRequest {
 
 /// `PatchedBulkRoleRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkRoleRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -3226,6 +3277,7 @@ proxbox_runtime::record! { PatchedBulkRoleRequest {
 
 /// `PatchedBulkRouteTargetRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkRouteTargetRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -3281,6 +3333,7 @@ proxbox_runtime::record! { PatchedBulkRouteTargetRequest {
 
 /// `PatchedBulkServiceRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkServiceRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -3350,6 +3403,7 @@ proxbox_runtime::record! { PatchedBulkServiceRequest {
 
 /// `PatchedBulkServiceTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkServiceTemplateRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -3408,6 +3462,7 @@ proxbox_runtime::record! { PatchedBulkServiceTemplateRequest {
 
 /// `PatchedBulkVLANGroupRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkVLANGroupRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -3477,6 +3532,7 @@ proxbox_runtime::record! { PatchedBulkVLANGroupRequest {
 
 /// `PatchedBulkVLANRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkVLANRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -3556,6 +3612,7 @@ proxbox_runtime::record! { PatchedBulkVLANRequest {
 
 /// `PatchedBulkVLANTranslationPolicyRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkVLANTranslationPolicyRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -3601,6 +3658,7 @@ proxbox_runtime::record! { PatchedBulkVLANTranslationPolicyRequest {
 
 /// `PatchedBulkVLANTranslationRuleRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkVLANTranslationRuleRequest {
     /// `description`
     pub description: Option<String>,
@@ -3643,6 +3701,7 @@ proxbox_runtime::record! { PatchedBulkVLANTranslationRuleRequest {
 
 /// `PatchedBulkVRFRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkVRFRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -3712,6 +3771,7 @@ proxbox_runtime::record! { PatchedBulkVRFRequest {
 
 /// `PatchedFHRPGroupAssignmentRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedFHRPGroupAssignmentRequest {
     /// `group`
     pub group: Option<IdOr<BriefFHRPGroupRequest>>,
@@ -3751,6 +3811,7 @@ proxbox_runtime::record! { PatchedFHRPGroupAssignmentRequest {
 
 /// `PatchedFHRPGroupRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedFHRPGroupRequest {
     /// `auth_key`
     pub auth_key: Option<String>,
@@ -3814,6 +3875,7 @@ proxbox_runtime::record! { PatchedFHRPGroupRequest {
 
 /// `PatchedRIRRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedRIRRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -3869,6 +3931,7 @@ proxbox_runtime::record! { PatchedRIRRequest {
 
 /// `PatchedRoleRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedRoleRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -3924,6 +3987,7 @@ proxbox_runtime::record! { PatchedRoleRequest {
 
 /// `PatchedRouteTargetRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedRouteTargetRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -3976,6 +4040,7 @@ proxbox_runtime::record! { PatchedRouteTargetRequest {
 
 /// `PatchedVLANGroupRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedVLANGroupRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -4042,6 +4107,7 @@ proxbox_runtime::record! { PatchedVLANGroupRequest {
 
 /// `PatchedVLANTranslationPolicyRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedVLANTranslationPolicyRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -4084,6 +4150,7 @@ proxbox_runtime::record! { PatchedVLANTranslationPolicyRequest {
 
 /// `PatchedVLANTranslationRuleRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedVLANTranslationRuleRequest {
     /// `description`
     pub description: Option<String>,
@@ -4123,6 +4190,7 @@ proxbox_runtime::record! { PatchedVLANTranslationRuleRequest {
 
 /// `PatchedVRFRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedVRFRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -4189,6 +4257,7 @@ proxbox_runtime::record! { PatchedVRFRequest {
 
 /// `PatchedWritableAggregateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableAggregateRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -4248,6 +4317,7 @@ proxbox_runtime::record! { PatchedWritableAggregateRequest {
 
 /// `PatchedWritableIPAddressRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableIPAddressRequest {
     /// `address`
     pub address: Option<String>,
@@ -4325,6 +4395,7 @@ proxbox_runtime::record! { PatchedWritableIPAddressRequest {
 
 /// `PatchedWritableIPRangeRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableIPRangeRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -4398,6 +4469,7 @@ proxbox_runtime::record! { PatchedWritableIPRangeRequest {
 
 /// `PatchedWritablePrefixRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritablePrefixRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -4477,6 +4549,7 @@ proxbox_runtime::record! { PatchedWritablePrefixRequest {
 
 /// `PatchedWritableServiceRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableServiceRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -4543,6 +4616,7 @@ proxbox_runtime::record! { PatchedWritableServiceRequest {
 
 /// `PatchedWritableServiceTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableServiceTemplateRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -4598,6 +4672,7 @@ proxbox_runtime::record! { PatchedWritableServiceTemplateRequest {
 
 /// `PatchedWritableVLANRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableVLANRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -4674,6 +4749,7 @@ proxbox_runtime::record! { PatchedWritableVLANRequest {
 
 /// `Prefix` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct Prefix {
     /// `_depth`
     pub depth: Option<i64>,
@@ -4769,6 +4845,7 @@ proxbox_runtime::record! { Prefix {
 
 /// `PrefixLengthRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PrefixLengthRequest {
     /// `prefix_length`
     pub prefix_length: Option<i64>,
@@ -4796,6 +4873,7 @@ proxbox_runtime::record! { PrefixLengthRequest {
 
 /// `PrefixRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PrefixRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -4878,6 +4956,7 @@ proxbox_runtime::record! { PrefixRequest {
 
 /// `RIR` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct RIR {
     /// `aggregate_count`: `int64`
     pub aggregate_count: Option<i64>,
@@ -4942,6 +5021,7 @@ proxbox_runtime::record! { RIR {
 
 /// `RIRRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct RIRRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -5001,6 +5081,7 @@ proxbox_runtime::record! { RIRRequest {
 
 /// `Role` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct Role {
     /// `asn_count`: `int64`, since 4.6
     pub asn_count: Option<i64>,
@@ -5072,6 +5153,7 @@ proxbox_runtime::record! { Role {
 
 /// `RoleRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct RoleRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -5131,6 +5213,7 @@ proxbox_runtime::record! { RoleRequest {
 
 /// `RouteTargetRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct RouteTargetRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -5186,6 +5269,7 @@ proxbox_runtime::record! { RouteTargetRequest {
 
 /// `Service` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct Service {
     /// `comments`
     pub comments: Option<String>,
@@ -5259,6 +5343,7 @@ proxbox_runtime::record! { Service {
 
 /// `ServiceRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ServiceRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -5335,6 +5420,7 @@ proxbox_runtime::record! { ServiceRequest {
 
 /// `ServiceTemplate` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ServiceTemplate {
     /// `comments`
     pub comments: Option<String>,
@@ -5395,6 +5481,7 @@ proxbox_runtime::record! { ServiceTemplate {
 
 /// `ServiceTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ServiceTemplateRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -5454,6 +5541,7 @@ proxbox_runtime::record! { ServiceTemplateRequest {
 
 /// `VLANGroup` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct VLANGroup {
     /// `comments`
     pub comments: Option<String>,
@@ -5537,6 +5625,7 @@ proxbox_runtime::record! { VLANGroup {
 
 /// `VLANGroupRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct VLANGroupRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -5607,6 +5696,7 @@ proxbox_runtime::record! { VLANGroupRequest {
 
 /// `VLANRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct VLANRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -5687,6 +5777,7 @@ proxbox_runtime::record! { VLANRequest {
 
 /// `VLANTranslationPolicy` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct VLANTranslationPolicy {
     /// `comments`
     pub comments: Option<String>,
@@ -5728,6 +5819,7 @@ proxbox_runtime::record! { VLANTranslationPolicy {
 
 /// `VLANTranslationPolicyRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct VLANTranslationPolicyRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -5773,6 +5865,7 @@ proxbox_runtime::record! { VLANTranslationPolicyRequest {
 
 /// `VLANTranslationRule` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct VLANTranslationRule {
     /// `description`
     pub description: Option<String>,
@@ -5811,6 +5904,7 @@ proxbox_runtime::record! { VLANTranslationRule {
 
 /// `VLANTranslationRuleRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct VLANTranslationRuleRequest {
     /// `description`
     pub description: Option<String>,
@@ -5855,6 +5949,7 @@ proxbox_runtime::record! { VLANTranslationRuleRequest {
 
 /// `VRF` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct VRF {
     /// `comments`
     pub comments: Option<String>,
@@ -5931,6 +6026,7 @@ proxbox_runtime::record! { VRF {
 
 /// `VRFRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct VRFRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -6000,6 +6096,7 @@ proxbox_runtime::record! { VRFRequest {
 
 /// `WritableIPAddressRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableIPAddressRequest {
     /// `address`
     pub address: Option<String>,
@@ -6080,6 +6177,7 @@ proxbox_runtime::record! { WritableIPAddressRequest {
 
 /// `WritableServiceRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableServiceRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -6158,6 +6256,7 @@ proxbox_runtime::record! { WritableServiceRequest {
 
 /// `WritableServiceTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableServiceTemplateRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -6222,6 +6321,7 @@ proxbox_runtime::record! { WritableServiceTemplateRequest {
 
 /// `WritableVLANRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableVLANRequest {
     /// `comments`
     pub comments: Option<String>,

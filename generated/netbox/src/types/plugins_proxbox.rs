@@ -20,6 +20,7 @@ use crate::rows;
 
 /// `BackupRoutine` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BackupRoutine {
     /// `bwlimit`: KiB/s, 0 to 2147483647
     pub bwlimit: Option<i64>,
@@ -137,6 +138,7 @@ proxbox_runtime::record! { BackupRoutine {
 
 /// `BackupRoutineRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BackupRoutineRequest {
     /// `bwlimit`: KiB/s, 0 to 2147483647
     pub bwlimit: Patch<i64>,
@@ -264,6 +266,7 @@ proxbox_runtime::record! { BackupRoutineRequest {
 
 /// `BulkBackupRoutineRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkBackupRoutineRequest {
     /// `bwlimit`: KiB/s, 0 to 2147483647
     pub bwlimit: Patch<i64>,
@@ -396,6 +399,7 @@ proxbox_runtime::record! { BulkBackupRoutineRequest {
 
 /// `BulkCloudImageTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkCloudImageTemplateRequest {
     /// `allowed_tenants`
     pub allowed_tenants: Option<Rows<BriefTenantRequest>>,
@@ -480,6 +484,7 @@ proxbox_runtime::record! { BulkCloudImageTemplateRequest {
 
 /// `BulkFastAPIEndpointRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkFastAPIEndpointRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -559,6 +564,7 @@ proxbox_runtime::record! { BulkFastAPIEndpointRequest {
 
 /// `BulkFirecrackerHostPoolRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkFirecrackerHostPoolRequest {
     /// `allowed_tenants`
     pub allowed_tenants: Option<Rows<BriefTenantRequest>>,
@@ -626,6 +632,7 @@ proxbox_runtime::record! { BulkFirecrackerHostPoolRequest {
 
 /// `BulkFirecrackerHostRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkFirecrackerHostRequest {
     /// `agent_base_url`: `uri`
     pub agent_base_url: Option<String>,
@@ -736,6 +743,7 @@ proxbox_runtime::record! { BulkFirecrackerHostRequest {
 
 /// `BulkFirecrackerImageTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkFirecrackerImageTemplateRequest {
     /// `allowed_tenants`
     pub allowed_tenants: Option<Rows<BriefTenantRequest>>,
@@ -837,6 +845,7 @@ proxbox_runtime::record! { BulkFirecrackerImageTemplateRequest {
 
 /// `BulkFirecrackerMicroVMRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkFirecrackerMicroVMRequest {
     /// `agent_payload`
     pub agent_payload: Option<Value>,
@@ -950,6 +959,7 @@ proxbox_runtime::record! { BulkFirecrackerMicroVMRequest {
 
 /// `BulkGuestVMInterfaceAddressRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkGuestVMInterfaceAddressRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -1001,6 +1011,7 @@ proxbox_runtime::record! { BulkGuestVMInterfaceAddressRequest {
 
 /// `BulkGuestVMInterfaceRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkGuestVMInterfaceRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -1069,6 +1080,7 @@ proxbox_runtime::record! { BulkGuestVMInterfaceRequest {
 
 /// `BulkNetBoxEndpointRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkNetBoxEndpointRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -1142,6 +1154,7 @@ proxbox_runtime::record! { BulkNetBoxEndpointRequest {
 
 /// `BulkNodeSSHCredentialRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkNodeSSHCredentialRequest {
     /// `auth_method`
     pub auth_method: Option<NodeSSHCredentialAuthMethod>,
@@ -1216,6 +1229,7 @@ proxbox_runtime::record! { BulkNodeSSHCredentialRequest {
 
 /// `BulkPBSEndpointRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkPBSEndpointRequest {
     /// `allow_writes`
     pub allow_writes: Option<bool>,
@@ -1302,6 +1316,7 @@ proxbox_runtime::record! { BulkPBSEndpointRequest {
 
 /// `BulkPDMRemoteRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkPDMRemoteRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -1381,6 +1396,7 @@ proxbox_runtime::record! { BulkPDMRemoteRequest {
 
 /// `BulkProxboxClusterGroupSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkProxboxClusterGroupSyncStateRequest {
     /// `cluster_group`
     pub cluster_group: Option<Box<NestedClusterGroupRequest>>,
@@ -1441,6 +1457,7 @@ proxbox_runtime::record! { BulkProxboxClusterGroupSyncStateRequest {
 
 /// `BulkProxboxClusterSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkProxboxClusterSyncStateRequest {
     /// `cluster`
     pub cluster: Option<Box<NestedClusterRequest>>,
@@ -1508,6 +1525,7 @@ proxbox_runtime::record! { BulkProxboxClusterSyncStateRequest {
 
 /// `BulkProxboxClusterTypeSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkProxboxClusterTypeSyncStateRequest {
     /// `cluster_type`
     pub cluster_type: Option<Box<NestedClusterTypeRequest>>,
@@ -1560,6 +1578,7 @@ proxbox_runtime::record! { BulkProxboxClusterTypeSyncStateRequest {
 
 /// `BulkProxboxDeviceRoleSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkProxboxDeviceRoleSyncStateRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -1612,6 +1631,7 @@ proxbox_runtime::record! { BulkProxboxDeviceRoleSyncStateRequest {
 
 /// `BulkProxboxDeviceSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkProxboxDeviceSyncStateRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -1741,6 +1761,7 @@ proxbox_runtime::record! { BulkProxboxDeviceSyncStateRequest {
 
 /// `BulkProxboxDeviceTypeSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkProxboxDeviceTypeSyncStateRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -1793,6 +1814,7 @@ proxbox_runtime::record! { BulkProxboxDeviceTypeSyncStateRequest {
 
 /// `BulkProxboxIPAddressSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkProxboxIPAddressSyncStateRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -1856,6 +1878,7 @@ proxbox_runtime::record! { BulkProxboxIPAddressSyncStateRequest {
 
 /// `BulkProxboxInterfaceSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkProxboxInterfaceSyncStateRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -1919,6 +1942,7 @@ proxbox_runtime::record! { BulkProxboxInterfaceSyncStateRequest {
 
 /// `BulkProxboxManufacturerSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkProxboxManufacturerSyncStateRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -1971,6 +1995,7 @@ proxbox_runtime::record! { BulkProxboxManufacturerSyncStateRequest {
 
 /// `BulkProxboxSiteSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkProxboxSiteSyncStateRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -2023,6 +2048,7 @@ proxbox_runtime::record! { BulkProxboxSiteSyncStateRequest {
 
 /// `BulkProxboxVLANSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkProxboxVLANSyncStateRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -2079,6 +2105,7 @@ proxbox_runtime::record! { BulkProxboxVLANSyncStateRequest {
 
 /// `BulkProxboxVMInterfaceSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkProxboxVMInterfaceSyncStateRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -2143,6 +2170,7 @@ proxbox_runtime::record! { BulkProxboxVMInterfaceSyncStateRequest {
 
 /// `BulkProxboxVirtualDiskSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkProxboxVirtualDiskSyncStateRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -2207,6 +2235,7 @@ proxbox_runtime::record! { BulkProxboxVirtualDiskSyncStateRequest {
 
 /// `BulkProxboxVirtualMachineSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkProxboxVirtualMachineSyncStateRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -2372,6 +2401,7 @@ proxbox_runtime::record! { BulkProxboxVirtualMachineSyncStateRequest {
 
 /// `BulkProxmoxClusterRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkProxmoxClusterRequest {
     /// `cluster_id`
     pub cluster_id: Option<String>,
@@ -2448,6 +2478,7 @@ proxbox_runtime::record! { BulkProxmoxClusterRequest {
 
 /// `BulkProxmoxDatacenterCpuModelRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkProxmoxDatacenterCpuModelRequest {
     /// `base_cputype`
     pub base_cputype: Option<String>,
@@ -2529,6 +2560,7 @@ proxbox_runtime::record! { BulkProxmoxDatacenterCpuModelRequest {
 
 /// `BulkProxmoxEndpointRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkProxmoxEndpointRequest {
     /// `access_methods`
     pub access_methods: Option<ProxmoxEndpointAccessMethods>,
@@ -2835,6 +2867,7 @@ proxbox_runtime::record! { BulkProxmoxEndpointRequest {
 
 /// `BulkProxmoxFirewallAliasRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkProxmoxFirewallAliasRequest {
     /// `cidr`
     pub cidr: Option<String>,
@@ -2909,6 +2942,7 @@ proxbox_runtime::record! { BulkProxmoxFirewallAliasRequest {
 
 /// `BulkProxmoxFirewallIPSetEntryRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkProxmoxFirewallIPSetEntryRequest {
     /// `cidr`
     pub cidr: Option<String>,
@@ -2973,6 +3007,7 @@ proxbox_runtime::record! { BulkProxmoxFirewallIPSetEntryRequest {
 
 /// `BulkProxmoxFirewallIPSetRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkProxmoxFirewallIPSetRequest {
     /// `comment`
     pub comment: Patch<String>,
@@ -3041,6 +3076,7 @@ proxbox_runtime::record! { BulkProxmoxFirewallIPSetRequest {
 
 /// `BulkProxmoxFirewallOptionsRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkProxmoxFirewallOptionsRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -3117,6 +3153,7 @@ proxbox_runtime::record! { BulkProxmoxFirewallOptionsRequest {
 
 /// `BulkProxmoxFirewallRuleRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkProxmoxFirewallRuleRequest {
     /// `action`
     pub action: Option<String>,
@@ -3244,6 +3281,7 @@ proxbox_runtime::record! { BulkProxmoxFirewallRuleRequest {
 
 /// `BulkProxmoxFirewallSecurityGroupRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkProxmoxFirewallSecurityGroupRequest {
     /// `comment`
     pub comment: Patch<String>,
@@ -3303,6 +3341,7 @@ proxbox_runtime::record! { BulkProxmoxFirewallSecurityGroupRequest {
 
 /// `BulkProxmoxMetricsInfluxDBRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkProxmoxMetricsInfluxDBRequest {
     /// `bucket`
     pub bucket: Option<String>,
@@ -3392,6 +3431,7 @@ proxbox_runtime::record! { BulkProxmoxMetricsInfluxDBRequest {
 
 /// `BulkProxmoxNodeRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkProxmoxNodeRequest {
     /// `cpu_usage`: percent, `double`
     pub cpu_usage: Patch<f64>,
@@ -3499,6 +3539,7 @@ proxbox_runtime::record! { BulkProxmoxNodeRequest {
 
 /// `BulkProxmoxSdnBindingRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkProxmoxSdnBindingRequest {
     /// `cluster_name`
     pub cluster_name: Option<String>,
@@ -3589,6 +3630,7 @@ proxbox_runtime::record! { BulkProxmoxSdnBindingRequest {
 
 /// `BulkProxmoxSdnControllerRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkProxmoxSdnControllerRequest {
     /// `asn`: -2147483648 to 2147483647
     pub asn: Patch<i64>,
@@ -3673,6 +3715,7 @@ proxbox_runtime::record! { BulkProxmoxSdnControllerRequest {
 
 /// `BulkProxmoxSdnFabricRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkProxmoxSdnFabricRequest {
     /// `advertise_subnets`
     pub advertise_subnets: Option<bool>,
@@ -3758,6 +3801,7 @@ proxbox_runtime::record! { BulkProxmoxSdnFabricRequest {
 
 /// `BulkProxmoxSdnPrefixListRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkProxmoxSdnPrefixListRequest {
     /// `action`
     pub action: Option<String>,
@@ -3831,6 +3875,7 @@ proxbox_runtime::record! { BulkProxmoxSdnPrefixListRequest {
 
 /// `BulkProxmoxSdnRouteMapRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkProxmoxSdnRouteMapRequest {
     /// `action`
     pub action: Option<String>,
@@ -3908,6 +3953,7 @@ proxbox_runtime::record! { BulkProxmoxSdnRouteMapRequest {
 
 /// `BulkProxmoxSdnSubnetRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkProxmoxSdnSubnetRequest {
     /// `cluster_name`
     pub cluster_name: Option<String>,
@@ -3998,6 +4044,7 @@ proxbox_runtime::record! { BulkProxmoxSdnSubnetRequest {
 
 /// `BulkProxmoxSdnVNetRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkProxmoxSdnVNetRequest {
     /// `alias`
     pub alias: Option<String>,
@@ -4085,6 +4132,7 @@ proxbox_runtime::record! { BulkProxmoxSdnVNetRequest {
 
 /// `BulkProxmoxSdnZoneRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkProxmoxSdnZoneRequest {
     /// `cluster_name`
     pub cluster_name: Option<String>,
@@ -4179,6 +4227,7 @@ proxbox_runtime::record! { BulkProxmoxSdnZoneRequest {
 
 /// `BulkProxmoxStorageRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkProxmoxStorageRequest {
     /// `cluster`
     pub cluster: Option<IdOr<BriefClusterRequest>>,
@@ -4310,6 +4359,7 @@ proxbox_runtime::record! { BulkProxmoxStorageRequest {
 
 /// `BulkProxmoxVMCloudInitRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkProxmoxVMCloudInitRequest {
     /// `bridge`
     pub bridge: Option<String>,
@@ -4410,6 +4460,7 @@ proxbox_runtime::record! { BulkProxmoxVMCloudInitRequest {
 
 /// `BulkProxmoxVMTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkProxmoxVMTemplateRequest {
     /// `cloned_vms`
     pub cloned_vms: Patch<Rows<NestedVirtualMachineRequest>>,
@@ -4527,6 +4578,7 @@ proxbox_runtime::record! { BulkProxmoxVMTemplateRequest {
 
 /// `BulkReplicationRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkReplicationRequest {
     /// `comment`
     pub comment: Patch<String>,
@@ -4634,6 +4686,7 @@ proxbox_runtime::record! { BulkReplicationRequest {
 
 /// `BulkVMBackupRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkVMBackupRequest {
     /// `creation_time`: `date-time`
     pub creation_time: Patch<String>,
@@ -4724,6 +4777,7 @@ proxbox_runtime::record! { BulkVMBackupRequest {
 
 /// `BulkVMSnapshotRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkVMSnapshotRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -4812,6 +4866,7 @@ proxbox_runtime::record! { BulkVMSnapshotRequest {
 
 /// `BulkVMTaskHistoryRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkVMTaskHistoryRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -4920,6 +4975,7 @@ proxbox_runtime::record! { BulkVMTaskHistoryRequest {
 
 /// `CloudImageTemplate` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct CloudImageTemplate {
     /// `allowed_tenants`
     pub allowed_tenants: Option<Rows<BriefTenant>>,
@@ -4990,6 +5046,7 @@ proxbox_runtime::record! { CloudImageTemplate {
 
 /// `CloudImageTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct CloudImageTemplateRequest {
     /// `allowed_tenants`
     pub allowed_tenants: Option<Rows<BriefTenantRequest>>,
@@ -5069,6 +5126,7 @@ proxbox_runtime::record! { CloudImageTemplateRequest {
 
 /// `DeletionRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct DeletionRequest {
     /// `approved_at`: `date-time`
     pub approved_at: Option<String>,
@@ -5160,6 +5218,7 @@ proxbox_runtime::record! { DeletionRequest {
 
 /// `FastAPIEndpoint` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct FastAPIEndpoint {
     /// `created`: `date-time`
     pub created: Option<String>,
@@ -5233,6 +5292,7 @@ proxbox_runtime::record! { FastAPIEndpoint {
 
 /// `FastAPIEndpointRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct FastAPIEndpointRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -5309,6 +5369,7 @@ proxbox_runtime::record! { FastAPIEndpointRequest {
 
 /// `FirecrackerHost` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct FirecrackerHost {
     /// `agent_base_url`: `uri`
     pub agent_base_url: Option<String>,
@@ -5418,6 +5479,7 @@ proxbox_runtime::record! { FirecrackerHost {
 
 /// `FirecrackerHostPool` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct FirecrackerHostPool {
     /// `allowed_tenants`
     pub allowed_tenants: Option<Rows<BriefTenant>>,
@@ -5475,6 +5537,7 @@ proxbox_runtime::record! { FirecrackerHostPool {
 
 /// `FirecrackerHostPoolRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct FirecrackerHostPoolRequest {
     /// `allowed_tenants`
     pub allowed_tenants: Option<Rows<BriefTenantRequest>>,
@@ -5537,6 +5600,7 @@ proxbox_runtime::record! { FirecrackerHostPoolRequest {
 
 /// `FirecrackerHostRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct FirecrackerHostRequest {
     /// `agent_base_url`: `uri`
     pub agent_base_url: Option<String>,
@@ -5642,6 +5706,7 @@ proxbox_runtime::record! { FirecrackerHostRequest {
 
 /// `FirecrackerImageTemplate` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct FirecrackerImageTemplate {
     /// `allowed_tenants`
     pub allowed_tenants: Option<Rows<BriefTenant>>,
@@ -5725,6 +5790,7 @@ proxbox_runtime::record! { FirecrackerImageTemplate {
 
 /// `FirecrackerImageTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct FirecrackerImageTemplateRequest {
     /// `allowed_tenants`
     pub allowed_tenants: Option<Rows<BriefTenantRequest>>,
@@ -5821,6 +5887,7 @@ proxbox_runtime::record! { FirecrackerImageTemplateRequest {
 
 /// `FirecrackerMicroVM` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct FirecrackerMicroVM {
     /// `agent_payload`
     pub agent_payload: Option<Value>,
@@ -5922,6 +5989,7 @@ proxbox_runtime::record! { FirecrackerMicroVM {
 
 /// `FirecrackerMicroVMRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct FirecrackerMicroVMRequest {
     /// `agent_payload`
     pub agent_payload: Option<Value>,
@@ -6030,6 +6098,7 @@ proxbox_runtime::record! { FirecrackerMicroVMRequest {
 
 /// `GuestVMInterface` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GuestVMInterface {
     /// `created`: `date-time`
     pub created: Option<String>,
@@ -6087,6 +6156,7 @@ proxbox_runtime::record! { GuestVMInterface {
 
 /// `GuestVMInterfaceAddress` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GuestVMInterfaceAddress {
     /// `created`: `date-time`
     pub created: Option<String>,
@@ -6132,6 +6202,7 @@ proxbox_runtime::record! { GuestVMInterfaceAddress {
 
 /// `GuestVMInterfaceAddressRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GuestVMInterfaceAddressRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -6178,6 +6249,7 @@ proxbox_runtime::record! { GuestVMInterfaceAddressRequest {
 
 /// `GuestVMInterfaceRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GuestVMInterfaceRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -6241,6 +6313,7 @@ proxbox_runtime::record! { GuestVMInterfaceRequest {
 
 /// `NestedDeviceType` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NestedDeviceType {
     /// `display`
     pub display: Option<String>,
@@ -6270,6 +6343,7 @@ proxbox_runtime::record! { NestedDeviceType {
 
 /// `NestedDeviceTypeRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NestedDeviceTypeRequest {
     /// `model`
     pub model: Option<String>,
@@ -6297,6 +6371,7 @@ proxbox_runtime::record! { NestedDeviceTypeRequest {
 
 /// `NestedDeviceWithStatus` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NestedDeviceWithStatus {
     /// `display`
     pub display: Option<String>,
@@ -6329,6 +6404,7 @@ proxbox_runtime::record! { NestedDeviceWithStatus {
 
 /// `NestedDeviceWithStatusRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NestedDeviceWithStatusRequest {
     /// `name`
     pub name: Patch<String>,
@@ -6365,6 +6441,7 @@ proxbox_runtime::record! { NestedDeviceWithStatusRequest {
 
 /// `NestedFirecrackerHost` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NestedFirecrackerHost {
     /// `display`
     pub display: Option<String>,
@@ -6397,6 +6474,7 @@ proxbox_runtime::record! { NestedFirecrackerHost {
 
 /// `NestedFirecrackerHostPool` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NestedFirecrackerHostPool {
     /// `display`
     pub display: Option<String>,
@@ -6429,6 +6507,7 @@ proxbox_runtime::record! { NestedFirecrackerHostPool {
 
 /// `NestedFirecrackerHostPoolRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NestedFirecrackerHostPoolRequest {
     /// `name`
     pub name: Option<String>,
@@ -6460,6 +6539,7 @@ proxbox_runtime::record! { NestedFirecrackerHostPoolRequest {
 
 /// `NestedFirecrackerHostRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NestedFirecrackerHostRequest {
     /// `name`
     pub name: Option<String>,
@@ -6496,6 +6576,7 @@ proxbox_runtime::record! { NestedFirecrackerHostRequest {
 
 /// `NestedFirecrackerImageTemplate` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NestedFirecrackerImageTemplate {
     /// `architecture`
     pub architecture: Option<String>,
@@ -6531,6 +6612,7 @@ proxbox_runtime::record! { NestedFirecrackerImageTemplate {
 
 /// `NestedFirecrackerImageTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NestedFirecrackerImageTemplateRequest {
     /// `architecture`
     pub architecture: Option<String>,
@@ -6571,6 +6653,7 @@ proxbox_runtime::record! { NestedFirecrackerImageTemplateRequest {
 
 /// `NestedGuestVMInterface` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NestedGuestVMInterface {
     /// `display`
     pub display: Option<String>,
@@ -6603,6 +6686,7 @@ proxbox_runtime::record! { NestedGuestVMInterface {
 
 /// `NestedGuestVMInterfaceRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NestedGuestVMInterfaceRequest {
     /// `name`
     pub name: Option<String>,
@@ -6630,6 +6714,7 @@ proxbox_runtime::record! { NestedGuestVMInterfaceRequest {
 
 /// `NestedPDMEndpoint` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NestedPDMEndpoint {
     /// `display`
     pub display: Option<String>,
@@ -6659,6 +6744,7 @@ proxbox_runtime::record! { NestedPDMEndpoint {
 
 /// `NestedPDMEndpointRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NestedPDMEndpointRequest {
     /// `name`
     pub name: Patch<String>,
@@ -6689,6 +6775,7 @@ proxbox_runtime::record! { NestedPDMEndpointRequest {
 
 /// `NestedProxmoxCluster` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NestedProxmoxCluster {
     /// `display`
     pub display: Option<String>,
@@ -6718,6 +6805,7 @@ proxbox_runtime::record! { NestedProxmoxCluster {
 
 /// `NestedProxmoxClusterRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NestedProxmoxClusterRequest {
     /// `name`
     pub name: Option<String>,
@@ -6745,6 +6833,7 @@ proxbox_runtime::record! { NestedProxmoxClusterRequest {
 
 /// `NestedProxmoxFirewallIPSet` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NestedProxmoxFirewallIPSet {
     /// `display`
     pub display: Option<String>,
@@ -6777,6 +6866,7 @@ proxbox_runtime::record! { NestedProxmoxFirewallIPSet {
 
 /// `NestedProxmoxFirewallIPSetRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NestedProxmoxFirewallIPSetRequest {
     /// `name`
     pub name: Option<String>,
@@ -6808,6 +6898,7 @@ proxbox_runtime::record! { NestedProxmoxFirewallIPSetRequest {
 
 /// `NestedProxmoxNode` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NestedProxmoxNode {
     /// `display`
     pub display: Option<String>,
@@ -6843,6 +6934,7 @@ proxbox_runtime::record! { NestedProxmoxNode {
 
 /// `NestedProxmoxNodeRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NestedProxmoxNodeRequest {
     /// `name`
     pub name: Option<String>,
@@ -6885,6 +6977,7 @@ proxbox_runtime::record! { NestedProxmoxNodeRequest {
 
 /// `NestedProxmoxServiceCollection` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NestedProxmoxServiceCollection {
     /// `collected_at`: `date-time`
     pub collected_at: Option<String>,
@@ -6917,6 +7010,7 @@ proxbox_runtime::record! { NestedProxmoxServiceCollection {
 
 /// `NestedProxmoxStorage` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NestedProxmoxStorage {
     /// `cluster`
     pub cluster: Option<Box<BriefCluster>>,
@@ -6949,6 +7043,7 @@ proxbox_runtime::record! { NestedProxmoxStorage {
 
 /// `NestedProxmoxStorageRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NestedProxmoxStorageRequest {
     /// `cluster`
     pub cluster: Option<IdOr<BriefClusterRequest>>,
@@ -6983,6 +7078,7 @@ proxbox_runtime::record! { NestedProxmoxStorageRequest {
 
 /// `NestedToken` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NestedToken {
     /// `display`
     pub display: Option<String>,
@@ -7012,6 +7108,7 @@ proxbox_runtime::record! { NestedToken {
 
 /// `NestedTokenRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NestedTokenRequest {
     /// `key`
     pub key: Patch<String>,
@@ -7042,6 +7139,7 @@ proxbox_runtime::record! { NestedTokenRequest {
 
 /// `NetBoxEndpoint` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NetBoxEndpoint {
     /// `created`: `date-time`
     pub created: Option<String>,
@@ -7108,6 +7206,7 @@ proxbox_runtime::record! { NetBoxEndpoint {
 
 /// `NetBoxEndpointRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NetBoxEndpointRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -7178,6 +7277,7 @@ proxbox_runtime::record! { NetBoxEndpointRequest {
 
 /// `NodeSSHCredential` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodeSSHCredential {
     /// `auth_method`
     pub auth_method: Option<NodeSSHCredentialAuthMethod>,
@@ -7235,6 +7335,7 @@ proxbox_runtime::record! { NodeSSHCredential {
 
 /// `NodeSSHCredentialRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodeSSHCredentialRequest {
     /// `auth_method`
     pub auth_method: Option<NodeSSHCredentialAuthMethod>,
@@ -7304,6 +7405,7 @@ proxbox_runtime::record! { NodeSSHCredentialRequest {
 
 /// `PBSEndpoint` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PBSEndpoint {
     /// `allow_writes`
     pub allow_writes: Option<bool>,
@@ -7380,6 +7482,7 @@ proxbox_runtime::record! { PBSEndpoint {
 
 /// `PBSEndpointRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PBSEndpointRequest {
     /// `allow_writes`
     pub allow_writes: Option<bool>,
@@ -7461,6 +7564,7 @@ proxbox_runtime::record! { PBSEndpointRequest {
 
 /// `PDMEndpoint` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PDMEndpoint {
     /// `allow_writes`
     pub allow_writes: Option<bool>,
@@ -7543,6 +7647,7 @@ proxbox_runtime::record! { PDMEndpoint {
 
 /// `PDMRemote` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PDMRemote {
     /// `created`: `date-time`
     pub created: Option<String>,
@@ -7610,6 +7715,7 @@ proxbox_runtime::record! { PDMRemote {
 
 /// `PDMRemoteRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PDMRemoteRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -7684,6 +7790,7 @@ proxbox_runtime::record! { PDMRemoteRequest {
 
 /// `PVETemplateBuildRequestRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PVETemplateBuildRequestRequest {
     /// `bridge`: default `vmbr0`
     pub bridge: Option<String>,
@@ -7866,6 +7973,7 @@ proxbox_runtime::record! { PVETemplateBuildRequestRequest {
 
 /// `PVETemplateBuildResponse` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PVETemplateBuildResponse {
     /// `build_script`
     pub build_script: Option<String>,
@@ -8004,6 +8112,7 @@ proxbox_runtime::record! { PVETemplateBuildResponse {
 
 /// `PatchedBulkBackupRoutineRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkBackupRoutineRequest {
     /// `bwlimit`: KiB/s, 0 to 2147483647
     pub bwlimit: Patch<i64>,
@@ -8128,6 +8237,7 @@ proxbox_runtime::record! { PatchedBulkBackupRoutineRequest {
 
 /// `PatchedBulkCloudImageTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkCloudImageTemplateRequest {
     /// `allowed_tenants`
     pub allowed_tenants: Option<Rows<BriefTenantRequest>>,
@@ -8198,6 +8308,7 @@ proxbox_runtime::record! { PatchedBulkCloudImageTemplateRequest {
 
 /// `PatchedBulkFirecrackerHostPoolRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkFirecrackerHostPoolRequest {
     /// `allowed_tenants`
     pub allowed_tenants: Option<Rows<BriefTenantRequest>>,
@@ -8255,6 +8366,7 @@ proxbox_runtime::record! { PatchedBulkFirecrackerHostPoolRequest {
 
 /// `PatchedBulkFirecrackerHostRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkFirecrackerHostRequest {
     /// `agent_base_url`: `uri`
     pub agent_base_url: Option<String>,
@@ -8353,6 +8465,7 @@ proxbox_runtime::record! { PatchedBulkFirecrackerHostRequest {
 
 /// `PatchedBulkFirecrackerImageTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkFirecrackerImageTemplateRequest {
     /// `allowed_tenants`
     pub allowed_tenants: Option<Rows<BriefTenantRequest>>,
@@ -8438,6 +8551,7 @@ proxbox_runtime::record! { PatchedBulkFirecrackerImageTemplateRequest {
 
 /// `PatchedBulkFirecrackerMicroVMRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkFirecrackerMicroVMRequest {
     /// `agent_payload`
     pub agent_payload: Option<Value>,
@@ -8539,6 +8653,7 @@ proxbox_runtime::record! { PatchedBulkFirecrackerMicroVMRequest {
 
 /// `PatchedBulkGuestVMInterfaceAddressRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkGuestVMInterfaceAddressRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -8582,6 +8697,7 @@ proxbox_runtime::record! { PatchedBulkGuestVMInterfaceAddressRequest {
 
 /// `PatchedBulkGuestVMInterfaceRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkGuestVMInterfaceRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -8641,6 +8757,7 @@ proxbox_runtime::record! { PatchedBulkGuestVMInterfaceRequest {
 
 /// `PatchedBulkNodeSSHCredentialRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkNodeSSHCredentialRequest {
     /// `auth_method`
     pub auth_method: Option<NodeSSHCredentialAuthMethod>,
@@ -8704,6 +8821,7 @@ proxbox_runtime::record! { PatchedBulkNodeSSHCredentialRequest {
 
 /// `PatchedBulkPBSEndpointRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkPBSEndpointRequest {
     /// `allow_writes`
     pub allow_writes: Option<bool>,
@@ -8786,6 +8904,7 @@ proxbox_runtime::record! { PatchedBulkPBSEndpointRequest {
 
 /// `PatchedBulkPDMRemoteRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkPDMRemoteRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -8855,6 +8974,7 @@ proxbox_runtime::record! { PatchedBulkPDMRemoteRequest {
 
 /// `PatchedBulkProxboxClusterGroupSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkProxboxClusterGroupSyncStateRequest {
     /// `cluster_group`
     pub cluster_group: Option<Box<NestedClusterGroupRequest>>,
@@ -8912,6 +9032,7 @@ proxbox_runtime::record! { PatchedBulkProxboxClusterGroupSyncStateRequest {
 
 /// `PatchedBulkProxboxClusterSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkProxboxClusterSyncStateRequest {
     /// `cluster`
     pub cluster: Option<Box<NestedClusterRequest>>,
@@ -8976,6 +9097,7 @@ proxbox_runtime::record! { PatchedBulkProxboxClusterSyncStateRequest {
 
 /// `PatchedBulkProxboxClusterTypeSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkProxboxClusterTypeSyncStateRequest {
     /// `cluster_type`
     pub cluster_type: Option<Box<NestedClusterTypeRequest>>,
@@ -9025,6 +9147,7 @@ proxbox_runtime::record! { PatchedBulkProxboxClusterTypeSyncStateRequest {
 
 /// `PatchedBulkProxboxDeviceRoleSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkProxboxDeviceRoleSyncStateRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -9074,6 +9197,7 @@ proxbox_runtime::record! { PatchedBulkProxboxDeviceRoleSyncStateRequest {
 
 /// `PatchedBulkProxboxDeviceSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkProxboxDeviceSyncStateRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -9200,6 +9324,7 @@ proxbox_runtime::record! { PatchedBulkProxboxDeviceSyncStateRequest {
 
 /// `PatchedBulkProxboxDeviceTypeSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkProxboxDeviceTypeSyncStateRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -9249,6 +9374,7 @@ proxbox_runtime::record! { PatchedBulkProxboxDeviceTypeSyncStateRequest {
 
 /// `PatchedBulkProxboxIPAddressSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkProxboxIPAddressSyncStateRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -9309,6 +9435,7 @@ proxbox_runtime::record! { PatchedBulkProxboxIPAddressSyncStateRequest {
 
 /// `PatchedBulkProxboxInterfaceSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkProxboxInterfaceSyncStateRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -9368,6 +9495,7 @@ proxbox_runtime::record! { PatchedBulkProxboxInterfaceSyncStateRequest {
 
 /// `PatchedBulkProxboxManufacturerSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkProxboxManufacturerSyncStateRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -9417,6 +9545,7 @@ proxbox_runtime::record! { PatchedBulkProxboxManufacturerSyncStateRequest {
 
 /// `PatchedBulkProxboxPluginSettingsRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkProxboxPluginSettingsRequest {
     /// `additional_allowed_ip_ranges`
     pub additional_allowed_ip_ranges: Option<String>,
@@ -9839,6 +9968,7 @@ proxbox_runtime::record! { PatchedBulkProxboxPluginSettingsRequest {
 
 /// `PatchedBulkProxboxSiteSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkProxboxSiteSyncStateRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -9888,6 +10018,7 @@ proxbox_runtime::record! { PatchedBulkProxboxSiteSyncStateRequest {
 
 /// `PatchedBulkProxboxVLANSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkProxboxVLANSyncStateRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -9941,6 +10072,7 @@ proxbox_runtime::record! { PatchedBulkProxboxVLANSyncStateRequest {
 
 /// `PatchedBulkProxboxVMInterfaceSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkProxboxVMInterfaceSyncStateRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -10001,6 +10133,7 @@ proxbox_runtime::record! { PatchedBulkProxboxVMInterfaceSyncStateRequest {
 
 /// `PatchedBulkProxboxVirtualDiskSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkProxboxVirtualDiskSyncStateRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -10061,6 +10194,7 @@ proxbox_runtime::record! { PatchedBulkProxboxVirtualDiskSyncStateRequest {
 
 /// `PatchedBulkProxboxVirtualMachineSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkProxboxVirtualMachineSyncStateRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -10223,6 +10357,7 @@ proxbox_runtime::record! { PatchedBulkProxboxVirtualMachineSyncStateRequest {
 
 /// `PatchedBulkProxmoxClusterRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkProxmoxClusterRequest {
     /// `cluster_id`
     pub cluster_id: Option<String>,
@@ -10289,6 +10424,7 @@ proxbox_runtime::record! { PatchedBulkProxmoxClusterRequest {
 
 /// `PatchedBulkProxmoxDatacenterCpuModelRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkProxmoxDatacenterCpuModelRequest {
     /// `base_cputype`
     pub base_cputype: Option<String>,
@@ -10361,6 +10497,7 @@ proxbox_runtime::record! { PatchedBulkProxmoxDatacenterCpuModelRequest {
 
 /// `PatchedBulkProxmoxEndpointRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkProxmoxEndpointRequest {
     /// `access_methods`
     pub access_methods: Option<ProxmoxEndpointAccessMethods>,
@@ -10663,6 +10800,7 @@ proxbox_runtime::record! { PatchedBulkProxmoxEndpointRequest {
 
 /// `PatchedBulkProxmoxFirewallAliasRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkProxmoxFirewallAliasRequest {
     /// `cidr`
     pub cidr: Option<String>,
@@ -10726,6 +10864,7 @@ proxbox_runtime::record! { PatchedBulkProxmoxFirewallAliasRequest {
 
 /// `PatchedBulkProxmoxFirewallIPSetEntryRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkProxmoxFirewallIPSetEntryRequest {
     /// `cidr`
     pub cidr: Option<String>,
@@ -10782,6 +10921,7 @@ proxbox_runtime::record! { PatchedBulkProxmoxFirewallIPSetEntryRequest {
 
 /// `PatchedBulkProxmoxFirewallIPSetRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkProxmoxFirewallIPSetRequest {
     /// `comment`
     pub comment: Patch<String>,
@@ -10845,6 +10985,7 @@ proxbox_runtime::record! { PatchedBulkProxmoxFirewallIPSetRequest {
 
 /// `PatchedBulkProxmoxFirewallOptionsRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkProxmoxFirewallOptionsRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -10918,6 +11059,7 @@ proxbox_runtime::record! { PatchedBulkProxmoxFirewallOptionsRequest {
 
 /// `PatchedBulkProxmoxFirewallRuleRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkProxmoxFirewallRuleRequest {
     /// `action`
     pub action: Option<String>,
@@ -11033,6 +11175,7 @@ proxbox_runtime::record! { PatchedBulkProxmoxFirewallRuleRequest {
 
 /// `PatchedBulkProxmoxFirewallSecurityGroupRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkProxmoxFirewallSecurityGroupRequest {
     /// `comment`
     pub comment: Patch<String>,
@@ -11088,6 +11231,7 @@ proxbox_runtime::record! { PatchedBulkProxmoxFirewallSecurityGroupRequest {
 
 /// `PatchedBulkProxmoxMetricsInfluxDBRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkProxmoxMetricsInfluxDBRequest {
     /// `bucket`
     pub bucket: Option<String>,
@@ -11166,6 +11310,7 @@ proxbox_runtime::record! { PatchedBulkProxmoxMetricsInfluxDBRequest {
 
 /// `PatchedBulkProxmoxNodeRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkProxmoxNodeRequest {
     /// `cpu_usage`: percent, `double`
     pub cpu_usage: Patch<f64>,
@@ -11263,6 +11408,7 @@ proxbox_runtime::record! { PatchedBulkProxmoxNodeRequest {
 
 /// `PatchedBulkProxmoxSdnBindingRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkProxmoxSdnBindingRequest {
     /// `cluster_name`
     pub cluster_name: Option<String>,
@@ -11342,6 +11488,7 @@ proxbox_runtime::record! { PatchedBulkProxmoxSdnBindingRequest {
 
 /// `PatchedBulkProxmoxSdnControllerRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkProxmoxSdnControllerRequest {
     /// `asn`: -2147483648 to 2147483647
     pub asn: Patch<i64>,
@@ -11417,6 +11564,7 @@ proxbox_runtime::record! { PatchedBulkProxmoxSdnControllerRequest {
 
 /// `PatchedBulkProxmoxSdnFabricRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkProxmoxSdnFabricRequest {
     /// `advertise_subnets`
     pub advertise_subnets: Option<bool>,
@@ -11493,6 +11641,7 @@ proxbox_runtime::record! { PatchedBulkProxmoxSdnFabricRequest {
 
 /// `PatchedBulkProxmoxSdnPrefixListRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkProxmoxSdnPrefixListRequest {
     /// `action`
     pub action: Option<String>,
@@ -11561,6 +11710,7 @@ proxbox_runtime::record! { PatchedBulkProxmoxSdnPrefixListRequest {
 
 /// `PatchedBulkProxmoxSdnRouteMapRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkProxmoxSdnRouteMapRequest {
     /// `action`
     pub action: Option<String>,
@@ -11633,6 +11783,7 @@ proxbox_runtime::record! { PatchedBulkProxmoxSdnRouteMapRequest {
 
 /// `PatchedBulkProxmoxSdnSubnetRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkProxmoxSdnSubnetRequest {
     /// `cluster_name`
     pub cluster_name: Option<String>,
@@ -11713,6 +11864,7 @@ proxbox_runtime::record! { PatchedBulkProxmoxSdnSubnetRequest {
 
 /// `PatchedBulkProxmoxSdnVNetRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkProxmoxSdnVNetRequest {
     /// `alias`
     pub alias: Option<String>,
@@ -11791,6 +11943,7 @@ proxbox_runtime::record! { PatchedBulkProxmoxSdnVNetRequest {
 
 /// `PatchedBulkProxmoxSdnZoneRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkProxmoxSdnZoneRequest {
     /// `cluster_name`
     pub cluster_name: Option<String>,
@@ -11876,6 +12029,7 @@ proxbox_runtime::record! { PatchedBulkProxmoxSdnZoneRequest {
 
 /// `PatchedBulkProxmoxStorageRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkProxmoxStorageRequest {
     /// `cluster`
     pub cluster: Option<IdOr<BriefClusterRequest>>,
@@ -11998,6 +12152,7 @@ proxbox_runtime::record! { PatchedBulkProxmoxStorageRequest {
 
 /// `PatchedBulkProxmoxVMCloudInitRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkProxmoxVMCloudInitRequest {
     /// `bridge`
     pub bridge: Option<String>,
@@ -12094,6 +12249,7 @@ proxbox_runtime::record! { PatchedBulkProxmoxVMCloudInitRequest {
 
 /// `PatchedBulkProxmoxVMTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkProxmoxVMTemplateRequest {
     /// `cloned_vms`
     pub cloned_vms: Patch<Rows<NestedVirtualMachineRequest>>,
@@ -12201,6 +12357,7 @@ proxbox_runtime::record! { PatchedBulkProxmoxVMTemplateRequest {
 
 /// `PatchedBulkReplicationRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkReplicationRequest {
     /// `comment`
     pub comment: Patch<String>,
@@ -12295,6 +12452,7 @@ proxbox_runtime::record! { PatchedBulkReplicationRequest {
 
 /// `PatchedBulkVMBackupRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkVMBackupRequest {
     /// `creation_time`: `date-time`
     pub creation_time: Patch<String>,
@@ -12382,6 +12540,7 @@ proxbox_runtime::record! { PatchedBulkVMBackupRequest {
 
 /// `PatchedBulkVMSnapshotRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkVMSnapshotRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -12455,6 +12614,7 @@ proxbox_runtime::record! { PatchedBulkVMSnapshotRequest {
 
 /// `PatchedBulkVMTaskHistoryRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkVMTaskHistoryRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -12544,6 +12704,7 @@ proxbox_runtime::record! { PatchedBulkVMTaskHistoryRequest {
 
 /// `PatchedNodeSSHCredentialRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedNodeSSHCredentialRequest {
     /// `auth_method`
     pub auth_method: Option<NodeSSHCredentialAuthMethod>,
@@ -12604,6 +12765,7 @@ proxbox_runtime::record! { PatchedNodeSSHCredentialRequest {
 
 /// `PatchedProxboxPluginSettingsRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedProxboxPluginSettingsRequest {
     /// `additional_allowed_ip_ranges`
     pub additional_allowed_ip_ranges: Option<String>,
@@ -13023,6 +13185,7 @@ proxbox_runtime::record! { PatchedProxboxPluginSettingsRequest {
 
 /// `PatchedProxmoxFirewallIPSetEntryRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedProxmoxFirewallIPSetEntryRequest {
     /// `cidr`
     pub cidr: Option<String>,
@@ -13076,6 +13239,7 @@ proxbox_runtime::record! { PatchedProxmoxFirewallIPSetEntryRequest {
 
 /// `PatchedProxmoxSdnBindingRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedProxmoxSdnBindingRequest {
     /// `cluster_name`
     pub cluster_name: Option<String>,
@@ -13152,6 +13316,7 @@ proxbox_runtime::record! { PatchedProxmoxSdnBindingRequest {
 
 /// `PatchedProxmoxStorageRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedProxmoxStorageRequest {
     /// `cluster`
     pub cluster: Option<IdOr<BriefClusterRequest>>,
@@ -13271,6 +13436,7 @@ proxbox_runtime::record! { PatchedProxmoxStorageRequest {
 
 /// `PatchedWritableBackupRoutineRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableBackupRoutineRequest {
     /// `bwlimit`: KiB/s, 0 to 2147483647
     pub bwlimit: Patch<i64>,
@@ -13391,6 +13557,7 @@ proxbox_runtime::record! { PatchedWritableBackupRoutineRequest {
 
 /// `PatchedWritableCloudImageTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableCloudImageTemplateRequest {
     /// `allowed_tenants`
     pub allowed_tenants: Option<Rows<BriefTenantRequest>>,
@@ -13458,6 +13625,7 @@ proxbox_runtime::record! { PatchedWritableCloudImageTemplateRequest {
 
 /// `PatchedWritableFirecrackerHostPoolRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableFirecrackerHostPoolRequest {
     /// `allowed_tenants`
     pub allowed_tenants: Option<Rows<BriefTenantRequest>>,
@@ -13512,6 +13680,7 @@ proxbox_runtime::record! { PatchedWritableFirecrackerHostPoolRequest {
 
 /// `PatchedWritableFirecrackerHostRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableFirecrackerHostRequest {
     /// `agent_base_url`: `uri`
     pub agent_base_url: Option<String>,
@@ -13606,6 +13775,7 @@ proxbox_runtime::record! { PatchedWritableFirecrackerHostRequest {
 
 /// `PatchedWritableFirecrackerImageTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableFirecrackerImageTemplateRequest {
     /// `allowed_tenants`
     pub allowed_tenants: Option<Rows<BriefTenantRequest>>,
@@ -13688,6 +13858,7 @@ proxbox_runtime::record! { PatchedWritableFirecrackerImageTemplateRequest {
 
 /// `PatchedWritableFirecrackerMicroVMRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableFirecrackerMicroVMRequest {
     /// `agent_payload`
     pub agent_payload: Option<Value>,
@@ -13785,6 +13956,7 @@ proxbox_runtime::record! { PatchedWritableFirecrackerMicroVMRequest {
 
 /// `PatchedWritableGuestVMInterfaceAddressRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableGuestVMInterfaceAddressRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -13825,6 +13997,7 @@ proxbox_runtime::record! { PatchedWritableGuestVMInterfaceAddressRequest {
 
 /// `PatchedWritableGuestVMInterfaceRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableGuestVMInterfaceRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -13881,6 +14054,7 @@ proxbox_runtime::record! { PatchedWritableGuestVMInterfaceRequest {
 
 /// `PatchedWritablePBSEndpointRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritablePBSEndpointRequest {
     /// `allow_writes`
     pub allow_writes: Option<bool>,
@@ -13959,6 +14133,7 @@ proxbox_runtime::record! { PatchedWritablePBSEndpointRequest {
 
 /// `PatchedWritablePDMRemoteRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritablePDMRemoteRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -14024,6 +14199,7 @@ proxbox_runtime::record! { PatchedWritablePDMRemoteRequest {
 
 /// `PatchedWritableProxboxClusterGroupSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableProxboxClusterGroupSyncStateRequest {
     /// `cluster_group`
     pub cluster_group: Option<i64>,
@@ -14077,6 +14253,7 @@ proxbox_runtime::record! { PatchedWritableProxboxClusterGroupSyncStateRequest {
 
 /// `PatchedWritableProxboxClusterSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableProxboxClusterSyncStateRequest {
     /// `cluster`
     pub cluster: Option<i64>,
@@ -14136,6 +14313,7 @@ proxbox_runtime::record! { PatchedWritableProxboxClusterSyncStateRequest {
 
 /// `PatchedWritableProxboxClusterTypeSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableProxboxClusterTypeSyncStateRequest {
     /// `cluster_type`
     pub cluster_type: Option<i64>,
@@ -14182,6 +14360,7 @@ proxbox_runtime::record! { PatchedWritableProxboxClusterTypeSyncStateRequest {
 
 /// `PatchedWritableProxboxDeviceRoleSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableProxboxDeviceRoleSyncStateRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -14228,6 +14407,7 @@ proxbox_runtime::record! { PatchedWritableProxboxDeviceRoleSyncStateRequest {
 
 /// `PatchedWritableProxboxDeviceSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableProxboxDeviceSyncStateRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -14348,6 +14528,7 @@ proxbox_runtime::record! { PatchedWritableProxboxDeviceSyncStateRequest {
 
 /// `PatchedWritableProxboxDeviceTypeSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableProxboxDeviceTypeSyncStateRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -14394,6 +14575,7 @@ proxbox_runtime::record! { PatchedWritableProxboxDeviceTypeSyncStateRequest {
 
 /// `PatchedWritableProxboxIPAddressSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableProxboxIPAddressSyncStateRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -14451,6 +14633,7 @@ proxbox_runtime::record! { PatchedWritableProxboxIPAddressSyncStateRequest {
 
 /// `PatchedWritableProxboxInterfaceSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableProxboxInterfaceSyncStateRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -14507,6 +14690,7 @@ proxbox_runtime::record! { PatchedWritableProxboxInterfaceSyncStateRequest {
 
 /// `PatchedWritableProxboxManufacturerSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableProxboxManufacturerSyncStateRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -14553,6 +14737,7 @@ proxbox_runtime::record! { PatchedWritableProxboxManufacturerSyncStateRequest {
 
 /// `PatchedWritableProxboxSiteSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableProxboxSiteSyncStateRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -14599,6 +14784,7 @@ proxbox_runtime::record! { PatchedWritableProxboxSiteSyncStateRequest {
 
 /// `PatchedWritableProxboxVLANSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableProxboxVLANSyncStateRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -14648,6 +14834,7 @@ proxbox_runtime::record! { PatchedWritableProxboxVLANSyncStateRequest {
 
 /// `PatchedWritableProxboxVMInterfaceSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableProxboxVMInterfaceSyncStateRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -14704,6 +14891,7 @@ proxbox_runtime::record! { PatchedWritableProxboxVMInterfaceSyncStateRequest {
 
 /// `PatchedWritableProxboxVirtualDiskSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableProxboxVirtualDiskSyncStateRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -14760,6 +14948,7 @@ proxbox_runtime::record! { PatchedWritableProxboxVirtualDiskSyncStateRequest {
 
 /// `PatchedWritableProxboxVirtualMachineSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableProxboxVirtualMachineSyncStateRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -14917,6 +15106,7 @@ proxbox_runtime::record! { PatchedWritableProxboxVirtualMachineSyncStateRequest 
 
 /// `PatchedWritableProxmoxClusterRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableProxmoxClusterRequest {
     /// `cluster_id`
     pub cluster_id: Option<String>,
@@ -14980,6 +15170,7 @@ proxbox_runtime::record! { PatchedWritableProxmoxClusterRequest {
 
 /// `PatchedWritableProxmoxDatacenterCpuModelRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableProxmoxDatacenterCpuModelRequest {
     /// `base_cputype`
     pub base_cputype: Option<String>,
@@ -15049,6 +15240,7 @@ proxbox_runtime::record! { PatchedWritableProxmoxDatacenterCpuModelRequest {
 
 /// `PatchedWritableProxmoxFirewallAliasRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableProxmoxFirewallAliasRequest {
     /// `cidr`
     pub cidr: Option<String>,
@@ -15108,6 +15300,7 @@ proxbox_runtime::record! { PatchedWritableProxmoxFirewallAliasRequest {
 
 /// `PatchedWritableProxmoxFirewallIPSetRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableProxmoxFirewallIPSetRequest {
     /// `comment`
     pub comment: Patch<String>,
@@ -15167,6 +15360,7 @@ proxbox_runtime::record! { PatchedWritableProxmoxFirewallIPSetRequest {
 
 /// `PatchedWritableProxmoxFirewallOptionsRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableProxmoxFirewallOptionsRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -15236,6 +15430,7 @@ proxbox_runtime::record! { PatchedWritableProxmoxFirewallOptionsRequest {
 
 /// `PatchedWritableProxmoxFirewallRuleRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableProxmoxFirewallRuleRequest {
     /// `action`
     pub action: Option<String>,
@@ -15346,6 +15541,7 @@ proxbox_runtime::record! { PatchedWritableProxmoxFirewallRuleRequest {
 
 /// `PatchedWritableProxmoxFirewallSecurityGroupRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableProxmoxFirewallSecurityGroupRequest {
     /// `comment`
     pub comment: Patch<String>,
@@ -15398,6 +15594,7 @@ proxbox_runtime::record! { PatchedWritableProxmoxFirewallSecurityGroupRequest {
 
 /// `PatchedWritableProxmoxMetricsInfluxDBRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableProxmoxMetricsInfluxDBRequest {
     /// `bucket`
     pub bucket: Option<String>,
@@ -15472,6 +15669,7 @@ proxbox_runtime::record! { PatchedWritableProxmoxMetricsInfluxDBRequest {
 
 /// `PatchedWritableProxmoxNodeRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableProxmoxNodeRequest {
     /// `cpu_usage`: percent, `double`
     pub cpu_usage: Patch<f64>,
@@ -15565,6 +15763,7 @@ proxbox_runtime::record! { PatchedWritableProxmoxNodeRequest {
 
 /// `PatchedWritableProxmoxSdnControllerRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableProxmoxSdnControllerRequest {
     /// `asn`: -2147483648 to 2147483647
     pub asn: Patch<i64>,
@@ -15637,6 +15836,7 @@ proxbox_runtime::record! { PatchedWritableProxmoxSdnControllerRequest {
 
 /// `PatchedWritableProxmoxSdnFabricRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableProxmoxSdnFabricRequest {
     /// `advertise_subnets`
     pub advertise_subnets: Option<bool>,
@@ -15710,6 +15910,7 @@ proxbox_runtime::record! { PatchedWritableProxmoxSdnFabricRequest {
 
 /// `PatchedWritableProxmoxSdnPrefixListRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableProxmoxSdnPrefixListRequest {
     /// `action`
     pub action: Option<String>,
@@ -15775,6 +15976,7 @@ proxbox_runtime::record! { PatchedWritableProxmoxSdnPrefixListRequest {
 
 /// `PatchedWritableProxmoxSdnRouteMapRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableProxmoxSdnRouteMapRequest {
     /// `action`
     pub action: Option<String>,
@@ -15844,6 +16046,7 @@ proxbox_runtime::record! { PatchedWritableProxmoxSdnRouteMapRequest {
 
 /// `PatchedWritableProxmoxSdnSubnetRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableProxmoxSdnSubnetRequest {
     /// `cluster_name`
     pub cluster_name: Option<String>,
@@ -15920,6 +16123,7 @@ proxbox_runtime::record! { PatchedWritableProxmoxSdnSubnetRequest {
 
 /// `PatchedWritableProxmoxSdnVNetRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableProxmoxSdnVNetRequest {
     /// `alias`
     pub alias: Option<String>,
@@ -15995,6 +16199,7 @@ proxbox_runtime::record! { PatchedWritableProxmoxSdnVNetRequest {
 
 /// `PatchedWritableProxmoxSdnZoneRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableProxmoxSdnZoneRequest {
     /// `cluster_name`
     pub cluster_name: Option<String>,
@@ -16076,6 +16281,7 @@ proxbox_runtime::record! { PatchedWritableProxmoxSdnZoneRequest {
 
 /// `PatchedWritableProxmoxVMCloudInitRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableProxmoxVMCloudInitRequest {
     /// `bridge`
     pub bridge: Option<String>,
@@ -16168,6 +16374,7 @@ proxbox_runtime::record! { PatchedWritableProxmoxVMCloudInitRequest {
 
 /// `PatchedWritableProxmoxVMTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableProxmoxVMTemplateRequest {
     /// `cloned_vms`
     pub cloned_vms: Patch<Rows<NestedVirtualMachineRequest>>,
@@ -16271,6 +16478,7 @@ proxbox_runtime::record! { PatchedWritableProxmoxVMTemplateRequest {
 
 /// `PatchedWritableReplicationRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableReplicationRequest {
     /// `comment`
     pub comment: Patch<String>,
@@ -16361,6 +16569,7 @@ proxbox_runtime::record! { PatchedWritableReplicationRequest {
 
 /// `PatchedWritableVMBackupRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableVMBackupRequest {
     /// `creation_time`: `date-time`
     pub creation_time: Patch<String>,
@@ -16443,6 +16652,7 @@ proxbox_runtime::record! { PatchedWritableVMBackupRequest {
 
 /// `PatchedWritableVMSnapshotRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableVMSnapshotRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -16511,6 +16721,7 @@ proxbox_runtime::record! { PatchedWritableVMSnapshotRequest {
 
 /// `PatchedWritableVMTaskHistoryRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableVMTaskHistoryRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -16597,6 +16808,7 @@ proxbox_runtime::record! { PatchedWritableVMTaskHistoryRequest {
 
 /// `ProxboxClusterGroupSyncState` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxboxClusterGroupSyncState {
     /// `cluster_group`
     pub cluster_group: Option<Box<NestedClusterGroup>>,
@@ -16651,6 +16863,7 @@ proxbox_runtime::record! { ProxboxClusterGroupSyncState {
 
 /// `ProxboxClusterGroupSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxboxClusterGroupSyncStateRequest {
     /// `cluster_group`
     pub cluster_group: Option<Box<NestedClusterGroupRequest>>,
@@ -16707,6 +16920,7 @@ proxbox_runtime::record! { ProxboxClusterGroupSyncStateRequest {
 
 /// `ProxboxClusterSyncState` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxboxClusterSyncState {
     /// `cluster`
     pub cluster: Option<Box<NestedCluster>>,
@@ -16768,6 +16982,7 @@ proxbox_runtime::record! { ProxboxClusterSyncState {
 
 /// `ProxboxClusterSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxboxClusterSyncStateRequest {
     /// `cluster`
     pub cluster: Option<Box<NestedClusterRequest>>,
@@ -16831,6 +17046,7 @@ proxbox_runtime::record! { ProxboxClusterSyncStateRequest {
 
 /// `ProxboxClusterTypeSyncState` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxboxClusterTypeSyncState {
     /// `cluster_type`
     pub cluster_type: Option<Box<NestedClusterType>>,
@@ -16879,6 +17095,7 @@ proxbox_runtime::record! { ProxboxClusterTypeSyncState {
 
 /// `ProxboxClusterTypeSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxboxClusterTypeSyncStateRequest {
     /// `cluster_type`
     pub cluster_type: Option<Box<NestedClusterTypeRequest>>,
@@ -16927,6 +17144,7 @@ proxbox_runtime::record! { ProxboxClusterTypeSyncStateRequest {
 
 /// `ProxboxDeviceRoleSyncState` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxboxDeviceRoleSyncState {
     /// `created`: `date-time`
     pub created: Option<String>,
@@ -16975,6 +17193,7 @@ proxbox_runtime::record! { ProxboxDeviceRoleSyncState {
 
 /// `ProxboxDeviceRoleSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxboxDeviceRoleSyncStateRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -17023,6 +17242,7 @@ proxbox_runtime::record! { ProxboxDeviceRoleSyncStateRequest {
 
 /// `ProxboxDeviceSyncState` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxboxDeviceSyncState {
     /// `created`: `date-time`
     pub created: Option<String>,
@@ -17139,6 +17359,7 @@ proxbox_runtime::record! { ProxboxDeviceSyncState {
 
 /// `ProxboxDeviceSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxboxDeviceSyncStateRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -17264,6 +17485,7 @@ proxbox_runtime::record! { ProxboxDeviceSyncStateRequest {
 
 /// `ProxboxDeviceTypeSyncState` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxboxDeviceTypeSyncState {
     /// `created`: `date-time`
     pub created: Option<String>,
@@ -17312,6 +17534,7 @@ proxbox_runtime::record! { ProxboxDeviceTypeSyncState {
 
 /// `ProxboxDeviceTypeSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxboxDeviceTypeSyncStateRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -17360,6 +17583,7 @@ proxbox_runtime::record! { ProxboxDeviceTypeSyncStateRequest {
 
 /// `ProxboxIPAddressSyncState` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxboxIPAddressSyncState {
     /// `created`: `date-time`
     pub created: Option<String>,
@@ -17418,6 +17642,7 @@ proxbox_runtime::record! { ProxboxIPAddressSyncState {
 
 /// `ProxboxIPAddressSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxboxIPAddressSyncStateRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -17477,6 +17702,7 @@ proxbox_runtime::record! { ProxboxIPAddressSyncStateRequest {
 
 /// `ProxboxInterfaceSyncState` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxboxInterfaceSyncState {
     /// `created`: `date-time`
     pub created: Option<String>,
@@ -17534,6 +17760,7 @@ proxbox_runtime::record! { ProxboxInterfaceSyncState {
 
 /// `ProxboxInterfaceSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxboxInterfaceSyncStateRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -17593,6 +17820,7 @@ proxbox_runtime::record! { ProxboxInterfaceSyncStateRequest {
 
 /// `ProxboxManufacturerSyncState` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxboxManufacturerSyncState {
     /// `created`: `date-time`
     pub created: Option<String>,
@@ -17641,6 +17869,7 @@ proxbox_runtime::record! { ProxboxManufacturerSyncState {
 
 /// `ProxboxManufacturerSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxboxManufacturerSyncStateRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -17689,6 +17918,7 @@ proxbox_runtime::record! { ProxboxManufacturerSyncStateRequest {
 
 /// `ProxboxPluginSettings` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxboxPluginSettings {
     /// `additional_allowed_ip_ranges`
     pub additional_allowed_ip_ranges: Option<String>,
@@ -18064,6 +18294,7 @@ proxbox_runtime::record! { ProxboxPluginSettings {
 
 /// `ProxboxSiteSyncState` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxboxSiteSyncState {
     /// `created`: `date-time`
     pub created: Option<String>,
@@ -18112,6 +18343,7 @@ proxbox_runtime::record! { ProxboxSiteSyncState {
 
 /// `ProxboxSiteSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxboxSiteSyncStateRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -18160,6 +18392,7 @@ proxbox_runtime::record! { ProxboxSiteSyncStateRequest {
 
 /// `ProxboxVLANSyncState` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxboxVLANSyncState {
     /// `created`: `date-time`
     pub created: Option<String>,
@@ -18211,6 +18444,7 @@ proxbox_runtime::record! { ProxboxVLANSyncState {
 
 /// `ProxboxVLANSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxboxVLANSyncStateRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -18262,6 +18496,7 @@ proxbox_runtime::record! { ProxboxVLANSyncStateRequest {
 
 /// `ProxboxVMInterfaceSyncState` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxboxVMInterfaceSyncState {
     /// `created`: `date-time`
     pub created: Option<String>,
@@ -18320,6 +18555,7 @@ proxbox_runtime::record! { ProxboxVMInterfaceSyncState {
 
 /// `ProxboxVMInterfaceSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxboxVMInterfaceSyncStateRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -18380,6 +18616,7 @@ proxbox_runtime::record! { ProxboxVMInterfaceSyncStateRequest {
 
 /// `ProxboxVirtualDiskSyncState` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxboxVirtualDiskSyncState {
     /// `created`: `date-time`
     pub created: Option<String>,
@@ -18441,6 +18678,7 @@ proxbox_runtime::record! { ProxboxVirtualDiskSyncState {
 
 /// `ProxboxVirtualDiskSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxboxVirtualDiskSyncStateRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -18501,6 +18739,7 @@ proxbox_runtime::record! { ProxboxVirtualDiskSyncStateRequest {
 
 /// `ProxboxVirtualMachineSyncState` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxboxVirtualMachineSyncState {
     /// `created`: `date-time`
     pub created: Option<String>,
@@ -18650,6 +18889,7 @@ proxbox_runtime::record! { ProxboxVirtualMachineSyncState {
 
 /// `ProxboxVirtualMachineSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxboxVirtualMachineSyncStateRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -18811,6 +19051,7 @@ proxbox_runtime::record! { ProxboxVirtualMachineSyncStateRequest {
 
 /// `ProxmoxApplyJob` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxmoxApplyJob {
     /// `branch_id`: -2147483648 to 2147483647
     pub branch_id: Option<i64>,
@@ -18879,6 +19120,7 @@ proxbox_runtime::record! { ProxmoxApplyJob {
 
 /// `ProxmoxCluster` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxmoxCluster {
     /// `cluster_id`
     pub cluster_id: Option<String>,
@@ -18946,6 +19188,7 @@ proxbox_runtime::record! { ProxmoxCluster {
 
 /// `ProxmoxClusterRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxmoxClusterRequest {
     /// `cluster_id`
     pub cluster_id: Option<String>,
@@ -19017,6 +19260,7 @@ proxbox_runtime::record! { ProxmoxClusterRequest {
 
 /// `ProxmoxDatacenterCpuModel` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxmoxDatacenterCpuModel {
     /// `base_cputype`
     pub base_cputype: Option<String>,
@@ -19087,6 +19331,7 @@ proxbox_runtime::record! { ProxmoxDatacenterCpuModel {
 
 /// `ProxmoxDatacenterCpuModelRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxmoxDatacenterCpuModelRequest {
     /// `base_cputype`
     pub base_cputype: Option<String>,
@@ -19160,6 +19405,7 @@ proxbox_runtime::record! { ProxmoxDatacenterCpuModelRequest {
 
 /// `ProxmoxEndpoint` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxmoxEndpoint {
     /// `access_methods`
     pub access_methods: Option<ProxmoxEndpointAccessMethods>,
@@ -19456,6 +19702,7 @@ proxbox_runtime::record! { ProxmoxEndpoint {
 
 /// `ProxmoxEndpointRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxmoxEndpointRequest {
     /// `access_methods`
     pub access_methods: Option<ProxmoxEndpointAccessMethods>,
@@ -19758,6 +20005,7 @@ proxbox_runtime::record! { ProxmoxEndpointRequest {
 
 /// `ProxmoxFirewallAlias` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxmoxFirewallAlias {
     /// `cidr`
     pub cidr: Option<String>,
@@ -19818,6 +20066,7 @@ proxbox_runtime::record! { ProxmoxFirewallAlias {
 
 /// `ProxmoxFirewallAliasRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxmoxFirewallAliasRequest {
     /// `cidr`
     pub cidr: Option<String>,
@@ -19887,6 +20136,7 @@ proxbox_runtime::record! { ProxmoxFirewallAliasRequest {
 
 /// `ProxmoxFirewallIPSet` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxmoxFirewallIPSet {
     /// `comment`
     pub comment: Option<String>,
@@ -19947,6 +20197,7 @@ proxbox_runtime::record! { ProxmoxFirewallIPSet {
 
 /// `ProxmoxFirewallIPSetEntry` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxmoxFirewallIPSetEntry {
     /// `cidr`
     pub cidr: Option<String>,
@@ -20001,6 +20252,7 @@ proxbox_runtime::record! { ProxmoxFirewallIPSetEntry {
 
 /// `ProxmoxFirewallIPSetEntryRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxmoxFirewallIPSetEntryRequest {
     /// `cidr`
     pub cidr: Option<String>,
@@ -20060,6 +20312,7 @@ proxbox_runtime::record! { ProxmoxFirewallIPSetEntryRequest {
 
 /// `ProxmoxFirewallIPSetRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxmoxFirewallIPSetRequest {
     /// `comment`
     pub comment: Patch<String>,
@@ -20124,6 +20377,7 @@ proxbox_runtime::record! { ProxmoxFirewallIPSetRequest {
 
 /// `ProxmoxFirewallOptions` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxmoxFirewallOptions {
     /// `created`: `date-time`
     pub created: Option<String>,
@@ -20194,6 +20448,7 @@ proxbox_runtime::record! { ProxmoxFirewallOptions {
 
 /// `ProxmoxFirewallOptionsRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxmoxFirewallOptionsRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -20266,6 +20521,7 @@ proxbox_runtime::record! { ProxmoxFirewallOptionsRequest {
 
 /// `ProxmoxFirewallRule` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxmoxFirewallRule {
     /// `action`
     pub action: Option<String>,
@@ -20373,6 +20629,7 @@ proxbox_runtime::record! { ProxmoxFirewallRule {
 
 /// `ProxmoxFirewallRuleRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxmoxFirewallRuleRequest {
     /// `action`
     pub action: Option<String>,
@@ -20495,6 +20752,7 @@ proxbox_runtime::record! { ProxmoxFirewallRuleRequest {
 
 /// `ProxmoxFirewallSecurityGroup` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxmoxFirewallSecurityGroup {
     /// `comment`
     pub comment: Option<String>,
@@ -20549,6 +20807,7 @@ proxbox_runtime::record! { ProxmoxFirewallSecurityGroup {
 
 /// `ProxmoxFirewallSecurityGroupRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxmoxFirewallSecurityGroupRequest {
     /// `comment`
     pub comment: Patch<String>,
@@ -20604,6 +20863,7 @@ proxbox_runtime::record! { ProxmoxFirewallSecurityGroupRequest {
 
 /// `ProxmoxMetricsInfluxDB` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxmoxMetricsInfluxDB {
     /// `bucket`
     pub bucket: Option<String>,
@@ -20682,6 +20942,7 @@ proxbox_runtime::record! { ProxmoxMetricsInfluxDB {
 
 /// `ProxmoxMetricsInfluxDBRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxmoxMetricsInfluxDBRequest {
     /// `bucket`
     pub bucket: Option<String>,
@@ -20766,6 +21027,7 @@ proxbox_runtime::record! { ProxmoxMetricsInfluxDBRequest {
 
 /// `ProxmoxNode` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxmoxNode {
     /// `cpu_usage`: percent, `double`
     pub cpu_usage: Option<f64>,
@@ -20867,6 +21129,7 @@ proxbox_runtime::record! { ProxmoxNode {
 
 /// `ProxmoxNodeRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxmoxNodeRequest {
     /// `cpu_usage`: percent, `double`
     pub cpu_usage: Patch<f64>,
@@ -20969,6 +21232,7 @@ proxbox_runtime::record! { ProxmoxNodeRequest {
 
 /// `ProxmoxSdnBinding` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxmoxSdnBinding {
     /// `cluster_name`
     pub cluster_name: Option<String>,
@@ -21045,6 +21309,7 @@ proxbox_runtime::record! { ProxmoxSdnBinding {
 
 /// `ProxmoxSdnBindingRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxmoxSdnBindingRequest {
     /// `cluster_name`
     pub cluster_name: Option<String>,
@@ -21130,6 +21395,7 @@ proxbox_runtime::record! { ProxmoxSdnBindingRequest {
 
 /// `ProxmoxSdnController` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxmoxSdnController {
     /// `asn`: -2147483648 to 2147483647
     pub asn: Option<i64>,
@@ -21203,6 +21469,7 @@ proxbox_runtime::record! { ProxmoxSdnController {
 
 /// `ProxmoxSdnControllerRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxmoxSdnControllerRequest {
     /// `asn`: -2147483648 to 2147483647
     pub asn: Patch<i64>,
@@ -21279,6 +21546,7 @@ proxbox_runtime::record! { ProxmoxSdnControllerRequest {
 
 /// `ProxmoxSdnFabric` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxmoxSdnFabric {
     /// `advertise_subnets`
     pub advertise_subnets: Option<bool>,
@@ -21352,6 +21620,7 @@ proxbox_runtime::record! { ProxmoxSdnFabric {
 
 /// `ProxmoxSdnFabricRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxmoxSdnFabricRequest {
     /// `advertise_subnets`
     pub advertise_subnets: Option<bool>,
@@ -21429,6 +21698,7 @@ proxbox_runtime::record! { ProxmoxSdnFabricRequest {
 
 /// `ProxmoxSdnPrefixList` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxmoxSdnPrefixList {
     /// `action`
     pub action: Option<String>,
@@ -21495,6 +21765,7 @@ proxbox_runtime::record! { ProxmoxSdnPrefixList {
 
 /// `ProxmoxSdnPrefixListRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxmoxSdnPrefixListRequest {
     /// `action`
     pub action: Option<String>,
@@ -21564,6 +21835,7 @@ proxbox_runtime::record! { ProxmoxSdnPrefixListRequest {
 
 /// `ProxmoxSdnRouteMap` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxmoxSdnRouteMap {
     /// `action`
     pub action: Option<String>,
@@ -21634,6 +21906,7 @@ proxbox_runtime::record! { ProxmoxSdnRouteMap {
 
 /// `ProxmoxSdnRouteMapRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxmoxSdnRouteMapRequest {
     /// `action`
     pub action: Option<String>,
@@ -21707,6 +21980,7 @@ proxbox_runtime::record! { ProxmoxSdnRouteMapRequest {
 
 /// `ProxmoxSdnSubnet` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxmoxSdnSubnet {
     /// `cluster_name`
     pub cluster_name: Option<String>,
@@ -21783,6 +22057,7 @@ proxbox_runtime::record! { ProxmoxSdnSubnet {
 
 /// `ProxmoxSdnSubnetRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxmoxSdnSubnetRequest {
     /// `cluster_name`
     pub cluster_name: Option<String>,
@@ -21867,6 +22142,7 @@ proxbox_runtime::record! { ProxmoxSdnSubnetRequest {
 
 /// `ProxmoxSdnVNet` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxmoxSdnVNet {
     /// `alias`
     pub alias: Option<String>,
@@ -21943,6 +22219,7 @@ proxbox_runtime::record! { ProxmoxSdnVNet {
 
 /// `ProxmoxSdnVNetRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxmoxSdnVNetRequest {
     /// `alias`
     pub alias: Option<String>,
@@ -22022,6 +22299,7 @@ proxbox_runtime::record! { ProxmoxSdnVNetRequest {
 
 /// `ProxmoxSdnZone` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxmoxSdnZone {
     /// `cluster_name`
     pub cluster_name: Option<String>,
@@ -22104,6 +22382,7 @@ proxbox_runtime::record! { ProxmoxSdnZone {
 
 /// `ProxmoxSdnZoneRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxmoxSdnZoneRequest {
     /// `cluster_name`
     pub cluster_name: Option<String>,
@@ -22189,6 +22468,7 @@ proxbox_runtime::record! { ProxmoxSdnZoneRequest {
 
 /// `ProxmoxServiceCollection` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxmoxServiceCollection {
     /// `collected_at`: `date-time`
     pub collected_at: Option<String>,
@@ -22255,6 +22535,7 @@ proxbox_runtime::record! { ProxmoxServiceCollection {
 
 /// `ProxmoxServiceSample` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxmoxServiceSample {
     /// `active_enter_timestamp`
     pub active_enter_timestamp: Option<String>,
@@ -22335,6 +22616,7 @@ proxbox_runtime::record! { ProxmoxServiceSample {
 
 /// `ProxmoxServiceStatus` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxmoxServiceStatus {
     /// `active_enter_timestamp`
     pub active_enter_timestamp: Option<String>,
@@ -22424,6 +22706,7 @@ proxbox_runtime::record! { ProxmoxServiceStatus {
 
 /// `ProxmoxStorage` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxmoxStorage {
     /// `cluster`
     pub cluster: Option<Box<BriefCluster>>,
@@ -22541,6 +22824,7 @@ proxbox_runtime::record! { ProxmoxStorage {
 
 /// `ProxmoxStorageRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxmoxStorageRequest {
     /// `cluster`
     pub cluster: Option<IdOr<BriefClusterRequest>>,
@@ -22667,6 +22951,7 @@ proxbox_runtime::record! { ProxmoxStorageRequest {
 
 /// `ProxmoxVMCloudInit` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxmoxVMCloudInit {
     /// `bridge`
     pub bridge: Option<String>,
@@ -22763,6 +23048,7 @@ proxbox_runtime::record! { ProxmoxVMCloudInit {
 
 /// `ProxmoxVMCloudInitRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxmoxVMCloudInitRequest {
     /// `bridge`
     pub bridge: Option<String>,
@@ -22858,6 +23144,7 @@ proxbox_runtime::record! { ProxmoxVMCloudInitRequest {
 
 /// `ProxmoxVMTemplate` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxmoxVMTemplate {
     /// `cloned_vms`
     pub cloned_vms: Option<Rows<NestedVirtualMachine>>,
@@ -22959,6 +23246,7 @@ proxbox_runtime::record! { ProxmoxVMTemplate {
 
 /// `ProxmoxVMTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ProxmoxVMTemplateRequest {
     /// `cloned_vms`
     pub cloned_vms: Patch<Rows<NestedVirtualMachineRequest>>,
@@ -23071,6 +23359,7 @@ proxbox_runtime::record! { ProxmoxVMTemplateRequest {
 
 /// `Replication` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct Replication {
     /// `comment`
     pub comment: Option<String>,
@@ -23160,6 +23449,7 @@ proxbox_runtime::record! { Replication {
 
 /// `ReplicationRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ReplicationRequest {
     /// `comment`
     pub comment: Patch<String>,
@@ -23262,6 +23552,7 @@ proxbox_runtime::record! { ReplicationRequest {
 
 /// `ScheduleSyncRecurrenceRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ScheduleSyncRecurrenceRequest {
     /// `days`: 1 to 1491308
     pub days: Option<i64>,
@@ -23301,6 +23592,7 @@ proxbox_runtime::record! { ScheduleSyncRecurrenceRequest {
 
 /// `ScheduleSyncRequestRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ScheduleSyncRequestRequest {
     /// `interval_unit`
     pub interval_unit: Patch<ScheduleSyncIntervalUnit>,
@@ -23361,6 +23653,7 @@ proxbox_runtime::record! { ScheduleSyncRequestRequest {
 
 /// `VMBackup` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct VMBackup {
     /// `created`: `date-time`
     pub created: Option<String>,
@@ -23444,6 +23737,7 @@ proxbox_runtime::record! { VMBackup {
 
 /// `VMBackupRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct VMBackupRequest {
     /// `creation_time`: `date-time`
     pub creation_time: Patch<String>,
@@ -23530,6 +23824,7 @@ proxbox_runtime::record! { VMBackupRequest {
 
 /// `VMSnapshot` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct VMSnapshot {
     /// `created`: `date-time`
     pub created: Option<String>,
@@ -23600,6 +23895,7 @@ proxbox_runtime::record! { VMSnapshot {
 
 /// `VMSnapshotRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct VMSnapshotRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -23683,6 +23979,7 @@ proxbox_runtime::record! { VMSnapshotRequest {
 
 /// `VMTaskHistory` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct VMTaskHistory {
     /// `created`: `date-time`
     pub created: Option<String>,
@@ -23768,6 +24065,7 @@ proxbox_runtime::record! { VMTaskHistory {
 
 /// `VMTaskHistoryRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct VMTaskHistoryRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -23871,6 +24169,7 @@ proxbox_runtime::record! { VMTaskHistoryRequest {
 
 /// `WritableBackupRoutineRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableBackupRoutineRequest {
     /// `bwlimit`: KiB/s, 0 to 2147483647
     pub bwlimit: Patch<i64>,
@@ -23994,6 +24293,7 @@ proxbox_runtime::record! { WritableBackupRoutineRequest {
 
 /// `WritableCloudImageTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableCloudImageTemplateRequest {
     /// `allowed_tenants`
     pub allowed_tenants: Option<Rows<BriefTenantRequest>>,
@@ -24071,6 +24371,7 @@ proxbox_runtime::record! { WritableCloudImageTemplateRequest {
 
 /// `WritableFastAPIEndpointRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableFastAPIEndpointRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -24147,6 +24448,7 @@ proxbox_runtime::record! { WritableFastAPIEndpointRequest {
 
 /// `WritableFirecrackerHostPoolRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableFirecrackerHostPoolRequest {
     /// `allowed_tenants`
     pub allowed_tenants: Option<Rows<BriefTenantRequest>>,
@@ -24205,6 +24507,7 @@ proxbox_runtime::record! { WritableFirecrackerHostPoolRequest {
 
 /// `WritableFirecrackerHostRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableFirecrackerHostRequest {
     /// `agent_base_url`: `uri`
     pub agent_base_url: Option<String>,
@@ -24308,6 +24611,7 @@ proxbox_runtime::record! { WritableFirecrackerHostRequest {
 
 /// `WritableFirecrackerImageTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableFirecrackerImageTemplateRequest {
     /// `allowed_tenants`
     pub allowed_tenants: Option<Rows<BriefTenantRequest>>,
@@ -24403,6 +24707,7 @@ proxbox_runtime::record! { WritableFirecrackerImageTemplateRequest {
 
 /// `WritableFirecrackerMicroVMRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableFirecrackerMicroVMRequest {
     /// `agent_payload`
     pub agent_payload: Option<Value>,
@@ -24504,6 +24809,7 @@ proxbox_runtime::record! { WritableFirecrackerMicroVMRequest {
 
 /// `WritableGuestVMInterfaceAddressRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableGuestVMInterfaceAddressRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -24547,6 +24853,7 @@ proxbox_runtime::record! { WritableGuestVMInterfaceAddressRequest {
 
 /// `WritableGuestVMInterfaceRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableGuestVMInterfaceRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -24607,6 +24914,7 @@ proxbox_runtime::record! { WritableGuestVMInterfaceRequest {
 
 /// `WritableNetBoxEndpointRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableNetBoxEndpointRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -24676,6 +24984,7 @@ proxbox_runtime::record! { WritableNetBoxEndpointRequest {
 
 /// `WritablePBSEndpointRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritablePBSEndpointRequest {
     /// `allow_writes`
     pub allow_writes: Option<bool>,
@@ -24757,6 +25066,7 @@ proxbox_runtime::record! { WritablePBSEndpointRequest {
 
 /// `WritablePDMRemoteRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritablePDMRemoteRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -24827,6 +25137,7 @@ proxbox_runtime::record! { WritablePDMRemoteRequest {
 
 /// `WritableProxboxClusterGroupSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableProxboxClusterGroupSyncStateRequest {
     /// `cluster_group`
     pub cluster_group: Option<i64>,
@@ -24883,6 +25194,7 @@ proxbox_runtime::record! { WritableProxboxClusterGroupSyncStateRequest {
 
 /// `WritableProxboxClusterSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableProxboxClusterSyncStateRequest {
     /// `cluster`
     pub cluster: Option<i64>,
@@ -24945,6 +25257,7 @@ proxbox_runtime::record! { WritableProxboxClusterSyncStateRequest {
 
 /// `WritableProxboxClusterTypeSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableProxboxClusterTypeSyncStateRequest {
     /// `cluster_type`
     pub cluster_type: Option<i64>,
@@ -24993,6 +25306,7 @@ proxbox_runtime::record! { WritableProxboxClusterTypeSyncStateRequest {
 
 /// `WritableProxboxDeviceRoleSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableProxboxDeviceRoleSyncStateRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -25041,6 +25355,7 @@ proxbox_runtime::record! { WritableProxboxDeviceRoleSyncStateRequest {
 
 /// `WritableProxboxDeviceSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableProxboxDeviceSyncStateRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -25164,6 +25479,7 @@ proxbox_runtime::record! { WritableProxboxDeviceSyncStateRequest {
 
 /// `WritableProxboxDeviceTypeSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableProxboxDeviceTypeSyncStateRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -25212,6 +25528,7 @@ proxbox_runtime::record! { WritableProxboxDeviceTypeSyncStateRequest {
 
 /// `WritableProxboxIPAddressSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableProxboxIPAddressSyncStateRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -25271,6 +25588,7 @@ proxbox_runtime::record! { WritableProxboxIPAddressSyncStateRequest {
 
 /// `WritableProxboxInterfaceSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableProxboxInterfaceSyncStateRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -25330,6 +25648,7 @@ proxbox_runtime::record! { WritableProxboxInterfaceSyncStateRequest {
 
 /// `WritableProxboxManufacturerSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableProxboxManufacturerSyncStateRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -25378,6 +25697,7 @@ proxbox_runtime::record! { WritableProxboxManufacturerSyncStateRequest {
 
 /// `WritableProxboxSiteSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableProxboxSiteSyncStateRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -25426,6 +25746,7 @@ proxbox_runtime::record! { WritableProxboxSiteSyncStateRequest {
 
 /// `WritableProxboxVLANSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableProxboxVLANSyncStateRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -25477,6 +25798,7 @@ proxbox_runtime::record! { WritableProxboxVLANSyncStateRequest {
 
 /// `WritableProxboxVMInterfaceSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableProxboxVMInterfaceSyncStateRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -25536,6 +25858,7 @@ proxbox_runtime::record! { WritableProxboxVMInterfaceSyncStateRequest {
 
 /// `WritableProxboxVirtualDiskSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableProxboxVirtualDiskSyncStateRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -25595,6 +25918,7 @@ proxbox_runtime::record! { WritableProxboxVirtualDiskSyncStateRequest {
 
 /// `WritableProxboxVirtualMachineSyncStateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableProxboxVirtualMachineSyncStateRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -25755,6 +26079,7 @@ proxbox_runtime::record! { WritableProxboxVirtualMachineSyncStateRequest {
 
 /// `WritableProxmoxClusterRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableProxmoxClusterRequest {
     /// `cluster_id`
     pub cluster_id: Option<String>,
@@ -25821,6 +26146,7 @@ proxbox_runtime::record! { WritableProxmoxClusterRequest {
 
 /// `WritableProxmoxEndpointRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableProxmoxEndpointRequest {
     /// `access_methods`
     pub access_methods: Option<ProxmoxEndpointAccessMethods>,
@@ -26120,6 +26446,7 @@ proxbox_runtime::record! { WritableProxmoxEndpointRequest {
 
 /// `WritableProxmoxFirewallAliasRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableProxmoxFirewallAliasRequest {
     /// `cidr`
     pub cidr: Option<String>,
@@ -26188,6 +26515,7 @@ proxbox_runtime::record! { WritableProxmoxFirewallAliasRequest {
 
 /// `WritableProxmoxFirewallIPSetRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableProxmoxFirewallIPSetRequest {
     /// `comment`
     pub comment: Patch<String>,
@@ -26251,6 +26579,7 @@ proxbox_runtime::record! { WritableProxmoxFirewallIPSetRequest {
 
 /// `WritableProxmoxFirewallOptionsRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableProxmoxFirewallOptionsRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -26322,6 +26651,7 @@ proxbox_runtime::record! { WritableProxmoxFirewallOptionsRequest {
 
 /// `WritableProxmoxFirewallRuleRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableProxmoxFirewallRuleRequest {
     /// `action`
     pub action: Option<String>,
@@ -26442,6 +26772,7 @@ proxbox_runtime::record! { WritableProxmoxFirewallRuleRequest {
 
 /// `WritableProxmoxFirewallSecurityGroupRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableProxmoxFirewallSecurityGroupRequest {
     /// `comment`
     pub comment: Patch<String>,
@@ -26497,6 +26828,7 @@ proxbox_runtime::record! { WritableProxmoxFirewallSecurityGroupRequest {
 
 /// `WritableProxmoxMetricsInfluxDBRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableProxmoxMetricsInfluxDBRequest {
     /// `bucket`
     pub bucket: Option<String>,
@@ -26581,6 +26913,7 @@ proxbox_runtime::record! { WritableProxmoxMetricsInfluxDBRequest {
 
 /// `WritableProxmoxNodeRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableProxmoxNodeRequest {
     /// `cpu_usage`: percent, `double`
     pub cpu_usage: Patch<f64>,
@@ -26682,6 +27015,7 @@ proxbox_runtime::record! { WritableProxmoxNodeRequest {
 
 /// `WritableProxmoxSdnFabricRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableProxmoxSdnFabricRequest {
     /// `advertise_subnets`
     pub advertise_subnets: Option<bool>,
@@ -26764,6 +27098,7 @@ proxbox_runtime::record! { WritableProxmoxSdnFabricRequest {
 
 /// `WritableProxmoxVMCloudInitRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableProxmoxVMCloudInitRequest {
     /// `bridge`
     pub bridge: Option<String>,
@@ -26859,6 +27194,7 @@ proxbox_runtime::record! { WritableProxmoxVMCloudInitRequest {
 
 /// `WritableProxmoxVMTemplateRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableProxmoxVMTemplateRequest {
     /// `cloned_vms`
     pub cloned_vms: Patch<Rows<NestedVirtualMachineRequest>>,
@@ -26966,6 +27302,7 @@ proxbox_runtime::record! { WritableProxmoxVMTemplateRequest {
 
 /// `WritableReplicationRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableReplicationRequest {
     /// `comment`
     pub comment: Patch<String>,
@@ -27067,6 +27404,7 @@ proxbox_runtime::record! { WritableReplicationRequest {
 
 /// `WritableVMBackupRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableVMBackupRequest {
     /// `creation_time`: `date-time`
     pub creation_time: Patch<String>,
@@ -27152,6 +27490,7 @@ proxbox_runtime::record! { WritableVMBackupRequest {
 
 /// `WritableVMSnapshotRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableVMSnapshotRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -27231,6 +27570,7 @@ proxbox_runtime::record! { WritableVMSnapshotRequest {
 
 /// `WritableVMTaskHistoryRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableVMTaskHistoryRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,

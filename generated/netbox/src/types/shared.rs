@@ -11,6 +11,7 @@ use crate::rows;
 
 /// `ASN` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ASN {
     /// `asn`: `int64`, 1 to 4294967295
     pub asn: Option<i64>,
@@ -86,6 +87,7 @@ proxbox_runtime::record! { ASN {
 
 /// `ASNSite` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ASNSite {
     /// `description`
     pub description: Option<String>,
@@ -121,6 +123,7 @@ proxbox_runtime::record! { ASNSite {
 
 /// `BriefCable` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefCable {
     /// `description`
     pub description: Option<String>,
@@ -153,6 +156,7 @@ proxbox_runtime::record! { BriefCable {
 
 /// `BriefCluster` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefCluster {
     /// `description`
     pub description: Option<String>,
@@ -189,6 +193,7 @@ proxbox_runtime::record! { BriefCluster {
 
 /// `BriefClusterType` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefClusterType {
     /// `cluster_count`: `int64`, up to 4.5
     pub cluster_count: Option<i64>,
@@ -228,6 +233,7 @@ proxbox_runtime::record! { BriefClusterType {
 
 /// `BriefDevice` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefDevice {
     /// `description`
     pub description: Option<String>,
@@ -260,6 +266,7 @@ proxbox_runtime::record! { BriefDevice {
 
 /// `BriefDeviceRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefDeviceRequest {
     /// `description`
     pub description: Option<String>,
@@ -296,6 +303,7 @@ proxbox_runtime::record! { BriefDeviceRequest {
 
 /// `BriefIPAddress` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefIPAddress {
     /// `address`
     pub address: Option<String>,
@@ -343,6 +351,7 @@ proxbox_runtime::record! { BriefIPAddress {
 
 /// `BriefIPAddressRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefIPAddressRequest {
     /// `address`
     pub address: Option<String>,
@@ -389,6 +398,7 @@ proxbox_runtime::record! { BriefIPAddressRequest {
 
 /// `BriefInterface` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefInterface {
     /// `_occupied`
     pub occupied: Option<bool>,
@@ -430,6 +440,7 @@ proxbox_runtime::record! { BriefInterface {
 
 /// `BriefInterfaceRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefInterfaceRequest {
     /// `description`
     pub description: Option<String>,
@@ -473,6 +484,7 @@ proxbox_runtime::record! { BriefInterfaceRequest {
 
 /// `BriefL2VPN` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefL2VPN {
     /// `description`
     pub description: Option<String>,
@@ -514,6 +526,7 @@ proxbox_runtime::record! { BriefL2VPN {
 
 /// `BriefL2VPNTermination` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefL2VPNTermination {
     /// `display`
     pub display: Option<String>,
@@ -543,6 +556,7 @@ proxbox_runtime::record! { BriefL2VPNTermination {
 
 /// `BriefMACAddress` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefMACAddress {
     /// `description`
     pub description: Option<String>,
@@ -575,6 +589,7 @@ proxbox_runtime::record! { BriefMACAddress {
 
 /// `BriefMACAddressRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefMACAddressRequest {
     /// `description`
     pub description: Option<String>,
@@ -611,6 +626,7 @@ proxbox_runtime::record! { BriefMACAddressRequest {
 
 /// `BriefOwner` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefOwner {
     /// `description`
     pub description: Option<String>,
@@ -643,6 +659,7 @@ proxbox_runtime::record! { BriefOwner {
 
 /// `BriefPlatform` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefPlatform {
     /// `_depth`
     pub depth: Option<i64>,
@@ -688,6 +705,7 @@ proxbox_runtime::record! { BriefPlatform {
 
 /// `BriefRIR` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefRIR {
     /// `aggregate_count`: `int64`, up to 4.5
     pub aggregate_count: Option<i64>,
@@ -727,6 +745,7 @@ proxbox_runtime::record! { BriefRIR {
 
 /// `BriefRIRRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefRIRRequest {
     /// `description`
     pub description: Option<String>,
@@ -767,6 +786,7 @@ proxbox_runtime::record! { BriefRIRRequest {
 
 /// `BriefRackRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefRackRequest {
     /// `description`
     pub description: Option<String>,
@@ -803,6 +823,7 @@ proxbox_runtime::record! { BriefRackRequest {
 
 /// `BriefRegion` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefRegion {
     /// `_depth`
     pub depth: Option<i64>,
@@ -844,6 +865,7 @@ proxbox_runtime::record! { BriefRegion {
 
 /// `BriefRole` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefRole {
     /// `description`
     pub description: Option<String>,
@@ -885,6 +907,7 @@ proxbox_runtime::record! { BriefRole {
 
 /// `BriefTenantGroup` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefTenantGroup {
     /// `_depth`
     pub depth: Option<i64>,
@@ -926,6 +949,7 @@ proxbox_runtime::record! { BriefTenantGroup {
 
 /// `BriefUser` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefUser {
     /// `display`
     pub display: Option<String>,
@@ -955,6 +979,7 @@ proxbox_runtime::record! { BriefUser {
 
 /// `BriefUserRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefUserRequest {
     /// `username`
     pub username: Option<String>,
@@ -982,6 +1007,7 @@ proxbox_runtime::record! { BriefUserRequest {
 
 /// `BriefVLAN` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefVLAN {
     /// `description`
     pub description: Option<String>,
@@ -1017,6 +1043,7 @@ proxbox_runtime::record! { BriefVLAN {
 
 /// `BriefVLANGroup` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefVLANGroup {
     /// `description`
     pub description: Option<String>,
@@ -1055,6 +1082,7 @@ proxbox_runtime::record! { BriefVLANGroup {
 
 /// `BriefVLANRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefVLANRequest {
     /// `description`
     pub description: Option<String>,
@@ -1095,6 +1123,7 @@ proxbox_runtime::record! { BriefVLANRequest {
 
 /// `BriefVRF` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefVRF {
     /// `description`
     pub description: Option<String>,
@@ -1133,6 +1162,7 @@ proxbox_runtime::record! { BriefVRF {
 
 /// `BriefVRFRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefVRFRequest {
     /// `description`
     pub description: Option<String>,
@@ -1175,6 +1205,7 @@ proxbox_runtime::record! { BriefVRFRequest {
 
 /// `BriefVirtualMachine` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefVirtualMachine {
     /// `description`
     pub description: Option<String>,
@@ -1207,6 +1238,7 @@ proxbox_runtime::record! { BriefVirtualMachine {
 
 /// `BriefVirtualMachineRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefVirtualMachineRequest {
     /// `description`
     pub description: Option<String>,
@@ -1243,6 +1275,7 @@ proxbox_runtime::record! { BriefVirtualMachineRequest {
 
 /// `BriefWirelessLANGroup` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefWirelessLANGroup {
     /// `_depth`
     pub depth: Option<i64>,
@@ -1284,6 +1317,7 @@ proxbox_runtime::record! { BriefWirelessLANGroup {
 
 /// `BulkRackGroupRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkRackGroupRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -1344,6 +1378,7 @@ proxbox_runtime::record! { BulkRackGroupRequest {
 
 /// `BulkRegionRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkRegionRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -1407,6 +1442,7 @@ proxbox_runtime::record! { BulkRegionRequest {
 
 /// `Cluster` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct Cluster {
     /// `allocated_disk`
     pub allocated_disk: Option<i64>,
@@ -1500,6 +1536,7 @@ proxbox_runtime::record! { Cluster {
 
 /// `ClusterType` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterType {
     /// `cluster_count`: `int64`
     pub cluster_count: Option<i64>,
@@ -1560,6 +1597,7 @@ proxbox_runtime::record! { ClusterType {
 
 /// `DeviceRole` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct DeviceRole {
     /// `_depth`
     pub depth: Option<i64>,
@@ -1639,6 +1677,7 @@ proxbox_runtime::record! { DeviceRole {
 
 /// `DeviceType` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct DeviceType {
     /// `airflow`
     pub airflow: Option<Choice<DeviceAirflow>>,
@@ -1771,6 +1810,7 @@ proxbox_runtime::record! { DeviceType {
 
 /// `Group` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct Group {
     /// `description`
     pub description: Option<String>,
@@ -1812,6 +1852,7 @@ proxbox_runtime::record! { Group {
 
 /// `Job` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct Job {
     /// `completed`: `date-time`
     pub completed: Option<String>,
@@ -1898,6 +1939,7 @@ proxbox_runtime::record! { Job {
 
 /// `Location` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct Location {
     /// `_depth`
     pub depth: Option<i64>,
@@ -1983,6 +2025,7 @@ proxbox_runtime::record! { Location {
 
 /// `NestedDevice` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NestedDevice {
     /// `display`
     pub display: Option<String>,
@@ -2015,6 +2058,7 @@ proxbox_runtime::record! { NestedDevice {
 
 /// `NestedDeviceRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NestedDeviceRequest {
     /// `name`
     pub name: Patch<String>,
@@ -2045,6 +2089,7 @@ proxbox_runtime::record! { NestedDeviceRequest {
 
 /// `NestedGroup` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NestedGroup {
     /// `display`
     pub display: Option<String>,
@@ -2077,6 +2122,7 @@ proxbox_runtime::record! { NestedGroup {
 
 /// `NestedIPAddress` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NestedIPAddress {
     /// `address`
     pub address: Option<String>,
@@ -2112,6 +2158,7 @@ proxbox_runtime::record! { NestedIPAddress {
 
 /// `NestedIPAddressRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NestedIPAddressRequest {
     /// `address`
     pub address: Option<String>,
@@ -2139,6 +2186,7 @@ proxbox_runtime::record! { NestedIPAddressRequest {
 
 /// `NestedInterface` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NestedInterface {
     /// `_occupied`
     pub occupied: Option<bool>,
@@ -2180,6 +2228,7 @@ proxbox_runtime::record! { NestedInterface {
 
 /// `NestedInterfaceRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NestedInterfaceRequest {
     /// `cable`
     pub cable: Patch<i64>,
@@ -2216,6 +2265,7 @@ proxbox_runtime::record! { NestedInterfaceRequest {
 
 /// `NestedModuleBay` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NestedModuleBay {
     /// `display`
     pub display: Option<String>,
@@ -2248,6 +2298,7 @@ proxbox_runtime::record! { NestedModuleBay {
 
 /// `NestedModuleBayRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NestedModuleBayRequest {
     /// `name`
     pub name: Option<String>,
@@ -2275,6 +2326,7 @@ proxbox_runtime::record! { NestedModuleBayRequest {
 
 /// `NestedPlatform` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NestedPlatform {
     /// `display`
     pub display: Option<String>,
@@ -2307,6 +2359,7 @@ proxbox_runtime::record! { NestedPlatform {
 
 /// `NestedRegion` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NestedRegion {
     /// `_depth`
     pub depth: Option<i64>,
@@ -2345,6 +2398,7 @@ proxbox_runtime::record! { NestedRegion {
 
 /// `NestedRegionRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NestedRegionRequest {
     /// `name`
     pub name: Option<String>,
@@ -2376,6 +2430,7 @@ proxbox_runtime::record! { NestedRegionRequest {
 
 /// `NestedSite` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NestedSite {
     /// `display`
     pub display: Option<String>,
@@ -2405,6 +2460,7 @@ proxbox_runtime::record! { NestedSite {
 
 /// `NestedSiteRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NestedSiteRequest {
     /// `name`
     pub name: Option<String>,
@@ -2432,6 +2488,7 @@ proxbox_runtime::record! { NestedSiteRequest {
 
 /// `NestedTag` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NestedTag {
     /// `color`
     pub color: Option<String>,
@@ -2470,6 +2527,7 @@ proxbox_runtime::record! { NestedTag {
 
 /// `NestedTagRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NestedTagRequest {
     /// `color`
     pub color: Option<String>,
@@ -2510,6 +2568,7 @@ proxbox_runtime::record! { NestedTagRequest {
 
 /// `NestedUser` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NestedUser {
     /// `display`
     pub display: Option<String>,
@@ -2542,6 +2601,7 @@ proxbox_runtime::record! { NestedUser {
 
 /// `NestedVMInterface` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NestedVMInterface {
     /// `display`
     pub display: Option<String>,
@@ -2577,6 +2637,7 @@ proxbox_runtime::record! { NestedVMInterface {
 
 /// `NestedVirtualDisk` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NestedVirtualDisk {
     /// `display`
     pub display: Option<String>,
@@ -2606,6 +2667,7 @@ proxbox_runtime::record! { NestedVirtualDisk {
 
 /// `ObjectPermission` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ObjectPermission {
     /// `actions`
     pub actions: Option<Rows<String>>,
@@ -2660,6 +2722,7 @@ proxbox_runtime::record! { ObjectPermission {
 
 /// `PatchedBulkRackGroupRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkRackGroupRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -2715,6 +2778,7 @@ proxbox_runtime::record! { PatchedBulkRackGroupRequest {
 
 /// `PatchedBulkRegionRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkRegionRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -2773,6 +2837,7 @@ proxbox_runtime::record! { PatchedBulkRegionRequest {
 
 /// `PatchedRackGroupRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedRackGroupRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -2825,6 +2890,7 @@ proxbox_runtime::record! { PatchedRackGroupRequest {
 
 /// `PatchedWritableRegionRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableRegionRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -2880,6 +2946,7 @@ proxbox_runtime::record! { PatchedWritableRegionRequest {
 
 /// `Platform` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct Platform {
     /// `_depth`
     pub depth: Option<i64>,
@@ -2956,6 +3023,7 @@ proxbox_runtime::record! { Platform {
 
 /// `RackGroupRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct RackGroupRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -3012,6 +3080,7 @@ proxbox_runtime::record! { RackGroupRequest {
 
 /// `Region` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct Region {
     /// `_depth`
     pub depth: Option<i64>,
@@ -3082,6 +3151,7 @@ proxbox_runtime::record! { Region {
 
 /// `RegionRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct RegionRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -3141,6 +3211,7 @@ proxbox_runtime::record! { RegionRequest {
 
 /// `RenderConfigInputRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct RenderConfigInputRequest {
     /// `config_template_id`
     pub config_template_id: Option<i64>,
@@ -3171,6 +3242,7 @@ proxbox_runtime::record! { RenderConfigInputRequest {
 
 /// `RenderedConfig` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct RenderedConfig {
     /// `configtemplate`
     pub configtemplate: Option<Box<BriefConfigTemplate>>,
@@ -3194,6 +3266,7 @@ proxbox_runtime::record! { RenderedConfig {
 
 /// `RouteTarget` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct RouteTarget {
     /// `comments`
     pub comments: Option<String>,
@@ -3251,6 +3324,7 @@ proxbox_runtime::record! { RouteTarget {
 
 /// `Site` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct Site {
     /// `asns`
     pub asns: Option<Rows<ASN>>,
@@ -3362,6 +3436,7 @@ proxbox_runtime::record! { Site {
 
 /// `Tenant` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct Tenant {
     /// `circuit_count`: `int64`
     pub circuit_count: Option<i64>,
@@ -3454,6 +3529,7 @@ proxbox_runtime::record! { Tenant {
 
 /// `TenantGroup` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct TenantGroup {
     /// `_depth`
     pub depth: Option<i64>,
@@ -3520,6 +3596,7 @@ proxbox_runtime::record! { TenantGroup {
 
 /// `User` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct User {
     /// `date_joined`: `date-time`
     pub date_joined: Option<String>,
@@ -3577,6 +3654,7 @@ proxbox_runtime::record! { User {
 
 /// `VLAN` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct VLAN {
     /// `comments`
     pub comments: Option<String>,
@@ -3662,6 +3740,7 @@ proxbox_runtime::record! { VLAN {
 
 /// `WirelessLAN` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WirelessLAN {
     /// `auth_cipher`
     pub auth_cipher: Option<Choice<WirelessLANAuthCipher>>,
@@ -3747,6 +3826,7 @@ proxbox_runtime::record! { WirelessLAN {
 
 /// `WritableRegionRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableRegionRequest {
     /// `comments`
     pub comments: Option<String>,

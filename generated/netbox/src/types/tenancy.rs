@@ -15,6 +15,7 @@ use crate::rows;
 
 /// `BulkContactAssignmentRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkContactAssignmentRequest {
     /// `contact`
     pub contact: Option<IdOr<BriefContactRequest>>,
@@ -81,6 +82,7 @@ proxbox_runtime::record! { BulkContactAssignmentRequest {
 
 /// `BulkContactRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkContactRequest {
     /// `address`
     pub address: Option<String>,
@@ -157,6 +159,7 @@ proxbox_runtime::record! { BulkContactRequest {
 
 /// `BulkTenantRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkTenantRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -220,6 +223,7 @@ proxbox_runtime::record! { BulkTenantRequest {
 
 /// `Contact` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct Contact {
     /// `address`
     pub address: Option<String>,
@@ -293,6 +297,7 @@ proxbox_runtime::record! { Contact {
 
 /// `ContactAssignment` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ContactAssignment {
     /// `contact`
     pub contact: Option<Box<BriefContact>>,
@@ -350,6 +355,7 @@ proxbox_runtime::record! { ContactAssignment {
 
 /// `ContactAssignmentRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ContactAssignmentRequest {
     /// `contact`
     pub contact: Option<IdOr<BriefContactRequest>>,
@@ -411,6 +417,7 @@ proxbox_runtime::record! { ContactAssignmentRequest {
 
 /// `ContactGroup` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ContactGroup {
     /// `_depth`
     pub depth: Option<i64>,
@@ -477,6 +484,7 @@ proxbox_runtime::record! { ContactGroup {
 
 /// `ContactRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ContactRequest {
     /// `address`
     pub address: Option<String>,
@@ -549,6 +557,7 @@ proxbox_runtime::record! { ContactRequest {
 
 /// `ContactRole` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ContactRole {
     /// `comments`
     pub comments: Option<String>,
@@ -606,6 +615,7 @@ proxbox_runtime::record! { ContactRole {
 
 /// `PatchedBulkContactAssignmentRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkContactAssignmentRequest {
     /// `contact`
     pub contact: Option<IdOr<BriefContactRequest>>,
@@ -661,6 +671,7 @@ proxbox_runtime::record! { PatchedBulkContactAssignmentRequest {
 
 /// `PatchedBulkContactRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkContactRequest {
     /// `address`
     pub address: Option<String>,
@@ -733,6 +744,7 @@ proxbox_runtime::record! { PatchedBulkContactRequest {
 
 /// `PatchedBulkTenantRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkTenantRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -791,6 +803,7 @@ proxbox_runtime::record! { PatchedBulkTenantRequest {
 
 /// `PatchedContactRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedContactRequest {
     /// `address`
     pub address: Option<String>,
@@ -860,6 +873,7 @@ proxbox_runtime::record! { PatchedContactRequest {
 
 /// `PatchedTenantRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedTenantRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -915,6 +929,7 @@ proxbox_runtime::record! { PatchedTenantRequest {
 
 /// `PatchedWritableContactAssignmentRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableContactAssignmentRequest {
     /// `contact`
     pub contact: Option<IdOr<BriefContactRequest>>,
@@ -967,6 +982,7 @@ proxbox_runtime::record! { PatchedWritableContactAssignmentRequest {
 
 /// `TenantRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct TenantRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -1026,6 +1042,7 @@ proxbox_runtime::record! { TenantRequest {
 
 /// `WritableContactAssignmentRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableContactAssignmentRequest {
     /// `contact`
     pub contact: Option<IdOr<BriefContactRequest>>,

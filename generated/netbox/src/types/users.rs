@@ -13,6 +13,7 @@ use crate::rows;
 
 /// `BulkGroupRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkGroupRequest {
     /// `description`
     pub description: Option<String>,
@@ -56,6 +57,7 @@ proxbox_runtime::record! { BulkGroupRequest {
 
 /// `BulkObjectPermissionRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkObjectPermissionRequest {
     /// `actions`
     pub actions: Option<Rows<String>>,
@@ -125,6 +127,7 @@ proxbox_runtime::record! { BulkObjectPermissionRequest {
 
 /// `BulkOwnerGroupRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkOwnerGroupRequest {
     /// `description`
     pub description: Option<String>,
@@ -165,6 +168,7 @@ proxbox_runtime::record! { BulkOwnerGroupRequest {
 
 /// `BulkOwnerRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkOwnerRequest {
     /// `description`
     pub description: Option<String>,
@@ -219,6 +223,7 @@ proxbox_runtime::record! { BulkOwnerRequest {
 
 /// `BulkTokenRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkTokenRequest {
     /// `description`
     pub description: Option<String>,
@@ -284,6 +289,7 @@ proxbox_runtime::record! { BulkTokenRequest {
 
 /// `BulkUserRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkUserRequest {
     /// `date_joined`: `date-time`
     pub date_joined: Option<String>,
@@ -354,6 +360,7 @@ proxbox_runtime::record! { BulkUserRequest {
 
 /// `GroupRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GroupRequest {
     /// `description`
     pub description: Option<String>,
@@ -393,6 +400,7 @@ proxbox_runtime::record! { GroupRequest {
 
 /// `ObjectPermissionRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ObjectPermissionRequest {
     /// `actions`
     pub actions: Option<Rows<String>>,
@@ -456,6 +464,7 @@ proxbox_runtime::record! { ObjectPermissionRequest {
 
 /// `Owner` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct Owner {
     /// `description`
     pub description: Option<String>,
@@ -500,6 +509,7 @@ proxbox_runtime::record! { Owner {
 
 /// `OwnerGroup` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct OwnerGroup {
     /// `description`
     pub description: Option<String>,
@@ -539,6 +549,7 @@ proxbox_runtime::record! { OwnerGroup {
 
 /// `OwnerRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct OwnerRequest {
     /// `description`
     pub description: Option<String>,
@@ -588,6 +599,7 @@ proxbox_runtime::record! { OwnerRequest {
 
 /// `PatchedBulkGroupRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkGroupRequest {
     /// `description`
     pub description: Option<String>,
@@ -627,6 +639,7 @@ proxbox_runtime::record! { PatchedBulkGroupRequest {
 
 /// `PatchedBulkObjectPermissionRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkObjectPermissionRequest {
     /// `actions`
     pub actions: Option<Rows<String>>,
@@ -686,6 +699,7 @@ proxbox_runtime::record! { PatchedBulkObjectPermissionRequest {
 
 /// `PatchedBulkOwnerGroupRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkOwnerGroupRequest {
     /// `description`
     pub description: Option<String>,
@@ -722,6 +736,7 @@ proxbox_runtime::record! { PatchedBulkOwnerGroupRequest {
 
 /// `PatchedBulkOwnerRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkOwnerRequest {
     /// `description`
     pub description: Option<String>,
@@ -770,6 +785,7 @@ proxbox_runtime::record! { PatchedBulkOwnerRequest {
 
 /// `PatchedBulkTokenRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkTokenRequest {
     /// `description`
     pub description: Option<String>,
@@ -832,6 +848,7 @@ proxbox_runtime::record! { PatchedBulkTokenRequest {
 
 /// `PatchedBulkUserRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkUserRequest {
     /// `date_joined`: `date-time`
     pub date_joined: Option<String>,
@@ -897,6 +914,7 @@ proxbox_runtime::record! { PatchedBulkUserRequest {
 
 /// `PatchedGroupRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedGroupRequest {
     /// `description`
     pub description: Option<String>,
@@ -933,6 +951,7 @@ proxbox_runtime::record! { PatchedGroupRequest {
 
 /// `PatchedObjectPermissionRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedObjectPermissionRequest {
     /// `actions`
     pub actions: Option<Rows<String>>,
@@ -988,6 +1007,7 @@ proxbox_runtime::record! { PatchedObjectPermissionRequest {
 
 /// `PatchedOwnerGroupRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedOwnerGroupRequest {
     /// `description`
     pub description: Option<String>,
@@ -1021,6 +1041,7 @@ proxbox_runtime::record! { PatchedOwnerGroupRequest {
 
 /// `PatchedOwnerRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedOwnerRequest {
     /// `description`
     pub description: Option<String>,
@@ -1066,6 +1087,7 @@ proxbox_runtime::record! { PatchedOwnerRequest {
 
 /// `PatchedTokenRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedTokenRequest {
     /// `description`
     pub description: Option<String>,
@@ -1125,6 +1147,7 @@ proxbox_runtime::record! { PatchedTokenRequest {
 
 /// `PatchedUserRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedUserRequest {
     /// `date_joined`: `date-time`
     pub date_joined: Option<String>,
@@ -1187,6 +1210,7 @@ proxbox_runtime::record! { PatchedUserRequest {
 
 /// `Token` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct Token {
     /// `created`: `date-time`
     pub created: Option<String>,
@@ -1250,6 +1274,7 @@ proxbox_runtime::record! { Token {
 
 /// `TokenProvision` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct TokenProvision {
     /// `created`: `date-time`
     pub created: Option<String>,
@@ -1311,6 +1336,7 @@ proxbox_runtime::record! { TokenProvision {
 
 /// `TokenProvisionRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct TokenProvisionRequest {
     /// `description`
     pub description: Option<String>,
@@ -1371,6 +1397,7 @@ proxbox_runtime::record! { TokenProvisionRequest {
 
 /// `TokenRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct TokenRequest {
     /// `description`
     pub description: Option<String>,
@@ -1432,6 +1459,7 @@ proxbox_runtime::record! { TokenRequest {
 
 /// `UserRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct UserRequest {
     /// `date_joined`: `date-time`
     pub date_joined: Option<String>,

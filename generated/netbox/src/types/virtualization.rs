@@ -23,6 +23,7 @@ use crate::rows;
 
 /// `BulkClusterRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkClusterRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -104,6 +105,7 @@ proxbox_runtime::record! { BulkClusterRequest {
 
 /// `BulkVMInterfaceRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkVMInterfaceRequest {
     /// `bridge`
     pub bridge: Patch<Box<NestedVMInterfaceRequest>>,
@@ -203,6 +205,7 @@ proxbox_runtime::record! { BulkVMInterfaceRequest {
 
 /// `BulkVirtualDiskRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkVirtualDiskRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -268,6 +271,7 @@ proxbox_runtime::record! { BulkVirtualDiskRequest {
 
 /// `BulkVirtualMachineTypeRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkVirtualMachineTypeRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -339,6 +343,7 @@ proxbox_runtime::record! { BulkVirtualMachineTypeRequest {
 
 /// `BulkVirtualMachineWithConfigContextRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkVirtualMachineWithConfigContextRequest {
     /// `cluster`
     pub cluster: Patch<IdOr<BriefClusterRequest>>,
@@ -456,6 +461,7 @@ proxbox_runtime::record! { BulkVirtualMachineWithConfigContextRequest {
 
 /// `ClusterRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -532,6 +538,7 @@ proxbox_runtime::record! { ClusterRequest {
 
 /// `PatchedBulkClusterRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkClusterRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -604,6 +611,7 @@ proxbox_runtime::record! { PatchedBulkClusterRequest {
 
 /// `PatchedBulkVMInterfaceRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkVMInterfaceRequest {
     /// `bridge`
     pub bridge: Patch<Box<NestedVMInterfaceRequest>>,
@@ -695,6 +703,7 @@ proxbox_runtime::record! { PatchedBulkVMInterfaceRequest {
 
 /// `PatchedBulkVirtualDiskRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkVirtualDiskRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -750,6 +759,7 @@ proxbox_runtime::record! { PatchedBulkVirtualDiskRequest {
 
 /// `PatchedBulkVirtualMachineTypeRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkVirtualMachineTypeRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -816,6 +826,7 @@ proxbox_runtime::record! { PatchedBulkVirtualMachineTypeRequest {
 
 /// `PatchedBulkVirtualMachineWithConfigContextRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkVirtualMachineWithConfigContextRequest {
     /// `cluster`
     pub cluster: Patch<IdOr<BriefClusterRequest>>,
@@ -929,6 +940,7 @@ proxbox_runtime::record! { PatchedBulkVirtualMachineWithConfigContextRequest {
 
 /// `PatchedVirtualDiskRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedVirtualDiskRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -981,6 +993,7 @@ proxbox_runtime::record! { PatchedVirtualDiskRequest {
 
 /// `PatchedVirtualMachineTypeRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedVirtualMachineTypeRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -1044,6 +1057,7 @@ proxbox_runtime::record! { PatchedVirtualMachineTypeRequest {
 
 /// `PatchedWritableClusterRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableClusterRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -1113,6 +1127,7 @@ proxbox_runtime::record! { PatchedWritableClusterRequest {
 
 /// `PatchedWritableVMInterfaceRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableVMInterfaceRequest {
     /// `bridge`
     pub bridge: Patch<i64>,
@@ -1201,6 +1216,7 @@ proxbox_runtime::record! { PatchedWritableVMInterfaceRequest {
 
 /// `PatchedWritableVirtualMachineWithConfigContextRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableVirtualMachineWithConfigContextRequest {
     /// `cluster`
     pub cluster: Patch<IdOr<BriefClusterRequest>>,
@@ -1312,6 +1328,7 @@ proxbox_runtime::record! { PatchedWritableVirtualMachineWithConfigContextRequest
 
 /// `VMInterface` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct VMInterface {
     /// `bridge`
     pub bridge: Option<Box<NestedVMInterface>>,
@@ -1417,6 +1434,7 @@ proxbox_runtime::record! { VMInterface {
 
 /// `VMInterfaceRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct VMInterfaceRequest {
     /// `bridge`
     pub bridge: Patch<Box<NestedVMInterfaceRequest>>,
@@ -1511,6 +1529,7 @@ proxbox_runtime::record! { VMInterfaceRequest {
 
 /// `VirtualDisk` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct VirtualDisk {
     /// `created`: `date-time`
     pub created: Option<String>,
@@ -1568,6 +1587,7 @@ proxbox_runtime::record! { VirtualDisk {
 
 /// `VirtualDiskRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct VirtualDiskRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -1628,6 +1648,7 @@ proxbox_runtime::record! { VirtualDiskRequest {
 
 /// `VirtualMachineType` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct VirtualMachineType {
     /// `comments`
     pub comments: Option<String>,
@@ -1698,6 +1719,7 @@ proxbox_runtime::record! { VirtualMachineType {
 
 /// `VirtualMachineTypeRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct VirtualMachineTypeRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -1765,6 +1787,7 @@ proxbox_runtime::record! { VirtualMachineTypeRequest {
 
 /// `VirtualMachineWithConfigContext` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct VirtualMachineWithConfigContext {
     /// `cluster`
     pub cluster: Option<Box<BriefCluster>>,
@@ -1887,6 +1910,7 @@ proxbox_runtime::record! { VirtualMachineWithConfigContext {
 
 /// `VirtualMachineWithConfigContextRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct VirtualMachineWithConfigContextRequest {
     /// `cluster`
     pub cluster: Patch<IdOr<BriefClusterRequest>>,
@@ -2001,6 +2025,7 @@ proxbox_runtime::record! { VirtualMachineWithConfigContextRequest {
 
 /// `WritableVMInterfaceRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableVMInterfaceRequest {
     /// `bridge`
     pub bridge: Patch<i64>,

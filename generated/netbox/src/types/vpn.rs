@@ -17,6 +17,7 @@ use crate::rows;
 
 /// `BriefL2VPNRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefL2VPNRequest {
     /// `description`
     pub description: Option<String>,
@@ -66,6 +67,7 @@ proxbox_runtime::record! { BriefL2VPNRequest {
 
 /// `BriefTunnelGroup` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BriefTunnelGroup {
     /// `description`
     pub description: Option<String>,
@@ -105,6 +107,7 @@ proxbox_runtime::record! { BriefTunnelGroup {
 
 /// `BulkIKEPolicyRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkIKEPolicyRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -175,6 +178,7 @@ proxbox_runtime::record! { BulkIKEPolicyRequest {
 
 /// `BulkIKEProposalRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkIKEProposalRequest {
     /// `authentication_algorithm`
     pub authentication_algorithm: Option<IKEProposalAuthenticationAlgorithm>,
@@ -256,6 +260,7 @@ proxbox_runtime::record! { BulkIKEProposalRequest {
 
 /// `BulkIPSecPolicyRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkIPSecPolicyRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -319,6 +324,7 @@ proxbox_runtime::record! { BulkIPSecPolicyRequest {
 
 /// `BulkIPSecProfileRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkIPSecProfileRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -394,6 +400,7 @@ proxbox_runtime::record! { BulkIPSecProfileRequest {
 
 /// `BulkIPSecProposalRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkIPSecProposalRequest {
     /// `authentication_algorithm`
     pub authentication_algorithm: Option<IKEProposalAuthenticationAlgorithm>,
@@ -464,6 +471,7 @@ proxbox_runtime::record! { BulkIPSecProposalRequest {
 
 /// `BulkL2VPNRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkL2VPNRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -544,6 +552,7 @@ proxbox_runtime::record! { BulkL2VPNRequest {
 
 /// `BulkL2VPNTerminationRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkL2VPNTerminationRequest {
     /// `assigned_object_id`: `int64`, 0 to 9223372036854775807
     pub assigned_object_id: Option<i64>,
@@ -600,6 +609,7 @@ proxbox_runtime::record! { BulkL2VPNTerminationRequest {
 
 /// `BulkTunnelRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkTunnelRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -683,6 +693,7 @@ proxbox_runtime::record! { BulkTunnelRequest {
 
 /// `BulkTunnelTerminationRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkTunnelTerminationRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -749,6 +760,7 @@ proxbox_runtime::record! { BulkTunnelTerminationRequest {
 
 /// `IKEPolicy` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct IKEPolicy {
     /// `comments`
     pub comments: Option<String>,
@@ -816,6 +828,7 @@ proxbox_runtime::record! { IKEPolicy {
 
 /// `IKEPolicyRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct IKEPolicyRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -882,6 +895,7 @@ proxbox_runtime::record! { IKEPolicyRequest {
 
 /// `IKEProposal` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct IKEProposal {
     /// `authentication_algorithm`
     pub authentication_algorithm: Option<Choice<IKEProposalAuthenticationAlgorithm>>,
@@ -952,6 +966,7 @@ proxbox_runtime::record! { IKEProposal {
 
 /// `IKEProposalRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct IKEProposalRequest {
     /// `authentication_algorithm`
     pub authentication_algorithm: Option<IKEProposalAuthenticationAlgorithm>,
@@ -1028,6 +1043,7 @@ proxbox_runtime::record! { IKEProposalRequest {
 
 /// `IPSecPolicy` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct IPSecPolicy {
     /// `comments`
     pub comments: Option<String>,
@@ -1088,6 +1104,7 @@ proxbox_runtime::record! { IPSecPolicy {
 
 /// `IPSecPolicyRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct IPSecPolicyRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -1146,6 +1163,7 @@ proxbox_runtime::record! { IPSecPolicyRequest {
 
 /// `IPSecProfile` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct IPSecProfile {
     /// `comments`
     pub comments: Option<String>,
@@ -1209,6 +1227,7 @@ proxbox_runtime::record! { IPSecProfile {
 
 /// `IPSecProfileRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct IPSecProfileRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -1279,6 +1298,7 @@ proxbox_runtime::record! { IPSecProfileRequest {
 
 /// `IPSecProposal` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct IPSecProposal {
     /// `authentication_algorithm`
     pub authentication_algorithm: Option<Choice<IKEProposalAuthenticationAlgorithm>>,
@@ -1346,6 +1366,7 @@ proxbox_runtime::record! { IPSecProposal {
 
 /// `IPSecProposalRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct IPSecProposalRequest {
     /// `authentication_algorithm`
     pub authentication_algorithm: Option<IKEProposalAuthenticationAlgorithm>,
@@ -1412,6 +1433,7 @@ proxbox_runtime::record! { IPSecProposalRequest {
 
 /// `L2VPN` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct L2VPN {
     /// `comments`
     pub comments: Option<String>,
@@ -1488,6 +1510,7 @@ proxbox_runtime::record! { L2VPN {
 
 /// `L2VPNRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct L2VPNRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -1564,6 +1587,7 @@ proxbox_runtime::record! { L2VPNRequest {
 
 /// `L2VPNTermination` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct L2VPNTermination {
     /// `assigned_object`
     pub assigned_object: Option<Value>,
@@ -1618,6 +1642,7 @@ proxbox_runtime::record! { L2VPNTermination {
 
 /// `L2VPNTerminationRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct L2VPNTerminationRequest {
     /// `assigned_object_id`: `int64`, 0 to 9223372036854775807
     pub assigned_object_id: Option<i64>,
@@ -1669,6 +1694,7 @@ proxbox_runtime::record! { L2VPNTerminationRequest {
 
 /// `PatchedBulkIKEPolicyRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkIKEPolicyRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -1735,6 +1761,7 @@ proxbox_runtime::record! { PatchedBulkIKEPolicyRequest {
 
 /// `PatchedBulkIKEProposalRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkIKEProposalRequest {
     /// `authentication_algorithm`
     pub authentication_algorithm: Option<IKEProposalAuthenticationAlgorithm>,
@@ -1806,6 +1833,7 @@ proxbox_runtime::record! { PatchedBulkIKEProposalRequest {
 
 /// `PatchedBulkIPSecPolicyRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkIPSecPolicyRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -1865,6 +1893,7 @@ proxbox_runtime::record! { PatchedBulkIPSecPolicyRequest {
 
 /// `PatchedBulkIPSecProfileRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkIPSecProfileRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -1928,6 +1957,7 @@ proxbox_runtime::record! { PatchedBulkIPSecProfileRequest {
 
 /// `PatchedBulkIPSecProposalRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkIPSecProposalRequest {
     /// `authentication_algorithm`
     pub authentication_algorithm: Option<IKEProposalAuthenticationAlgorithm>,
@@ -1995,6 +2025,7 @@ proxbox_runtime::record! { PatchedBulkIPSecProposalRequest {
 
 /// `PatchedBulkL2VPNRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkL2VPNRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -2070,6 +2101,7 @@ proxbox_runtime::record! { PatchedBulkL2VPNRequest {
 
 /// `PatchedBulkL2VPNTerminationRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkL2VPNTerminationRequest {
     /// `assigned_object_id`: `int64`, 0 to 9223372036854775807
     pub assigned_object_id: Option<i64>,
@@ -2116,6 +2148,7 @@ proxbox_runtime::record! { PatchedBulkL2VPNTerminationRequest {
 
 /// `PatchedBulkTunnelRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkTunnelRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -2189,6 +2222,7 @@ proxbox_runtime::record! { PatchedBulkTunnelRequest {
 
 /// `PatchedBulkTunnelTerminationRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkTunnelTerminationRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -2245,6 +2279,7 @@ proxbox_runtime::record! { PatchedBulkTunnelTerminationRequest {
 
 /// `PatchedL2VPNTerminationRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedL2VPNTerminationRequest {
     /// `assigned_object_id`: `int64`, 0 to 9223372036854775807
     pub assigned_object_id: Option<i64>,
@@ -2288,6 +2323,7 @@ proxbox_runtime::record! { PatchedL2VPNTerminationRequest {
 
 /// `PatchedWritableIKEPolicyRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableIKEPolicyRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -2350,6 +2386,7 @@ proxbox_runtime::record! { PatchedWritableIKEPolicyRequest {
 
 /// `PatchedWritableIKEProposalRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableIKEProposalRequest {
     /// `authentication_algorithm`
     pub authentication_algorithm: Patch<
@@ -2420,6 +2457,7 @@ proxbox_runtime::record! { PatchedWritableIKEProposalRequest {
 
 /// `PatchedWritableIPSecPolicyRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableIPSecPolicyRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -2475,6 +2513,7 @@ proxbox_runtime::record! { PatchedWritableIPSecPolicyRequest {
 
 /// `PatchedWritableIPSecProfileRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableIPSecProfileRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -2535,6 +2574,7 @@ proxbox_runtime::record! { PatchedWritableIPSecProfileRequest {
 
 /// `PatchedWritableIPSecProposalRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableIPSecProposalRequest {
     /// `authentication_algorithm`
     pub authentication_algorithm: Patch<
@@ -2601,6 +2641,7 @@ proxbox_runtime::record! { PatchedWritableIPSecProposalRequest {
 
 /// `PatchedWritableL2VPNRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableL2VPNRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -2673,6 +2714,7 @@ proxbox_runtime::record! { PatchedWritableL2VPNRequest {
 
 /// `PatchedWritableTunnelRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableTunnelRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -2743,6 +2785,7 @@ proxbox_runtime::record! { PatchedWritableTunnelRequest {
 
 /// `PatchedWritableTunnelTerminationRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableTunnelTerminationRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -2795,6 +2838,7 @@ proxbox_runtime::record! { PatchedWritableTunnelTerminationRequest {
 
 /// `Tunnel` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct Tunnel {
     /// `comments`
     pub comments: Option<String>,
@@ -2872,6 +2916,7 @@ proxbox_runtime::record! { Tunnel {
 
 /// `TunnelGroup` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct TunnelGroup {
     /// `comments`
     pub comments: Option<String>,
@@ -2933,6 +2978,7 @@ proxbox_runtime::record! { TunnelGroup {
 
 /// `TunnelRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct TunnelRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -3011,6 +3057,7 @@ proxbox_runtime::record! { TunnelRequest {
 
 /// `TunnelTermination` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct TunnelTermination {
     /// `created`: `date-time`
     pub created: Option<String>,
@@ -3071,6 +3118,7 @@ proxbox_runtime::record! { TunnelTermination {
 
 /// `TunnelTerminationRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct TunnelTerminationRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,
@@ -3131,6 +3179,7 @@ proxbox_runtime::record! { TunnelTerminationRequest {
 
 /// `WritableIKEPolicyRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableIKEPolicyRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -3196,6 +3245,7 @@ proxbox_runtime::record! { WritableIKEPolicyRequest {
 
 /// `WritableIKEProposalRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableIKEProposalRequest {
     /// `authentication_algorithm`
     pub authentication_algorithm: Patch<
@@ -3276,6 +3326,7 @@ proxbox_runtime::record! { WritableIKEProposalRequest {
 
 /// `WritableIPSecPolicyRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableIPSecPolicyRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -3334,6 +3385,7 @@ proxbox_runtime::record! { WritableIPSecPolicyRequest {
 
 /// `WritableIPSecProposalRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableIPSecProposalRequest {
     /// `authentication_algorithm`
     pub authentication_algorithm: Patch<
@@ -3403,6 +3455,7 @@ proxbox_runtime::record! { WritableIPSecProposalRequest {
 
 /// `WritableL2VPNRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableL2VPNRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -3480,6 +3533,7 @@ proxbox_runtime::record! { WritableL2VPNRequest {
 
 /// `WritableTunnelRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableTunnelRequest {
     /// `comments`
     pub comments: Option<String>,
@@ -3553,6 +3607,7 @@ proxbox_runtime::record! { WritableTunnelRequest {
 
 /// `WritableTunnelTerminationRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableTunnelTerminationRequest {
     /// `custom_fields`
     pub custom_fields: Option<BTreeMap<String, Value>>,

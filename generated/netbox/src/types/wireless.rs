@@ -16,6 +16,7 @@ use crate::rows;
 
 /// `BulkWirelessLANRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkWirelessLANRequest {
     /// `auth_cipher`
     pub auth_cipher: Option<WirelessLANAuthCipher>,
@@ -102,6 +103,7 @@ proxbox_runtime::record! { BulkWirelessLANRequest {
 
 /// `BulkWirelessLinkRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BulkWirelessLinkRequest {
     /// `auth_cipher`
     pub auth_cipher: Option<WirelessLANAuthCipher>,
@@ -194,6 +196,7 @@ proxbox_runtime::record! { BulkWirelessLinkRequest {
 
 /// `PatchedBulkWirelessLANRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkWirelessLANRequest {
     /// `auth_cipher`
     pub auth_cipher: Option<WirelessLANAuthCipher>,
@@ -276,6 +279,7 @@ proxbox_runtime::record! { PatchedBulkWirelessLANRequest {
 
 /// `PatchedBulkWirelessLinkRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedBulkWirelessLinkRequest {
     /// `auth_cipher`
     pub auth_cipher: Option<WirelessLANAuthCipher>,
@@ -360,6 +364,7 @@ proxbox_runtime::record! { PatchedBulkWirelessLinkRequest {
 
 /// `PatchedWritableWirelessLANRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableWirelessLANRequest {
     /// `auth_cipher`
     pub auth_cipher: Patch<WirelessLANAuthCipher>,
@@ -440,6 +445,7 @@ proxbox_runtime::record! { PatchedWritableWirelessLANRequest {
 
 /// `PatchedWritableWirelessLinkRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PatchedWritableWirelessLinkRequest {
     /// `auth_cipher`
     pub auth_cipher: Patch<WirelessLANAuthCipher>,
@@ -522,6 +528,7 @@ proxbox_runtime::record! { PatchedWritableWirelessLinkRequest {
 
 /// `WirelessLANGroup` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WirelessLANGroup {
     /// `_depth`
     pub depth: Option<i64>,
@@ -588,6 +595,7 @@ proxbox_runtime::record! { WirelessLANGroup {
 
 /// `WirelessLANRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WirelessLANRequest {
     /// `auth_cipher`
     pub auth_cipher: Option<WirelessLANAuthCipher>,
@@ -670,6 +678,7 @@ proxbox_runtime::record! { WirelessLANRequest {
 
 /// `WirelessLink` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WirelessLink {
     /// `auth_cipher`
     pub auth_cipher: Option<Choice<WirelessLANAuthCipher>>,
@@ -752,6 +761,7 @@ proxbox_runtime::record! { WirelessLink {
 
 /// `WirelessLinkRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WirelessLinkRequest {
     /// `auth_cipher`
     pub auth_cipher: Option<WirelessLANAuthCipher>,
@@ -839,6 +849,7 @@ proxbox_runtime::record! { WirelessLinkRequest {
 
 /// `WritableWirelessLANRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableWirelessLANRequest {
     /// `auth_cipher`
     pub auth_cipher: Patch<WirelessLANAuthCipher>,
@@ -921,6 +932,7 @@ proxbox_runtime::record! { WritableWirelessLANRequest {
 
 /// `WritableWirelessLinkRequest` of the schema.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct WritableWirelessLinkRequest {
     /// `auth_cipher`
     pub auth_cipher: Patch<WirelessLANAuthCipher>,

@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/access/acl)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetAccessAcl {
     /// `exact`: default `false`
     pub exact: Option<bool>,
@@ -60,6 +61,7 @@ proxbox_runtime::operation! { GetAccessAcl -> Rows<AccessAclRow>;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/access/acl)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutAccessAcl {
     /// `auth-id`
     pub auth_id: Option<String>,
@@ -124,6 +126,7 @@ proxbox_runtime::operation! { PutAccessAcl -> Value;
 
 /// Of `GET /access/acl`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AccessAclRow {
     /// `path`
     pub path: Option<String>,

@@ -16,6 +16,7 @@ use crate::pbs::{
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/access/domains)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetAccessDomains {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,

@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/access/password)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutAccessPassword {
     /// `confirmation-password`
     pub confirmation_password: Option<String>,

@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/access/permissions)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetAccessPermissions {
     /// `auth-id`
     pub auth_id: Option<String>,

@@ -17,6 +17,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/access/roles)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetAccessRoles {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -41,6 +42,7 @@ proxbox_runtime::operation! { GetAccessRoles -> Rows<AccessRolesRow>;
 
 /// Of `GET /access/roles`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AccessRolesRow {
     /// `comment`
     pub comment: Option<String>,

@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/access/tfa)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetAccessTfa {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -42,6 +43,7 @@ proxbox_runtime::operation! { GetAccessTfa -> Rows<AccessTfaGetRow>;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/access/tfa/{userid})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetAccessTfaUserid {
     /// `userid`
     pub userid: String,
@@ -78,6 +80,7 @@ proxbox_runtime::operation! { GetAccessTfaUserid -> Rows<AccessTfaUseridRow>;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/access/tfa/{userid})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostAccessTfaUserid {
     /// `challenge`
     pub challenge: Option<String>,
@@ -144,6 +147,7 @@ proxbox_runtime::operation! { PostAccessTfaUserid -> AccessTfaPost;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/access/tfa/{userid}/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteAccessTfaUseridId {
     /// `id`
     pub id: String,
@@ -194,6 +198,7 @@ proxbox_runtime::operation! { DeleteAccessTfaUseridId -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/access/tfa/{userid}/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetAccessTfaUseridId {
     /// `id`
     pub id: String,
@@ -234,6 +239,7 @@ proxbox_runtime::operation! { GetAccessTfaUseridId -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/access/tfa/{userid}/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutAccessTfaUseridId {
     /// `description`
     pub description: Option<String>,
@@ -288,6 +294,7 @@ proxbox_runtime::operation! { PutAccessTfaUseridId -> Value;
 
 /// Of `GET /access/tfa`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AccessTfaGetRow {
     /// `entries`
     pub entries: Option<Rows<AccessTfaUseridRow>>,
@@ -317,6 +324,7 @@ proxbox_runtime::record! { AccessTfaGetRow {
 
 /// Of `POST /access/tfa/{userid}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AccessTfaPost {
     /// `challenge`
     pub challenge: Option<String>,
@@ -343,6 +351,7 @@ proxbox_runtime::record! { AccessTfaPost {
 
 /// Of `GET /access/tfa/{userid}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AccessTfaUseridRow {
     /// `created`: unix seconds
     pub created: Option<i64>,

@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/access/ticket)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct DeleteAccessTicket {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -42,6 +43,7 @@ proxbox_runtime::operation! { DeleteAccessTicket -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/access/ticket)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostAccessTicket {
     /// `http-only`: default `false`
     pub http_only: Option<bool>,
@@ -106,6 +108,7 @@ proxbox_runtime::operation! { PostAccessTicket -> AccessTicketPost;
 
 /// Of `POST /access/ticket`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AccessTicketPost {
     /// `CSRFPreventionToken`
     pub csrfprevention_token: Option<String>,

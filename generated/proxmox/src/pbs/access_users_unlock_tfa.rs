@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/access/users/{userid}/unlock-tfa)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutAccessUsersUseridUnlockTfa {
     /// `userid`
     pub userid: String,

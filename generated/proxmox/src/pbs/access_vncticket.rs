@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/access/vncticket)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostAccessVncticket {
     /// `authid`
     pub authid: Option<String>,

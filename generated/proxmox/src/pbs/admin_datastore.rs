@@ -17,6 +17,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/admin/datastore)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetAdminDatastore {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -45,6 +46,7 @@ proxbox_runtime::operation! { GetAdminDatastore -> Rows<AdminDatastoreRow>;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/admin/datastore/{store})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetAdminDatastoreStore {
     /// `store`
     pub store: String,

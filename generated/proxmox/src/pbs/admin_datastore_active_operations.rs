@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/admin/datastore/{store}/active-operations)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetAdminDatastoreStoreActiveOperations {
     /// `store`
     pub store: String,

@@ -17,6 +17,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/admin/datastore/{store}/change-owner)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostAdminDatastoreStoreChangeOwner {
     /// `backup-id`
     pub backup_id: Option<String>,

@@ -17,6 +17,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/admin/datastore/{store}/files)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetAdminDatastoreStoreFiles {
     /// `backup-id`
     pub backup_id: Option<String>,
@@ -76,6 +77,7 @@ proxbox_runtime::operation! { GetAdminDatastoreStoreFiles -> Rows<AdminDatastore
 
 /// Of `GET /admin/datastore/{store}/files`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AdminDatastoreFilesRow {
     /// `crypt-mode`: default `encrypt`
     pub crypt_mode: Option<AdminDatastoreFilesRowCryptMode>,

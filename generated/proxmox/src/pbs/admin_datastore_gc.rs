@@ -17,6 +17,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/admin/datastore/{store}/gc)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetAdminDatastoreStoreGc {
     /// `store`
     pub store: String,
@@ -53,6 +54,7 @@ proxbox_runtime::operation! { GetAdminDatastoreStoreGc -> AdminGcRow;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/admin/datastore/{store}/gc)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostAdminDatastoreStoreGc {
     /// `store`
     pub store: String,

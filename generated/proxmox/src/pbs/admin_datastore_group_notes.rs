@@ -17,6 +17,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/admin/datastore/{store}/group-notes)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetAdminDatastoreStoreGroupNotes {
     /// `backup-id`
     pub backup_id: Option<String>,
@@ -75,6 +76,7 @@ proxbox_runtime::operation! { GetAdminDatastoreStoreGroupNotes -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/admin/datastore/{store}/group-notes)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutAdminDatastoreStoreGroupNotes {
     /// `backup-id`
     pub backup_id: Option<String>,

@@ -17,6 +17,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/admin/datastore/{store}/groups)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteAdminDatastoreStoreGroups {
     /// `backup-id`
     pub backup_id: Option<String>,
@@ -79,6 +80,7 @@ proxbox_runtime::operation! { DeleteAdminDatastoreStoreGroups -> AdminDatastoreG
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/admin/datastore/{store}/groups)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetAdminDatastoreStoreGroups {
     /// `ns`
     pub ns: Option<String>,
@@ -121,6 +123,7 @@ proxbox_runtime::operation! { GetAdminDatastoreStoreGroups -> Rows<AdminDatastor
 
 /// Of `DELETE /admin/datastore/{store}/groups`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AdminDatastoreGroupsDelete {
     /// `protected-snapshots`: at least 0
     pub protected_snapshots: Option<i64>,

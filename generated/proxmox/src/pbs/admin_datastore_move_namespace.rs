@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/admin/datastore/{store}/move-namespace)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostAdminDatastoreStoreMoveNamespace {
     /// `delete-source`: default `true`
     pub delete_source: Option<bool>,

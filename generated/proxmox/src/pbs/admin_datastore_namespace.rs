@@ -17,6 +17,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/admin/datastore/{store}/namespace)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteAdminDatastoreStoreNamespace {
     /// `delete-groups`: default `false`
     pub delete_groups: Option<bool>,
@@ -71,6 +72,7 @@ proxbox_runtime::operation! { DeleteAdminDatastoreStoreNamespace -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/admin/datastore/{store}/namespace)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetAdminDatastoreStoreNamespace {
     /// `max-depth`: 0 to 7, default `7`
     pub max_depth: Option<i64>,
@@ -121,6 +123,7 @@ proxbox_runtime::operation! { GetAdminDatastoreStoreNamespace -> Rows<AdminDatas
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/admin/datastore/{store}/namespace)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostAdminDatastoreStoreNamespace {
     /// `name`
     pub name: Option<String>,

@@ -17,6 +17,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/admin/datastore/{store}/protected)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetAdminDatastoreStoreProtected {
     /// `backup-id`
     pub backup_id: Option<String>,
@@ -80,6 +81,7 @@ proxbox_runtime::operation! { GetAdminDatastoreStoreProtected -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/admin/datastore/{store}/protected)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutAdminDatastoreStoreProtected {
     /// `backup-id`
     pub backup_id: Option<String>,

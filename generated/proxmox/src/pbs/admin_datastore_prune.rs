@@ -17,6 +17,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/admin/datastore/{store}/prune)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostAdminDatastoreStorePrune {
     /// `backup-id`
     pub backup_id: Option<String>,
@@ -105,6 +106,7 @@ proxbox_runtime::operation! { PostAdminDatastoreStorePrune -> Rows<AdminDatastor
 
 /// Of `POST /admin/datastore/{store}/prune`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AdminDatastorePrunePostRow {
     /// `backup-id`
     pub backup_id: Option<String>,

@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/admin/datastore/{store}/prune-datastore)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostAdminDatastoreStorePruneDatastore {
     /// `dry-run`: default `false`
     pub dry_run: Option<bool>,

@@ -17,6 +17,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/admin/datastore/{store}/pxar-file-download)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetAdminDatastoreStorePxarFileDownload {
     /// `archive-name`
     pub archive_name: Option<String>,

@@ -17,6 +17,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/admin/datastore/{store}/rrd)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetAdminDatastoreStoreRrd {
     /// `cf`
     pub cf: Option<NodesRrdCf>,

@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/admin/datastore/{store}/s3-refresh)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutAdminDatastoreStoreS3Refresh {
     /// `store`
     pub store: String,

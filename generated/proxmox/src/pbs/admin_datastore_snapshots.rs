@@ -17,6 +17,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/admin/datastore/{store}/snapshots)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteAdminDatastoreStoreSnapshots {
     /// `backup-id`
     pub backup_id: Option<String>,
@@ -80,6 +81,7 @@ proxbox_runtime::operation! { DeleteAdminDatastoreStoreSnapshots -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/admin/datastore/{store}/snapshots)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetAdminDatastoreStoreSnapshots {
     /// `backup-id`
     pub backup_id: Option<String>,
@@ -130,6 +132,7 @@ proxbox_runtime::operation! { GetAdminDatastoreStoreSnapshots -> Rows<AdminDatas
 
 /// Of `GET /admin/datastore/{store}/snapshots`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AdminDatastoreSnapshotsRow {
     /// `backup-id`
     pub backup_id: Option<String>,
@@ -178,6 +181,7 @@ proxbox_runtime::record! { AdminDatastoreSnapshotsRow {
 
 /// Of `GET /admin/datastore/{store}/snapshots`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AdminDatastoreSnapshotsRowVerification {
     /// `state`
     pub state: Option<AdminDatastoreSnapshotsRowVerificationState>,

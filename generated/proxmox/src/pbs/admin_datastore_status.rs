@@ -17,6 +17,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/admin/datastore/{store}/status)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetAdminDatastoreStoreStatus {
     /// `store`
     pub store: String,
@@ -59,6 +60,7 @@ proxbox_runtime::operation! { GetAdminDatastoreStoreStatus -> AdminDatastoreStat
 
 /// Of `GET /admin/datastore/{store}/status`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AdminDatastoreStatus {
     /// `avail`: bytes, at least 0
     pub avail: Option<i64>,
@@ -97,6 +99,7 @@ proxbox_runtime::record! { AdminDatastoreStatus {
 
 /// Of `GET /admin/datastore/{store}/status`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AdminDatastoreStatusCounts {
     /// `ct`
     pub ct: Option<Box<AdminDatastoreStatusCountsCt>>,
@@ -126,6 +129,7 @@ proxbox_runtime::record! { AdminDatastoreStatusCounts {
 
 /// Of `GET /admin/datastore/{store}/status`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AdminDatastoreStatusCountsCt {
     /// `groups`: at least 0
     pub groups: Option<i64>,
@@ -149,6 +153,7 @@ proxbox_runtime::record! { AdminDatastoreStatusCountsCt {
 
 /// Of `GET /admin/datastore/{store}/status`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AdminDatastoreStatusS3Statistics {
     /// `delete`: at least 0
     pub delete: Option<i64>,

@@ -17,6 +17,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/admin/gc)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetAdminGc {
     /// `store`
     pub store: Option<String>,
@@ -59,6 +60,7 @@ proxbox_runtime::operation! { GetAdminGc -> Rows<AdminGcRow>;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/admin/gc/{store})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetAdminGcStore {
     /// `store`
     pub store: String,
@@ -91,6 +93,7 @@ proxbox_runtime::operation! { GetAdminGcStore -> Rows<AdminGcRow>;
 
 /// Of `GET /admin/gc`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AdminGcRow {
     /// `cache-stats`
     pub cache_stats: Option<Box<AdminGcRowCacheStats>>,

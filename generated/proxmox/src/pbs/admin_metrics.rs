@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/admin/metrics)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetAdminMetrics {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -38,6 +39,7 @@ proxbox_runtime::operation! { GetAdminMetrics -> Rows<AdminMetricsRow>;
 
 /// Of `GET /admin/metrics`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AdminMetricsRow {
     /// `comment`
     pub comment: Option<String>,

@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/admin/prune)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetAdminPrune {
     /// `store`
     pub store: Option<String>,
@@ -56,6 +57,7 @@ proxbox_runtime::operation! { GetAdminPrune -> Rows<AdminPruneRow>;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/admin/prune/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetAdminPruneId {
     /// `id`
     pub id: String,
@@ -88,6 +90,7 @@ proxbox_runtime::operation! { GetAdminPruneId -> Value;
 
 /// Of `GET /admin/prune`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AdminPruneRow {
     /// `comment`
     pub comment: Option<String>,

@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/admin/s3/{s3-endpoint-id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetAdminS3S3EndpointId {
     /// `s3-endpoint-id`
     pub s3_endpoint_id: String,

@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/admin/s3/{s3-endpoint-id}/check)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutAdminS3S3EndpointIdCheck {
     /// `bucket`
     pub bucket: Option<String>,

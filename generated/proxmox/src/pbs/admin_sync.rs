@@ -17,6 +17,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/admin/sync)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetAdminSync {
     /// `store`
     pub store: Option<String>,
@@ -63,6 +64,7 @@ proxbox_runtime::operation! { GetAdminSync -> Rows<AdminSyncRow>;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/admin/sync/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetAdminSyncId {
     /// `id`
     pub id: String,
@@ -95,6 +97,7 @@ proxbox_runtime::operation! { GetAdminSyncId -> Value;
 
 /// Of `GET /admin/sync`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AdminSyncRow {
     /// `active-encryption-key`
     pub active_encryption_key: Option<String>,

@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/admin/sync/{id}/run)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostAdminSyncIdRun {
     /// `id`
     pub id: String,

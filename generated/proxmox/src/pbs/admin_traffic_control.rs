@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/admin/traffic-control)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetAdminTrafficControl {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -38,6 +39,7 @@ proxbox_runtime::operation! { GetAdminTrafficControl -> Rows<AdminTrafficControl
 
 /// Of `GET /admin/traffic-control`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AdminTrafficControlRow {
     /// `burst-in`
     pub burst_in: Option<String>,

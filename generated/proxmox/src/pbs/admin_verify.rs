@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/admin/verify)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetAdminVerify {
     /// `store`
     pub store: Option<String>,
@@ -56,6 +57,7 @@ proxbox_runtime::operation! { GetAdminVerify -> Rows<AdminVerifyRow>;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/admin/verify/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetAdminVerifyId {
     /// `id`
     pub id: String,
@@ -88,6 +90,7 @@ proxbox_runtime::operation! { GetAdminVerifyId -> Value;
 
 /// Of `GET /admin/verify`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AdminVerifyRow {
     /// `comment`
     pub comment: Option<String>,

@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/admin/verify/{id}/run)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostAdminVerifyIdRun {
     /// `id`
     pub id: String,

@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/backup/_upgrade_/blob)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostBackupUpgradeBlob {
     /// `encoded-size`: 12 to 16777260
     pub encoded_size: Option<i64>,

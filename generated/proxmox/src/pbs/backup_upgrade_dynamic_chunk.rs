@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/backup/_upgrade_/dynamic_chunk)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostBackupUpgradeDynamicChunk {
     /// `digest`
     pub digest: Option<String>,

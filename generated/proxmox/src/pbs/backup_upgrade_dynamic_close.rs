@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/backup/_upgrade_/dynamic_close)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostBackupUpgradeDynamicClose {
     /// `chunk-count`: at least 1
     pub chunk_count: Option<i64>,

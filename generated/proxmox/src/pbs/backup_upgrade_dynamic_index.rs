@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/backup/_upgrade_/dynamic_index)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostBackupUpgradeDynamicIndex {
     /// `archive-name`
     pub archive_name: Option<String>,
@@ -50,6 +51,7 @@ proxbox_runtime::operation! { PostBackupUpgradeDynamicIndex -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/backup/_upgrade_/dynamic_index)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutBackupUpgradeDynamicIndex {
     /// `digest-list`
     pub digest_list: Option<Rows<String>>,

@@ -13,6 +13,7 @@ use proxbox_runtime::{
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/backup/_upgrade_/finish)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PostBackupUpgradeFinish {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,

@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/backup/_upgrade_/fixed_chunk)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostBackupUpgradeFixedChunk {
     /// `digest`
     pub digest: Option<String>,

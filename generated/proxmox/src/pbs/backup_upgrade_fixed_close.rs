@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/backup/_upgrade_/fixed_close)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostBackupUpgradeFixedClose {
     /// `chunk-count`: at least 0
     pub chunk_count: Option<i64>,

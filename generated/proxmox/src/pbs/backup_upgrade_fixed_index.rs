@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/backup/_upgrade_/fixed_index)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostBackupUpgradeFixedIndex {
     /// `archive-name`
     pub archive_name: Option<String>,
@@ -64,6 +65,7 @@ proxbox_runtime::operation! { PostBackupUpgradeFixedIndex -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/backup/_upgrade_/fixed_index)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutBackupUpgradeFixedIndex {
     /// `digest-list`
     pub digest_list: Option<Rows<String>>,

@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/backup/_upgrade_/previous)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetBackupUpgradePrevious {
     /// `archive-name`
     pub archive_name: Option<String>,

@@ -13,6 +13,7 @@ use proxbox_runtime::{
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/backup/_upgrade_/previous_backup_time)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetBackupUpgradePreviousBackupTime {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,

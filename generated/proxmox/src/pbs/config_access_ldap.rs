@@ -18,6 +18,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/access/ldap)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetConfigAccessLdap {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -46,6 +47,7 @@ proxbox_runtime::operation! { GetConfigAccessLdap -> Rows<ConfigAccessLdap>;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/access/ldap)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostConfigAccessLdap {
     /// `base-dn`
     pub base_dn: Option<String>,
@@ -164,6 +166,7 @@ proxbox_runtime::operation! { PostConfigAccessLdap -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/access/ldap/{realm})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteConfigAccessLdapRealm {
     /// `digest`
     pub digest: Option<String>,
@@ -210,6 +213,7 @@ proxbox_runtime::operation! { DeleteConfigAccessLdapRealm -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/access/ldap/{realm})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetConfigAccessLdapRealm {
     /// `realm`
     pub realm: String,
@@ -246,6 +250,7 @@ proxbox_runtime::operation! { GetConfigAccessLdapRealm -> ConfigAccessLdap;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/access/ldap/{realm})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutConfigAccessLdapRealm {
     /// `base-dn`
     pub base_dn: Option<String>,
@@ -364,6 +369,7 @@ proxbox_runtime::operation! { PutConfigAccessLdapRealm -> ConfigAccessLdap;
 
 /// Of `GET /config/access/ldap/{realm}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ConfigAccessLdap {
     /// `base-dn`
     pub base_dn: Option<String>,

@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/access/openid)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetConfigAccessOpenid {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -42,6 +43,7 @@ proxbox_runtime::operation! { GetConfigAccessOpenid -> Rows<ConfigAccessOpenid>;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/access/openid)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostConfigAccessOpenid {
     /// `acr-values`
     pub acr_values: Option<String>,
@@ -134,6 +136,7 @@ proxbox_runtime::operation! { PostConfigAccessOpenid -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/access/openid/{realm})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteConfigAccessOpenidRealm {
     /// `digest`
     pub digest: Option<String>,
@@ -180,6 +183,7 @@ proxbox_runtime::operation! { DeleteConfigAccessOpenidRealm -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/access/openid/{realm})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetConfigAccessOpenidRealm {
     /// `realm`
     pub realm: String,
@@ -216,6 +220,7 @@ proxbox_runtime::operation! { GetConfigAccessOpenidRealm -> ConfigAccessOpenid;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/access/openid/{realm})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutConfigAccessOpenidRealm {
     /// `acr-values`
     pub acr_values: Option<String>,
@@ -305,6 +310,7 @@ proxbox_runtime::operation! { PutConfigAccessOpenidRealm -> ConfigAccessOpenid;
 
 /// Of `GET /config/access/openid/{realm}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ConfigAccessOpenid {
     /// `acr-values`
     pub acr_values: Option<String>,

@@ -17,6 +17,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/access/pam)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetConfigAccessPam {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -45,6 +46,7 @@ proxbox_runtime::operation! { GetConfigAccessPam -> ConfigAccessPam;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/access/pam)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PutConfigAccessPam {
     /// `comment`
     pub comment: Option<String>,

@@ -17,6 +17,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/access/pbs)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetConfigAccessPbs {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -45,6 +46,7 @@ proxbox_runtime::operation! { GetConfigAccessPbs -> ConfigAccessPam;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/access/pbs)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PutConfigAccessPbs {
     /// `comment`
     pub comment: Option<String>,

@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/acme/account)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetConfigAcmeAccount {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -42,6 +43,7 @@ proxbox_runtime::operation! { GetConfigAcmeAccount -> Rows<ConfigAcmeAccountRow>
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/acme/account)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostConfigAcmeAccount {
     /// `contact`
     pub contact: Option<String>,
@@ -104,6 +106,7 @@ proxbox_runtime::operation! { PostConfigAcmeAccount -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/acme/account/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteConfigAcmeAccountName {
     /// `force`: default `false`
     pub force: Option<bool>,
@@ -150,6 +153,7 @@ proxbox_runtime::operation! { DeleteConfigAcmeAccountName -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/acme/account/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetConfigAcmeAccountName {
     /// `name`
     pub name: String,
@@ -186,6 +190,7 @@ proxbox_runtime::operation! { GetConfigAcmeAccountName -> ConfigAcmeAccount;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/acme/account/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutConfigAcmeAccountName {
     /// `contact`
     pub contact: Option<String>,
@@ -228,6 +233,7 @@ proxbox_runtime::operation! { PutConfigAcmeAccountName -> Value;
 
 /// Of `GET /config/acme/account/{name}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ConfigAcmeAccount {
     /// `account`
     pub account: Option<Box<ConfigAcmeAccountAccount>>,
@@ -257,6 +263,7 @@ proxbox_runtime::record! { ConfigAcmeAccount {
 
 /// Of `GET /config/acme/account/{name}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ConfigAcmeAccountAccount {
     /// `contact`
     pub contact: Option<Rows<String>>,
@@ -295,6 +302,7 @@ proxbox_runtime::record! { ConfigAcmeAccountAccount {
 
 /// Of `GET /config/acme/account/{name}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ConfigAcmeAccountAccountExternalAccountBinding {
     /// `payload`
     pub payload: Option<String>,
@@ -321,6 +329,7 @@ proxbox_runtime::record! { ConfigAcmeAccountAccountExternalAccountBinding {
 
 /// Of `GET /config/acme/account`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ConfigAcmeAccountRow {
     /// `name`
     pub name: Option<String>,

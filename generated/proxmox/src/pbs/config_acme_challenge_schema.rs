@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/acme/challenge-schema)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetConfigAcmeChallengeSchema {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -38,6 +39,7 @@ proxbox_runtime::operation! { GetConfigAcmeChallengeSchema -> Rows<ConfigAcmeCha
 
 /// Of `GET /config/acme/challenge-schema`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ConfigAcmeChallengeSchemaRow {
     /// `id`
     pub id: Option<String>,

@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/acme/directories)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetConfigAcmeDirectories {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -38,6 +39,7 @@ proxbox_runtime::operation! { GetConfigAcmeDirectories -> Rows<ConfigAcmeDirecto
 
 /// Of `GET /config/acme/directories`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ConfigAcmeDirectoriesRow {
     /// `name`
     pub name: Option<String>,

@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/changer)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetConfigChanger {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -42,6 +43,7 @@ proxbox_runtime::operation! { GetConfigChanger -> Rows<ConfigChanger>;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/changer)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostConfigChanger {
     /// `eject-before-unload`: default `false`
     pub eject_before_unload: Option<bool>,
@@ -96,6 +98,7 @@ proxbox_runtime::operation! { PostConfigChanger -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/changer/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteConfigChangerName {
     /// `name`
     pub name: String,
@@ -132,6 +135,7 @@ proxbox_runtime::operation! { DeleteConfigChangerName -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/changer/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetConfigChangerName {
     /// `name`
     pub name: String,
@@ -168,6 +172,7 @@ proxbox_runtime::operation! { GetConfigChangerName -> ConfigChanger;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/changer/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutConfigChangerName {
     /// `delete`
     pub delete: Option<Rows<ConfigChangerPutDelete>>,
@@ -227,6 +232,7 @@ proxbox_runtime::operation! { PutConfigChangerName -> Value;
 
 /// Of `GET /config/changer/{name}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ConfigChanger {
     /// `eject-before-unload`: default `false`
     pub eject_before_unload: Option<bool>,

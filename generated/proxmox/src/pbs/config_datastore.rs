@@ -18,6 +18,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/datastore)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetConfigDatastore {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -46,6 +47,7 @@ proxbox_runtime::operation! { GetConfigDatastore -> Rows<ConfigDatastore>;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/datastore)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostConfigDatastore {
     /// `backend`
     pub backend: Option<String>,
@@ -195,6 +197,7 @@ proxbox_runtime::operation! { PostConfigDatastore -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/datastore/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteConfigDatastoreName {
     /// `destroy-data`: default `false`
     pub destroy_data: Option<bool>,
@@ -249,6 +252,7 @@ proxbox_runtime::operation! { DeleteConfigDatastoreName -> Option<String>;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/datastore/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetConfigDatastoreName {
     /// `name`
     pub name: String,
@@ -285,6 +289,7 @@ proxbox_runtime::operation! { GetConfigDatastoreName -> ConfigDatastore;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/datastore/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutConfigDatastoreName {
     /// `comment`
     pub comment: Option<String>,
@@ -415,6 +420,7 @@ proxbox_runtime::operation! { PutConfigDatastoreName -> Value;
 
 /// Of `GET /config/datastore/{name}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ConfigDatastore {
     /// `backend`
     pub backend: Option<String>,
@@ -503,6 +509,7 @@ proxbox_runtime::record! { ConfigDatastore {
 
 /// Of `GET /config/datastore/{name}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ConfigDatastoreNotificationThresholds {
     /// `s3-delete`
     pub s3_delete: Option<i64>,
@@ -557,6 +564,7 @@ proxbox_runtime::record! { ConfigDatastoreNotificationThresholds {
 
 /// Of `GET /config/datastore/{name}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ConfigDatastoreNotify {
     /// `gc`
     pub gc: Option<ConfigDatastoreNotifyGc>,
@@ -601,6 +609,7 @@ proxbox_runtime::record! { ConfigDatastoreNotify {
 
 /// Of `GET /config/datastore/{name}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ConfigDatastoreTuning {
     /// `chunk-order`: default `inode`
     pub chunk_order: Option<ConfigDatastoreTuningChunkOrder>,

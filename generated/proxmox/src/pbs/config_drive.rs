@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/drive)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetConfigDrive {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -42,6 +43,7 @@ proxbox_runtime::operation! { GetConfigDrive -> Rows<ConfigDrive>;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/drive)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostConfigDrive {
     /// `changer`
     pub changer: Option<String>,
@@ -96,6 +98,7 @@ proxbox_runtime::operation! { PostConfigDrive -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/drive/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteConfigDriveName {
     /// `name`
     pub name: String,
@@ -132,6 +135,7 @@ proxbox_runtime::operation! { DeleteConfigDriveName -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/drive/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetConfigDriveName {
     /// `name`
     pub name: String,
@@ -168,6 +172,7 @@ proxbox_runtime::operation! { GetConfigDriveName -> ConfigDrive;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/drive/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutConfigDriveName {
     /// `changer`
     pub changer: Option<String>,
@@ -227,6 +232,7 @@ proxbox_runtime::operation! { PutConfigDriveName -> Value;
 
 /// Of `GET /config/drive/{name}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ConfigDrive {
     /// `changer`
     pub changer: Option<String>,

@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/encryption-keys)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetConfigEncryptionKeys {
     /// `include-archived`: default `false`
     pub include_archived: Option<bool>,
@@ -56,6 +57,7 @@ proxbox_runtime::operation! { GetConfigEncryptionKeys -> Rows<ConfigEncryptionKe
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/encryption-keys)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostConfigEncryptionKeys {
     /// `id`
     pub id: Option<String>,
@@ -102,6 +104,7 @@ proxbox_runtime::operation! { PostConfigEncryptionKeys -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/encryption-keys/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteConfigEncryptionKeysId {
     /// `digest`
     pub digest: Option<String>,
@@ -148,6 +151,7 @@ proxbox_runtime::operation! { DeleteConfigEncryptionKeysId -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/encryption-keys/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostConfigEncryptionKeysId {
     /// `digest`
     pub digest: Option<String>,
@@ -190,6 +194,7 @@ proxbox_runtime::operation! { PostConfigEncryptionKeysId -> Value;
 
 /// Of `GET /config/encryption-keys`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ConfigEncryptionKeysRow {
     /// `archived-at`: unix seconds
     pub archived_at: Option<i64>,

@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/media-pool)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetConfigMediaPool {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -42,6 +43,7 @@ proxbox_runtime::operation! { GetConfigMediaPool -> Rows<ConfigMediaPool>;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/media-pool)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostConfigMediaPool {
     /// `allocation`
     pub allocation: Option<String>,
@@ -104,6 +106,7 @@ proxbox_runtime::operation! { PostConfigMediaPool -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/media-pool/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteConfigMediaPoolName {
     /// `name`
     pub name: String,
@@ -140,6 +143,7 @@ proxbox_runtime::operation! { DeleteConfigMediaPoolName -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/media-pool/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetConfigMediaPoolName {
     /// `name`
     pub name: String,
@@ -176,6 +180,7 @@ proxbox_runtime::operation! { GetConfigMediaPoolName -> ConfigMediaPool;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/media-pool/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutConfigMediaPoolName {
     /// `allocation`
     pub allocation: Option<String>,
@@ -239,6 +244,7 @@ proxbox_runtime::operation! { PutConfigMediaPoolName -> Value;
 
 /// Of `GET /config/media-pool/{name}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ConfigMediaPool {
     /// `allocation`
     pub allocation: Option<String>,

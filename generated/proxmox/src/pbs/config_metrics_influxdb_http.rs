@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/metrics/influxdb-http)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetConfigMetricsInfluxdbHttp {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -42,6 +43,7 @@ proxbox_runtime::operation! { GetConfigMetricsInfluxdbHttp -> Rows<ConfigMetrics
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/metrics/influxdb-http)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostConfigMetricsInfluxdbHttp {
     /// `bucket`: default `proxmox`
     pub bucket: Option<String>,
@@ -118,6 +120,7 @@ proxbox_runtime::operation! { PostConfigMetricsInfluxdbHttp -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/metrics/influxdb-http/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteConfigMetricsInfluxdbHttpName {
     /// `digest`
     pub digest: Option<String>,
@@ -164,6 +167,7 @@ proxbox_runtime::operation! { DeleteConfigMetricsInfluxdbHttpName -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/metrics/influxdb-http/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetConfigMetricsInfluxdbHttpName {
     /// `name`
     pub name: String,
@@ -200,6 +204,7 @@ proxbox_runtime::operation! { GetConfigMetricsInfluxdbHttpName -> ConfigMetricsI
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/metrics/influxdb-http/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutConfigMetricsInfluxdbHttpName {
     /// `bucket`: default `proxmox`
     pub bucket: Option<String>,
@@ -281,6 +286,7 @@ proxbox_runtime::operation! { PutConfigMetricsInfluxdbHttpName -> Value;
 
 /// Of `GET /config/metrics/influxdb-http/{name}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ConfigMetricsInfluxdbHttp {
     /// `bucket`: default `proxmox`
     pub bucket: Option<String>,

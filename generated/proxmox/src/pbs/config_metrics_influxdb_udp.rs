@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/metrics/influxdb-udp)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetConfigMetricsInfluxdbUdp {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -42,6 +43,7 @@ proxbox_runtime::operation! { GetConfigMetricsInfluxdbUdp -> Rows<ConfigMetricsI
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/metrics/influxdb-udp)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostConfigMetricsInfluxdbUdp {
     /// `comment`
     pub comment: Option<String>,
@@ -101,6 +103,7 @@ proxbox_runtime::operation! { PostConfigMetricsInfluxdbUdp -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/metrics/influxdb-udp/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteConfigMetricsInfluxdbUdpName {
     /// `digest`
     pub digest: Option<String>,
@@ -147,6 +150,7 @@ proxbox_runtime::operation! { DeleteConfigMetricsInfluxdbUdpName -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/metrics/influxdb-udp/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetConfigMetricsInfluxdbUdpName {
     /// `name`
     pub name: String,
@@ -183,6 +187,7 @@ proxbox_runtime::operation! { GetConfigMetricsInfluxdbUdpName -> ConfigMetricsIn
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/metrics/influxdb-udp/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutConfigMetricsInfluxdbUdpName {
     /// `comment`
     pub comment: Option<String>,
@@ -246,6 +251,7 @@ proxbox_runtime::operation! { PutConfigMetricsInfluxdbUdpName -> Value;
 
 /// Of `GET /config/metrics/influxdb-udp/{name}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ConfigMetricsInfluxdbUdp {
     /// `comment`
     pub comment: Option<String>,

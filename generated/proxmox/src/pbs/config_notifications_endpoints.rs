@@ -18,6 +18,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/notifications/endpoints)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetConfigNotificationsEndpoints {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -46,6 +47,7 @@ proxbox_runtime::operation! { GetConfigNotificationsEndpoints -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/notifications/endpoints/gotify)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetConfigNotificationsEndpointsGotify {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -74,6 +76,7 @@ proxbox_runtime::operation! { GetConfigNotificationsEndpointsGotify -> Rows<Conf
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/notifications/endpoints/gotify)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostConfigNotificationsEndpointsGotify {
     /// `comment`
     pub comment: Option<String>,
@@ -144,6 +147,7 @@ proxbox_runtime::operation! { PostConfigNotificationsEndpointsGotify -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/notifications/endpoints/gotify/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteConfigNotificationsEndpointsGotifyName {
     /// `name`
     pub name: String,
@@ -180,6 +184,7 @@ proxbox_runtime::operation! { DeleteConfigNotificationsEndpointsGotifyName -> Va
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/notifications/endpoints/gotify/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetConfigNotificationsEndpointsGotifyName {
     /// `name`
     pub name: String,
@@ -216,6 +221,7 @@ proxbox_runtime::operation! { GetConfigNotificationsEndpointsGotifyName -> Confi
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/notifications/endpoints/gotify/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutConfigNotificationsEndpointsGotifyName {
     /// `comment`
     pub comment: Option<String>,
@@ -283,6 +289,7 @@ proxbox_runtime::operation! { PutConfigNotificationsEndpointsGotifyName -> Value
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/notifications/endpoints/sendmail)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetConfigNotificationsEndpointsSendmail {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -311,6 +318,7 @@ proxbox_runtime::operation! { GetConfigNotificationsEndpointsSendmail -> Rows<Co
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/notifications/endpoints/sendmail)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostConfigNotificationsEndpointsSendmail {
     /// `author`
     pub author: Option<String>,
@@ -387,6 +395,7 @@ proxbox_runtime::operation! { PostConfigNotificationsEndpointsSendmail -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/notifications/endpoints/sendmail/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteConfigNotificationsEndpointsSendmailName {
     /// `name`
     pub name: String,
@@ -423,6 +432,7 @@ proxbox_runtime::operation! { DeleteConfigNotificationsEndpointsSendmailName -> 
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/notifications/endpoints/sendmail/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetConfigNotificationsEndpointsSendmailName {
     /// `name`
     pub name: String,
@@ -459,6 +469,7 @@ proxbox_runtime::operation! { GetConfigNotificationsEndpointsSendmailName -> Con
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/notifications/endpoints/sendmail/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutConfigNotificationsEndpointsSendmailName {
     /// `author`
     pub author: Option<String>,
@@ -536,6 +547,7 @@ proxbox_runtime::operation! { PutConfigNotificationsEndpointsSendmailName -> Val
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/notifications/endpoints/smtp)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetConfigNotificationsEndpointsSmtp {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -564,6 +576,7 @@ proxbox_runtime::operation! { GetConfigNotificationsEndpointsSmtp -> Rows<Config
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/notifications/endpoints/smtp)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostConfigNotificationsEndpointsSmtp {
     /// `author`
     pub author: Option<String>,
@@ -662,6 +675,7 @@ proxbox_runtime::operation! { PostConfigNotificationsEndpointsSmtp -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/notifications/endpoints/smtp/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteConfigNotificationsEndpointsSmtpName {
     /// `name`
     pub name: String,
@@ -698,6 +712,7 @@ proxbox_runtime::operation! { DeleteConfigNotificationsEndpointsSmtpName -> Valu
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/notifications/endpoints/smtp/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetConfigNotificationsEndpointsSmtpName {
     /// `name`
     pub name: String,
@@ -734,6 +749,7 @@ proxbox_runtime::operation! { GetConfigNotificationsEndpointsSmtpName -> ConfigN
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/notifications/endpoints/smtp/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutConfigNotificationsEndpointsSmtpName {
     /// `author`
     pub author: Option<String>,
@@ -833,6 +849,7 @@ proxbox_runtime::operation! { PutConfigNotificationsEndpointsSmtpName -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/notifications/endpoints/webhook)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetConfigNotificationsEndpointsWebhook {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -861,6 +878,7 @@ proxbox_runtime::operation! { GetConfigNotificationsEndpointsWebhook -> Rows<Con
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/notifications/endpoints/webhook)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostConfigNotificationsEndpointsWebhook {
     /// `body`
     pub body: Option<String>,
@@ -943,6 +961,7 @@ proxbox_runtime::operation! { PostConfigNotificationsEndpointsWebhook -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/notifications/endpoints/webhook/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteConfigNotificationsEndpointsWebhookName {
     /// `name`
     pub name: String,
@@ -979,6 +998,7 @@ proxbox_runtime::operation! { DeleteConfigNotificationsEndpointsWebhookName -> V
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/notifications/endpoints/webhook/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetConfigNotificationsEndpointsWebhookName {
     /// `name`
     pub name: String,
@@ -1015,6 +1035,7 @@ proxbox_runtime::operation! { GetConfigNotificationsEndpointsWebhookName -> Conf
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/notifications/endpoints/webhook/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutConfigNotificationsEndpointsWebhookName {
     /// `body`
     pub body: Option<String>,
@@ -1094,6 +1115,7 @@ proxbox_runtime::operation! { PutConfigNotificationsEndpointsWebhookName -> Valu
 
 /// Of `GET /config/notifications/endpoints/gotify/{name}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ConfigNotificationsEndpointsGotify {
     /// `comment`
     pub comment: Option<String>,
@@ -1129,6 +1151,7 @@ proxbox_runtime::record! { ConfigNotificationsEndpointsGotify {
 
 /// Of `GET /config/notifications/endpoints/sendmail/{name}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ConfigNotificationsEndpointsSendmail {
     /// `author`
     pub author: Option<String>,
@@ -1174,6 +1197,7 @@ proxbox_runtime::record! { ConfigNotificationsEndpointsSendmail {
 
 /// Of `GET /config/notifications/endpoints/smtp/{name}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ConfigNotificationsEndpointsSmtp {
     /// `author`
     pub author: Option<String>,
@@ -1229,6 +1253,7 @@ proxbox_runtime::record! { ConfigNotificationsEndpointsSmtp {
 
 /// Of `GET /config/notifications/endpoints/webhook/{name}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ConfigNotificationsEndpointsWebhook {
     /// `body`
     pub body: Option<String>,
@@ -1274,6 +1299,7 @@ proxbox_runtime::record! { ConfigNotificationsEndpointsWebhook {
 
 /// Of `GET /config/notifications/endpoints/webhook/{name}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ConfigNotificationsEndpointsWebhookHeader {
     /// `name`
     pub name: Option<String>,

@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/notifications/matcher-field-values)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetConfigNotificationsMatcherFieldValues {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -38,6 +39,7 @@ proxbox_runtime::operation! { GetConfigNotificationsMatcherFieldValues -> Rows<C
 
 /// Of `GET /config/notifications/matcher-field-values`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ConfigNotificationsMatcherFieldValuesRow {
     /// `comment`
     pub comment: Option<String>,

@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/notifications/matcher-fields)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetConfigNotificationsMatcherFields {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -38,6 +39,7 @@ proxbox_runtime::operation! { GetConfigNotificationsMatcherFields -> Rows<Config
 
 /// Of `GET /config/notifications/matcher-fields`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ConfigNotificationsMatcherFieldsRow {
     /// `name`
     pub name: Option<String>,

@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/notifications/matchers)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetConfigNotificationsMatchers {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -42,6 +43,7 @@ proxbox_runtime::operation! { GetConfigNotificationsMatchers -> Rows<ConfigNotif
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/notifications/matchers)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostConfigNotificationsMatchers {
     /// `comment`
     pub comment: Option<String>,
@@ -124,6 +126,7 @@ proxbox_runtime::operation! { PostConfigNotificationsMatchers -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/notifications/matchers/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteConfigNotificationsMatchersName {
     /// `name`
     pub name: String,
@@ -160,6 +163,7 @@ proxbox_runtime::operation! { DeleteConfigNotificationsMatchersName -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/notifications/matchers/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetConfigNotificationsMatchersName {
     /// `name`
     pub name: String,
@@ -196,6 +200,7 @@ proxbox_runtime::operation! { GetConfigNotificationsMatchersName -> ConfigNotifi
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/notifications/matchers/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutConfigNotificationsMatchersName {
     /// `comment`
     pub comment: Option<String>,
@@ -278,6 +283,7 @@ proxbox_runtime::operation! { PutConfigNotificationsMatchersName -> Value;
 
 /// Of `GET /config/notifications/matchers/{name}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ConfigNotificationsMatchers {
     /// `comment`
     pub comment: Option<String>,

@@ -17,6 +17,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/notifications/targets)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetConfigNotificationsTargets {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -45,6 +46,7 @@ proxbox_runtime::operation! { GetConfigNotificationsTargets -> Rows<ConfigNotifi
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/notifications/targets/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetConfigNotificationsTargetsName {
     /// `name`
     pub name: String,
@@ -81,6 +83,7 @@ proxbox_runtime::operation! { GetConfigNotificationsTargetsName -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/notifications/targets/{name}/test)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostConfigNotificationsTargetsNameTest {
     /// `name`
     pub name: String,
@@ -113,6 +116,7 @@ proxbox_runtime::operation! { PostConfigNotificationsTargetsNameTest -> Value;
 
 /// Of `GET /config/notifications/targets`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ConfigNotificationsTargetsRow {
     /// `comment`
     pub comment: Option<String>,

@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/prune)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetConfigPrune {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -42,6 +43,7 @@ proxbox_runtime::operation! { GetConfigPrune -> Rows<ConfigPrune>;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/prune)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostConfigPrune {
     /// `comment`
     pub comment: Option<String>,
@@ -138,6 +140,7 @@ proxbox_runtime::operation! { PostConfigPrune -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/prune/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteConfigPruneId {
     /// `digest`
     pub digest: Option<String>,
@@ -184,6 +187,7 @@ proxbox_runtime::operation! { DeleteConfigPruneId -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/prune/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetConfigPruneId {
     /// `id`
     pub id: String,
@@ -220,6 +224,7 @@ proxbox_runtime::operation! { GetConfigPruneId -> ConfigPrune;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/prune/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutConfigPruneId {
     /// `comment`
     pub comment: Option<String>,
@@ -317,6 +322,7 @@ proxbox_runtime::operation! { PutConfigPruneId -> Value;
 
 /// Of `GET /config/prune/{id}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ConfigPrune {
     /// `comment`
     pub comment: Option<String>,

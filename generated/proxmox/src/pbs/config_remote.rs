@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/remote)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetConfigRemote {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -42,6 +43,7 @@ proxbox_runtime::operation! { GetConfigRemote -> Rows<ConfigRemote>;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/remote)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostConfigRemote {
     /// `auth-id`
     pub auth_id: Option<String>,
@@ -120,6 +122,7 @@ proxbox_runtime::operation! { PostConfigRemote -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/remote/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteConfigRemoteName {
     /// `digest`
     pub digest: Option<String>,
@@ -166,6 +169,7 @@ proxbox_runtime::operation! { DeleteConfigRemoteName -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/remote/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetConfigRemoteName {
     /// `name`
     pub name: String,
@@ -202,6 +206,7 @@ proxbox_runtime::operation! { GetConfigRemoteName -> ConfigRemote;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/remote/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutConfigRemoteName {
     /// `auth-id`
     pub auth_id: Option<String>,
@@ -278,6 +283,7 @@ proxbox_runtime::operation! { PutConfigRemoteName -> Value;
 
 /// Of `GET /config/remote/{name}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ConfigRemote {
     /// `auth-id`
     pub auth_id: Option<String>,

@@ -17,6 +17,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/remote/{name}/scan)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetConfigRemoteNameScan {
     /// `name`
     pub name: String,
@@ -53,6 +54,7 @@ proxbox_runtime::operation! { GetConfigRemoteNameScan -> Rows<AdminDatastoreRow>
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/remote/{name}/scan/{store})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetConfigRemoteNameScanStore {
     /// `name`
     pub name: String,
@@ -93,6 +95,7 @@ proxbox_runtime::operation! { GetConfigRemoteNameScanStore -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/remote/{name}/scan/{store}/groups)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetConfigRemoteNameScanStoreGroups {
     /// `name`
     pub name: String,
@@ -144,6 +147,7 @@ proxbox_runtime::operation! { GetConfigRemoteNameScanStoreGroups -> Rows<AdminDa
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/remote/{name}/scan/{store}/namespaces)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetConfigRemoteNameScanStoreNamespaces {
     /// `name`
     pub name: String,

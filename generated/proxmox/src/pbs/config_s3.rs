@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/s3)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetConfigS3 {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -42,6 +43,7 @@ proxbox_runtime::operation! { GetConfigS3 -> Rows<ConfigS3>;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/s3)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostConfigS3 {
     /// `access-key`
     pub access_key: Option<String>,
@@ -145,6 +147,7 @@ proxbox_runtime::operation! { PostConfigS3 -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/s3/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteConfigS3Id {
     /// `digest`
     pub digest: Option<String>,
@@ -191,6 +194,7 @@ proxbox_runtime::operation! { DeleteConfigS3Id -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/s3/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetConfigS3Id {
     /// `id`
     pub id: String,
@@ -227,6 +231,7 @@ proxbox_runtime::operation! { GetConfigS3Id -> ConfigS3;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/s3/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutConfigS3Id {
     /// `access-key`
     pub access_key: Option<String>,
@@ -330,6 +335,7 @@ proxbox_runtime::operation! { PutConfigS3Id -> Value;
 
 /// Of `GET /config/s3/{id}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ConfigS3 {
     /// `access-key`
     pub access_key: Option<String>,

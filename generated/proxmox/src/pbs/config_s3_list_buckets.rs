@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/s3/{id}/list-buckets)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetConfigS3IdListBuckets {
     /// `id`
     pub id: String,

@@ -17,6 +17,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/sync)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetConfigSync {
     /// `sync-direction`: default `pull`
     pub sync_direction: Option<AdminSyncSyncDirection>,
@@ -59,6 +60,7 @@ proxbox_runtime::operation! { GetConfigSync -> Rows<ConfigSync>;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/sync)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostConfigSync {
     /// `active-encryption-key`
     pub active_encryption_key: Option<String>,
@@ -214,6 +216,7 @@ proxbox_runtime::operation! { PostConfigSync -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/sync/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteConfigSyncId {
     /// `digest`
     pub digest: Option<String>,
@@ -260,6 +263,7 @@ proxbox_runtime::operation! { DeleteConfigSyncId -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/sync/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetConfigSyncId {
     /// `id`
     pub id: String,
@@ -296,6 +300,7 @@ proxbox_runtime::operation! { GetConfigSyncId -> ConfigSync;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/sync/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutConfigSyncId {
     /// `active-encryption-key`
     pub active_encryption_key: Option<String>,
@@ -452,6 +457,7 @@ proxbox_runtime::operation! { PutConfigSyncId -> Value;
 
 /// Of `GET /config/sync/{id}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ConfigSync {
     /// `active-encryption-key`
     pub active_encryption_key: Option<String>,

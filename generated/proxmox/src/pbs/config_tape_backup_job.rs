@@ -17,6 +17,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/tape-backup-job)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetConfigTapeBackupJob {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -45,6 +46,7 @@ proxbox_runtime::operation! { GetConfigTapeBackupJob -> Rows<ConfigTapeBackupJob
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/tape-backup-job)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostConfigTapeBackupJob {
     /// `comment`
     pub comment: Option<String>,
@@ -152,6 +154,7 @@ proxbox_runtime::operation! { PostConfigTapeBackupJob -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/tape-backup-job/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteConfigTapeBackupJobId {
     /// `digest`
     pub digest: Option<String>,
@@ -198,6 +201,7 @@ proxbox_runtime::operation! { DeleteConfigTapeBackupJobId -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/tape-backup-job/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetConfigTapeBackupJobId {
     /// `id`
     pub id: String,
@@ -234,6 +238,7 @@ proxbox_runtime::operation! { GetConfigTapeBackupJobId -> ConfigTapeBackupJob;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/tape-backup-job/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutConfigTapeBackupJobId {
     /// `comment`
     pub comment: Option<String>,
@@ -341,6 +346,7 @@ proxbox_runtime::operation! { PutConfigTapeBackupJobId -> Value;
 
 /// Of `GET /config/tape-backup-job/{id}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ConfigTapeBackupJob {
     /// `comment`
     pub comment: Option<String>,

@@ -17,6 +17,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/tape-encryption-keys)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetConfigTapeEncryptionKeys {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -45,6 +46,7 @@ proxbox_runtime::operation! { GetConfigTapeEncryptionKeys -> Rows<ConfigTapeEncr
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/tape-encryption-keys)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostConfigTapeEncryptionKeys {
     /// `hint`
     pub hint: Option<String>,
@@ -103,6 +105,7 @@ proxbox_runtime::operation! { PostConfigTapeEncryptionKeys -> Option<String>;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/tape-encryption-keys/{fingerprint})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteConfigTapeEncryptionKeysFingerprint {
     /// `digest`
     pub digest: Option<String>,
@@ -149,6 +152,7 @@ proxbox_runtime::operation! { DeleteConfigTapeEncryptionKeysFingerprint -> Value
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/tape-encryption-keys/{fingerprint})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetConfigTapeEncryptionKeysFingerprint {
     /// `fingerprint`
     pub fingerprint: String,
@@ -185,6 +189,7 @@ proxbox_runtime::operation! { GetConfigTapeEncryptionKeysFingerprint -> ConfigTa
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/tape-encryption-keys/{fingerprint})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutConfigTapeEncryptionKeysFingerprint {
     /// `digest`
     pub digest: Option<String>,
@@ -254,6 +259,7 @@ proxbox_runtime::operation! { PutConfigTapeEncryptionKeysFingerprint -> Value;
 
 /// Of `GET /config/tape-encryption-keys/{fingerprint}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ConfigTapeEncryptionKeys {
     /// `created`
     pub created: Option<i64>,

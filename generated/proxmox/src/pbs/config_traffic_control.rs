@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/traffic-control)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetConfigTrafficControl {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -42,6 +43,7 @@ proxbox_runtime::operation! { GetConfigTrafficControl -> Rows<ConfigTrafficContr
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/traffic-control)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostConfigTrafficControl {
     /// `burst-in`
     pub burst_in: Option<String>,
@@ -118,6 +120,7 @@ proxbox_runtime::operation! { PostConfigTrafficControl -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/traffic-control/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteConfigTrafficControlName {
     /// `digest`
     pub digest: Option<String>,
@@ -164,6 +167,7 @@ proxbox_runtime::operation! { DeleteConfigTrafficControlName -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/traffic-control/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetConfigTrafficControlName {
     /// `name`
     pub name: String,
@@ -200,6 +204,7 @@ proxbox_runtime::operation! { GetConfigTrafficControlName -> ConfigTrafficContro
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/traffic-control/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutConfigTrafficControlName {
     /// `burst-in`
     pub burst_in: Option<String>,
@@ -281,6 +286,7 @@ proxbox_runtime::operation! { PutConfigTrafficControlName -> Value;
 
 /// Of `GET /config/traffic-control/{name}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ConfigTrafficControl {
     /// `burst-in`
     pub burst_in: Option<String>,

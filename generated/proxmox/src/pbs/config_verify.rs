@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/verify)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetConfigVerify {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -42,6 +43,7 @@ proxbox_runtime::operation! { GetConfigVerify -> Rows<ConfigVerify>;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/verify)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostConfigVerify {
     /// `comment`
     pub comment: Option<String>,
@@ -122,6 +124,7 @@ proxbox_runtime::operation! { PostConfigVerify -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/verify/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteConfigVerifyId {
     /// `digest`
     pub digest: Option<String>,
@@ -168,6 +171,7 @@ proxbox_runtime::operation! { DeleteConfigVerifyId -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/verify/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetConfigVerifyId {
     /// `id`
     pub id: String,
@@ -204,6 +208,7 @@ proxbox_runtime::operation! { GetConfigVerifyId -> ConfigVerify;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/config/verify/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutConfigVerifyId {
     /// `comment`
     pub comment: Option<String>,
@@ -289,6 +294,7 @@ proxbox_runtime::operation! { PutConfigVerifyId -> Value;
 
 /// Of `GET /config/verify/{id}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ConfigVerify {
     /// `comment`
     pub comment: Option<String>,

@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/nodes/{node}/apt/changelog)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeAptChangelog {
     /// `name`
     pub name: Option<String>,

@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/nodes/{node}/apt/update)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeAptUpdate {
     /// `node`
     pub node: String,
@@ -50,6 +51,7 @@ proxbox_runtime::operation! { GetNodesNodeAptUpdate -> Rows<AptUpdateRow>;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/nodes/{node}/apt/update)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeAptUpdate {
     /// `node`
     pub node: String,
@@ -96,6 +98,7 @@ proxbox_runtime::operation! { PostNodesNodeAptUpdate -> Option<String>;
 
 /// Of `GET /nodes/{node}/apt/update`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AptUpdateRow {
     /// `Arch`
     pub arch: Option<String>,

@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/nodes/{node}/certificates/info)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeCertificatesInfo {
     /// `node`
     pub node: String,
@@ -46,6 +47,7 @@ proxbox_runtime::operation! { GetNodesNodeCertificatesInfo -> Rows<CertificatesI
 
 /// Of `GET /nodes/{node}/certificates/info`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct CertificatesInfoRow {
     /// `filename`
     pub filename: Option<String>,

@@ -15,6 +15,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/nodes/{node}/config)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeConfig {
     /// `node`
     pub node: String,
@@ -51,6 +52,7 @@ proxbox_runtime::operation! { GetNodesNodeConfig -> NodesConfig;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/nodes/{node}/config)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutNodesNodeConfig {
     /// `acme`
     pub acme: Option<PropertyString<NodesConfigAcme>>,
@@ -167,6 +169,7 @@ proxbox_runtime::operation! { PutNodesNodeConfig -> Value;
 
 /// Of `GET /nodes/{node}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesConfig {
     /// `acme`
     pub acme: Option<PropertyString<NodesConfigAcme>>,
@@ -231,6 +234,7 @@ proxbox_runtime::record! { NodesConfig {
 
 /// Of `GET /nodes/{node}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesConfigAcme {
     /// `account`
     pub account: Option<String>,
@@ -262,6 +266,7 @@ proxbox_runtime::record! { NodesConfigAcme {
 
 /// Of `GET /nodes/{node}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesConfigAcmedomain0 {
     /// `alias`
     pub alias: Option<String>,

@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/nodes/{node}/disks)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeDisks {
     /// `node`
     pub node: String,

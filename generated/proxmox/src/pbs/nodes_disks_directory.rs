@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/nodes/{node}/disks/directory)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeDisksDirectory {
     /// `node`
     pub node: String,
@@ -50,6 +51,7 @@ proxbox_runtime::operation! { GetNodesNodeDisksDirectory -> Rows<DisksDirectoryR
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/nodes/{node}/disks/directory)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeDisksDirectory {
     /// `add-datastore`: default `false`
     pub add_datastore: Option<bool>,
@@ -116,6 +118,7 @@ proxbox_runtime::operation! { PostNodesNodeDisksDirectory -> Option<String>;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/nodes/{node}/disks/directory/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteNodesNodeDisksDirectoryName {
     /// `name`
     pub name: String,
@@ -152,6 +155,7 @@ proxbox_runtime::operation! { DeleteNodesNodeDisksDirectoryName -> Value;
 
 /// Of `GET /nodes/{node}/disks/directory`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct DisksDirectoryRow {
     /// `device`
     pub device: Option<String>,

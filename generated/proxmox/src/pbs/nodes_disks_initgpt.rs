@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/nodes/{node}/disks/initgpt)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeDisksInitgpt {
     /// `disk`
     pub disk: Option<String>,

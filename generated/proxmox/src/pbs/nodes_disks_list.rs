@@ -17,6 +17,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/nodes/{node}/disks/list)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeDisksList {
     /// `include-partitions`: default `false`
     pub include_partitions: Option<bool>,
@@ -67,6 +68,7 @@ proxbox_runtime::operation! { GetNodesNodeDisksList -> Rows<DisksListRow>;
 
 /// Of `GET /nodes/{node}/disks/list`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct DisksListRow {
     /// `devpath`
     pub devpath: Option<String>,
@@ -127,6 +129,7 @@ proxbox_runtime::record! { DisksListRow {
 
 /// Of `GET /nodes/{node}/disks/list`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct DisksListRowPartitions {
     /// `devpath`
     pub devpath: Option<String>,

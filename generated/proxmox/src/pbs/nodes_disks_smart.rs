@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/nodes/{node}/disks/smart)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeDisksSmart {
     /// `disk`
     pub disk: Option<String>,
@@ -60,6 +61,7 @@ proxbox_runtime::operation! { GetNodesNodeDisksSmart -> DisksSmart;
 
 /// Of `GET /nodes/{node}/disks/smart`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct DisksSmart {
     /// `attributes`
     pub attributes: Option<Rows<DisksSmartAttributes>>,
@@ -86,6 +88,7 @@ proxbox_runtime::record! { DisksSmart {
 
 /// Of `GET /nodes/{node}/disks/smart`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct DisksSmartAttributes {
     /// `flags`
     pub flags: Option<String>,

@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/nodes/{node}/disks/zfs)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeDisksZfs {
     /// `node`
     pub node: String,
@@ -50,6 +51,7 @@ proxbox_runtime::operation! { GetNodesNodeDisksZfs -> Rows<DisksZfsRow>;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/nodes/{node}/disks/zfs)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeDisksZfs {
     /// `add-datastore`
     pub add_datastore: Option<bool>,
@@ -123,6 +125,7 @@ proxbox_runtime::operation! { PostNodesNodeDisksZfs -> Option<String>;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/nodes/{node}/disks/zfs/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeDisksZfsName {
     /// `name`
     pub name: String,
@@ -160,6 +163,7 @@ proxbox_runtime::operation! { GetNodesNodeDisksZfsName -> Value;
 
 /// Of `GET /nodes/{node}/disks/zfs`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct DisksZfsRow {
     /// `alloc`: at least 0
     pub alloc: Option<i64>,

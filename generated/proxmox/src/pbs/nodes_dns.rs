@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/nodes/{node}/dns)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeDns {
     /// `node`
     pub node: String,
@@ -50,6 +51,7 @@ proxbox_runtime::operation! { GetNodesNodeDns -> NodesDns;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/nodes/{node}/dns)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutNodesNodeDns {
     /// `delete`
     pub delete: Option<Rows<NodesDnsPutDelete>>,
@@ -113,6 +115,7 @@ proxbox_runtime::operation! { PutNodesNodeDns -> Value;
 
 /// Of `GET /nodes/{node}/dns`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesDns {
     /// `digest`
     pub digest: Option<String>,

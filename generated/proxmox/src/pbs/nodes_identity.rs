@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/nodes/{node}/identity)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeIdentity {
     /// `node`
     pub node: String,
@@ -46,6 +47,7 @@ proxbox_runtime::operation! { GetNodesNodeIdentity -> NodesIdentity;
 
 /// Of `GET /nodes/{node}/identity`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesIdentity {
     /// `pbs-instance-id`
     pub pbs_instance_id: Option<String>,

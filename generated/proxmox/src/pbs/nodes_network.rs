@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/nodes/{node}/network)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteNodesNodeNetwork {
     /// `node`
     pub node: String,
@@ -50,6 +51,7 @@ proxbox_runtime::operation! { DeleteNodesNodeNetwork -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/nodes/{node}/network)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeNetwork {
     /// `node`
     pub node: String,
@@ -86,6 +88,7 @@ proxbox_runtime::operation! { GetNodesNodeNetwork -> Rows<NodesNetwork>;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/nodes/{node}/network)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeNetwork {
     /// `autostart`
     pub autostart: Option<bool>,
@@ -216,6 +219,7 @@ proxbox_runtime::operation! { PostNodesNodeNetwork -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/nodes/{node}/network)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutNodesNodeNetwork {
     /// `node`
     pub node: String,
@@ -252,6 +256,7 @@ proxbox_runtime::operation! { PutNodesNodeNetwork -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/nodes/{node}/network/{iface})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteNodesNodeNetworkIface {
     /// `digest`
     pub digest: Option<String>,
@@ -302,6 +307,7 @@ proxbox_runtime::operation! { DeleteNodesNodeNetworkIface -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/nodes/{node}/network/{iface})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeNetworkIface {
     /// `iface`
     pub iface: String,
@@ -342,6 +348,7 @@ proxbox_runtime::operation! { GetNodesNodeNetworkIface -> NodesNetwork;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/nodes/{node}/network/{iface})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutNodesNodeNetworkIface {
     /// `autostart`
     pub autostart: Option<bool>,
@@ -476,6 +483,7 @@ proxbox_runtime::operation! { PutNodesNodeNetworkIface -> Value;
 
 /// Of `GET /nodes/{node}/network/{iface}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesNetwork {
     /// `active`
     pub active: Option<bool>,

@@ -17,6 +17,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/nodes/{node}/rrd)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeRrd {
     /// `cf`
     pub cf: Option<NodesRrdCf>,

@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/nodes/{node}/services)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeServices {
     /// `node`
     pub node: String,
@@ -50,6 +51,7 @@ proxbox_runtime::operation! { GetNodesNodeServices -> Rows<NodesServicesRow>;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/nodes/{node}/services/{service})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeServicesService {
     /// `node`
     pub node: String,
@@ -86,6 +88,7 @@ proxbox_runtime::operation! { GetNodesNodeServicesService -> Value;
 
 /// Of `GET /nodes/{node}/services`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesServicesRow {
     /// `desc`
     pub desc: Option<String>,

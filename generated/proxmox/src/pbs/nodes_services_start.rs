@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/nodes/{node}/services/{service}/start)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeServicesServiceStart {
     /// `node`
     pub node: String,

@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/nodes/{node}/services/{service}/state)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeServicesServiceState {
     /// `node`
     pub node: String,

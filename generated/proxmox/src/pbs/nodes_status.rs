@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/nodes/{node}/status)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeStatus {
     /// `node`
     pub node: String,
@@ -50,6 +51,7 @@ proxbox_runtime::operation! { GetNodesNodeStatus -> NodesStatus;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/nodes/{node}/status)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeStatus {
     /// `command`
     pub command: Option<NodesStatusPostCommand>,
@@ -86,6 +88,7 @@ proxbox_runtime::operation! { PostNodesNodeStatus -> Value;
 
 /// Of `GET /nodes/{node}/status`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesStatus {
     /// `boot-info`
     pub boot_info: Option<Box<NodesStatusBootInfo>>,
@@ -140,6 +143,7 @@ proxbox_runtime::record! { NodesStatus {
 
 /// Of `GET /nodes/{node}/status`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesStatusBootInfo {
     /// `mode`
     pub mode: Option<NodesStatusBootInfoMode>,
@@ -163,6 +167,7 @@ proxbox_runtime::record! { NodesStatusBootInfo {
 
 /// Of `GET /nodes/{node}/status`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesStatusCpuinfo {
     /// `cpus`: at least 0
     pub cpus: Option<i64>,
@@ -189,6 +194,7 @@ proxbox_runtime::record! { NodesStatusCpuinfo {
 
 /// Of `GET /nodes/{node}/status`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesStatusCurrentKernel {
     /// `machine`
     pub machine: Option<String>,
@@ -218,6 +224,7 @@ proxbox_runtime::record! { NodesStatusCurrentKernel {
 
 /// Of `GET /nodes/{node}/status`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesStatusInfo {
     /// `fingerprint`
     pub fingerprint: Option<String>,
@@ -238,6 +245,7 @@ proxbox_runtime::record! { NodesStatusInfo {
 
 /// Of `GET /nodes/{node}/status`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesStatusRoot {
     /// `avail`: bytes, at least 0
     pub avail: Option<i64>,
@@ -264,6 +272,7 @@ proxbox_runtime::record! { NodesStatusRoot {
 
 /// Of `GET /nodes/{node}/status`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesStatusSwap {
     /// `free`: at least 0
     pub free: Option<i64>,

@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/nodes/{node}/subscription)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteNodesNodeSubscription {
     /// `node`
     pub node: String,
@@ -50,6 +51,7 @@ proxbox_runtime::operation! { DeleteNodesNodeSubscription -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/nodes/{node}/subscription)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeSubscription {
     /// `node`
     pub node: String,
@@ -86,6 +88,7 @@ proxbox_runtime::operation! { GetNodesNodeSubscription -> NodesSubscription;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/nodes/{node}/subscription)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeSubscription {
     /// `force`: default `false`
     pub force: Option<bool>,
@@ -132,6 +135,7 @@ proxbox_runtime::operation! { PostNodesNodeSubscription -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/nodes/{node}/subscription)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutNodesNodeSubscription {
     /// `key`
     pub key: Option<String>,
@@ -168,6 +172,7 @@ proxbox_runtime::operation! { PutNodesNodeSubscription -> Value;
 
 /// Of `GET /nodes/{node}/subscription`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesSubscription {
     /// `checktime`: unix seconds
     pub checktime: Option<i64>,

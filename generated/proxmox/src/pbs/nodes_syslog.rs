@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/nodes/{node}/syslog)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeSyslog {
     /// `limit`: at least 0
     pub limit: Option<i64>,
@@ -74,6 +75,7 @@ proxbox_runtime::operation! { GetNodesNodeSyslog -> Rows<NodesSyslogRow>;
 
 /// Of `GET /nodes/{node}/syslog`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesSyslogRow {
     /// `n`
     pub n: Option<i64>,

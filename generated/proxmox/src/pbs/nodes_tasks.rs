@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/nodes/{node}/tasks)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeTasks {
     /// `errors`: default `false`
     pub errors: Option<bool>,
@@ -99,6 +100,7 @@ proxbox_runtime::operation! { GetNodesNodeTasks -> Rows<NodesTasksRow>;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/nodes/{node}/tasks/{upid})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteNodesNodeTasksUpid {
     /// `node`
     pub node: String,
@@ -139,6 +141,7 @@ proxbox_runtime::operation! { DeleteNodesNodeTasksUpid -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/nodes/{node}/tasks/{upid})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeTasksUpid {
     /// `node`
     pub node: String,
@@ -175,6 +178,7 @@ proxbox_runtime::operation! { GetNodesNodeTasksUpid -> Value;
 
 /// Of `GET /nodes/{node}/tasks`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesTasksRow {
     /// `endtime`: unix seconds
     pub endtime: Option<i64>,

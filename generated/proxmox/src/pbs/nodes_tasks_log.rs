@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/nodes/{node}/tasks/{upid}/log)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeTasksUpidLog {
     /// `download`: default `false`
     pub download: Option<bool>,

@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/nodes/{node}/termproxy)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeTermproxy {
     /// `cmd`
     pub cmd: Option<NodesTermproxyPostCmd>,
@@ -56,6 +57,7 @@ proxbox_runtime::operation! { PostNodesNodeTermproxy -> NodesTermproxyPost;
 
 /// Of `POST /nodes/{node}/termproxy`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesTermproxyPost {
     /// `port`
     pub port: Option<i64>,

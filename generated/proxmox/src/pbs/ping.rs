@@ -13,6 +13,7 @@ use proxbox_runtime::{
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/ping)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetPing {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -37,6 +38,7 @@ proxbox_runtime::operation! { GetPing -> Ping;
 
 /// Of `GET /ping`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct Ping {
     /// `pong`
     pub pong: Option<bool>,

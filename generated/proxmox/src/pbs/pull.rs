@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/pull)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostPull {
     /// `burst-in`
     pub burst_in: Option<String>,

@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/push)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostPush {
     /// `burst-in`
     pub burst_in: Option<String>,

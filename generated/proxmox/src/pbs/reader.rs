@@ -17,6 +17,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/reader)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetReader {
     /// `backup-id`
     pub backup_id: Option<String>,

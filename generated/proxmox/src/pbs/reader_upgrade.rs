@@ -13,6 +13,7 @@ use proxbox_runtime::{
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/reader/_upgrade_)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetReaderUpgrade {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,

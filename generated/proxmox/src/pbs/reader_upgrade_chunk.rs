@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/reader/_upgrade_/chunk)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetReaderUpgradeChunk {
     /// `digest`
     pub digest: Option<String>,

@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/reader/_upgrade_/download)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetReaderUpgradeDownload {
     /// `file-name`
     pub file_name: Option<String>,

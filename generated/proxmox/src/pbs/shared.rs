@@ -10,6 +10,7 @@ use crate::pbs::rows;
 
 /// Of `GET /admin/datastore/{store}/groups`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AdminDatastoreGroupsRow {
     /// `backup-count`
     pub backup_count: Option<i64>,
@@ -49,6 +50,7 @@ proxbox_runtime::record! { AdminDatastoreGroupsRow {
 
 /// Of `GET /admin/datastore/{store}/namespace`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AdminDatastoreNamespaceRow {
     /// `comment`
     pub comment: Option<String>,
@@ -72,6 +74,7 @@ proxbox_runtime::record! { AdminDatastoreNamespaceRow {
 
 /// Of `GET /admin/datastore`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AdminDatastoreRow {
     /// `backend-type`: default `filesystem`
     pub backend_type: Option<AdminDatastoreRowBackendType>,
@@ -104,6 +107,7 @@ proxbox_runtime::record! { AdminDatastoreRow {
 
 /// Of `GET /admin/datastore`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AdminDatastoreRowMaintenance {
     /// `message`
     pub message: Option<String>,
@@ -145,6 +149,7 @@ proxbox_runtime::record! { AdminDatastoreRowMaintenance {
 
 /// Of `GET /admin/datastore/{store}/status`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AdminDatastoreStatusGcStatus {
     /// `cache-stats`
     pub cache_stats: Option<Box<AdminGcRowCacheStats>>,
@@ -200,6 +205,7 @@ proxbox_runtime::record! { AdminDatastoreStatusGcStatus {
 
 /// Of `GET /admin/gc`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AdminGcRowCacheStats {
     /// `hits`: at least 0
     pub hits: Option<i64>,
@@ -223,6 +229,7 @@ proxbox_runtime::record! { AdminGcRowCacheStats {
 
 /// Of `GET /config/access/pam`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ConfigAccessPam {
     /// `comment`
     pub comment: Option<String>,

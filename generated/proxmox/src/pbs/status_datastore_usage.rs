@@ -17,6 +17,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/status/datastore-usage)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetStatusDatastoreUsage {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -41,6 +42,7 @@ proxbox_runtime::operation! { GetStatusDatastoreUsage -> Rows<StatusDatastoreUsa
 
 /// Of `GET /status/datastore-usage`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct StatusDatastoreUsageRow {
     /// `avail`: bytes, at least 0
     pub avail: Option<i64>,

@@ -13,6 +13,7 @@ use proxbox_runtime::{
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/status/metrics)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetStatusMetrics {
     /// `history`: default `false`
     pub history: Option<bool>,

@@ -17,6 +17,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/tape/backup)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetTapeBackup {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -45,6 +46,7 @@ proxbox_runtime::operation! { GetTapeBackup -> Rows<TapeBackupRow>;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/tape/backup)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostTapeBackup {
     /// `drive`
     pub drive: Option<String>,
@@ -142,6 +144,7 @@ proxbox_runtime::operation! { PostTapeBackup -> Option<String>;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/tape/backup/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostTapeBackupId {
     /// `id`
     pub id: String,
@@ -174,6 +177,7 @@ proxbox_runtime::operation! { PostTapeBackupId -> Value;
 
 /// Of `GET /tape/backup`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct TapeBackupRow {
     /// `comment`
     pub comment: Option<String>,

@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/tape/changer)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetTapeChanger {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -42,6 +43,7 @@ proxbox_runtime::operation! { GetTapeChanger -> Rows<TapeChangerRow>;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/tape/changer/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetTapeChangerName {
     /// `name`
     pub name: String,
@@ -74,6 +76,7 @@ proxbox_runtime::operation! { GetTapeChangerName -> Value;
 
 /// Of `GET /tape/changer`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct TapeChangerRow {
     /// `eject-before-unload`: default `false`
     pub eject_before_unload: Option<bool>,

@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/tape/changer/{name}/status)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetTapeChangerNameStatus {
     /// `cache`: default `true`
     pub cache: Option<bool>,
@@ -56,6 +57,7 @@ proxbox_runtime::operation! { GetTapeChangerNameStatus -> Rows<TapeChangerStatus
 
 /// Of `GET /tape/changer/{name}/status`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct TapeChangerStatusRow {
     /// `entry-id`: at least 0
     pub entry_id: Option<i64>,

@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/tape/changer/{name}/transfer)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostTapeChangerNameTransfer {
     /// `from`: at least 1
     pub from: Option<i64>,

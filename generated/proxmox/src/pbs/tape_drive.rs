@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/tape/drive)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetTapeDrive {
     /// `changer`
     pub changer: Option<String>,
@@ -60,6 +61,7 @@ proxbox_runtime::operation! { GetTapeDrive -> Rows<TapeDriveRow>;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/tape/drive/{drive})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetTapeDriveDrive {
     /// `drive`
     pub drive: String,
@@ -92,6 +94,7 @@ proxbox_runtime::operation! { GetTapeDriveDrive -> Value;
 
 /// Of `GET /tape/drive`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct TapeDriveRow {
     /// `activity`
     pub activity: Option<TapeDriveRowActivity>,

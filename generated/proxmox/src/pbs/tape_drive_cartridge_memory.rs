@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/tape/drive/{drive}/cartridge-memory)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetTapeDriveDriveCartridgeMemory {
     /// `drive`
     pub drive: String,
@@ -46,6 +47,7 @@ proxbox_runtime::operation! { GetTapeDriveDriveCartridgeMemory -> Rows<TapeDrive
 
 /// Of `GET /tape/drive/{drive}/cartridge-memory`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct TapeDriveCartridgeMemoryRow {
     /// `id`: 0 to 65535
     pub id: Option<i64>,

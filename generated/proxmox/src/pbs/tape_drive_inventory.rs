@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/tape/drive/{drive}/inventory)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetTapeDriveDriveInventory {
     /// `drive`
     pub drive: String,
@@ -50,6 +51,7 @@ proxbox_runtime::operation! { GetTapeDriveDriveInventory -> Rows<TapeDriveInvent
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/tape/drive/{drive}/inventory)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutTapeDriveDriveInventory {
     /// `catalog`: default `false`
     pub catalog: Option<bool>,
@@ -96,6 +98,7 @@ proxbox_runtime::operation! { PutTapeDriveDriveInventory -> Option<String>;
 
 /// Of `GET /tape/drive/{drive}/inventory`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct TapeDriveInventoryRow {
     /// `label-text`
     pub label_text: Option<String>,

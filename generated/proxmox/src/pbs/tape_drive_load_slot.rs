@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/tape/drive/{drive}/load-slot)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostTapeDriveDriveLoadSlot {
     /// `drive`
     pub drive: String,

@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/tape/drive/{drive}/read-label)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetTapeDriveDriveReadLabel {
     /// `drive`
     pub drive: String,
@@ -56,6 +57,7 @@ proxbox_runtime::operation! { GetTapeDriveDriveReadLabel -> TapeDriveReadLabel;
 
 /// Of `GET /tape/drive/{drive}/read-label`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct TapeDriveReadLabel {
     /// `ctime`: unix seconds
     pub ctime: Option<i64>,

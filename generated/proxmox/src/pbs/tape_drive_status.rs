@@ -17,6 +17,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/tape/drive/{drive}/status)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetTapeDriveDriveStatus {
     /// `drive`
     pub drive: String,
@@ -49,6 +50,7 @@ proxbox_runtime::operation! { GetTapeDriveDriveStatus -> TapeDriveStatus;
 
 /// Of `GET /tape/drive/{drive}/status`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct TapeDriveStatus {
     /// `alert-flags`
     pub alert_flags: Option<String>,

@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/tape/drive/{drive}/unload)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostTapeDriveDriveUnload {
     /// `drive`
     pub drive: String,

@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/tape/drive/{drive}/volume-statistics)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetTapeDriveDriveVolumeStatistics {
     /// `drive`
     pub drive: String,
@@ -46,6 +47,7 @@ proxbox_runtime::operation! { GetTapeDriveDriveVolumeStatistics -> TapeDriveVolu
 
 /// Of `GET /tape/drive/{drive}/volume-statistics`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct TapeDriveVolumeStatistics {
     /// `beginning-of-medium-passes`: at least 0
     pub beginning_of_medium_passes: Option<i64>,

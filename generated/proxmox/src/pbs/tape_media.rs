@@ -13,6 +13,7 @@ use proxbox_runtime::{
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/tape/media)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetTapeMedia {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,

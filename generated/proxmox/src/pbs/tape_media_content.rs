@@ -17,6 +17,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/tape/media/content)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetTapeMediaContent {
     /// `backup-id`
     pub backup_id: Option<String>,
@@ -78,6 +79,7 @@ proxbox_runtime::operation! { GetTapeMediaContent -> Rows<TapeMediaContentRow>;
 
 /// Of `GET /tape/media/content`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct TapeMediaContentRow {
     /// `backup-time`: unix seconds
     pub backup_time: Option<i64>,

@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/tape/media/destroy)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetTapeMediaDestroy {
     /// `force`
     pub force: Option<bool>,

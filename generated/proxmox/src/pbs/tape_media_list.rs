@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/tape/media/list)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetTapeMediaList {
     /// `pool`
     pub pool: Option<String>,
@@ -65,6 +66,7 @@ proxbox_runtime::operation! { GetTapeMediaList -> Rows<TapeMediaListRow>;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/tape/media/list/{uuid})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetTapeMediaListUuid {
     /// `uuid`
     pub uuid: String,
@@ -101,6 +103,7 @@ proxbox_runtime::operation! { GetTapeMediaListUuid -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/tape/media/list/{uuid}/status)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetTapeMediaListUuidStatus {
     /// `uuid`
     pub uuid: String,
@@ -137,6 +140,7 @@ proxbox_runtime::operation! { GetTapeMediaListUuidStatus -> Value;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/tape/media/list/{uuid}/status)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostTapeMediaListUuidStatus {
     /// `status`
     pub status: Option<TapeMediaListRowStatus>,
@@ -179,6 +183,7 @@ proxbox_runtime::operation! { PostTapeMediaListUuidStatus -> Value;
 
 /// Of `GET /tape/media/list`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct TapeMediaListRow {
     /// `bytes-used`: bytes, at least 0
     pub bytes_used: Option<i64>,

@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/tape/media/media-sets)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetTapeMediaMediaSets {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -38,6 +39,7 @@ proxbox_runtime::operation! { GetTapeMediaMediaSets -> Rows<TapeMediaMediaSetsRo
 
 /// Of `GET /tape/media/media-sets`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct TapeMediaMediaSetsRow {
     /// `media-set-ctime`: unix seconds
     pub media_set_ctime: Option<i64>,

@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/tape/media/move)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PostTapeMediaMove {
     /// `label-text`
     pub label_text: Option<String>,

@@ -18,6 +18,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/tape/restore)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostTapeRestore {
     /// `drive`
     pub drive: Option<String>,
@@ -91,6 +92,7 @@ proxbox_runtime::operation! { PostTapeRestore -> Option<String>;
 
 /// Of `POST /tape/restore`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct TapeRestorePostNamespaces {
     /// `max-depth`: 0 to 7, default `7`
     pub max_depth: Option<i64>,

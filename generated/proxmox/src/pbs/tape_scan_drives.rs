@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/tape/scan-drives)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetTapeScanDrives {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -38,6 +39,7 @@ proxbox_runtime::operation! { GetTapeScanDrives -> Rows<TapeScanDrivesRow>;
 
 /// Of `GET /tape/scan-drives`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct TapeScanDrivesRow {
     /// `kind`
     pub kind: Option<TapeScanDrivesRowKind>,

@@ -14,6 +14,7 @@ use crate::pbs::rows;
 ///
 /// [In the API viewer](https://pbs.proxmox.com/docs/api-viewer/#/version)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetVersion {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -38,6 +39,7 @@ proxbox_runtime::operation! { GetVersion -> Version;
 
 /// Of `GET /version`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct Version {
     /// `release`
     pub release: Option<String>,

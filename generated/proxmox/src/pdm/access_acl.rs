@@ -14,6 +14,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/access/acl)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetAccessAcl {
     /// `all-for-authid`: default `false`
     pub all_for_authid: Option<bool>,
@@ -64,6 +65,7 @@ proxbox_runtime::operation! { GetAccessAcl -> Rows<AccessAclRow>;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/access/acl)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutAccessAcl {
     /// `auth-id`
     pub auth_id: Option<String>,
@@ -128,6 +130,7 @@ proxbox_runtime::operation! { PutAccessAcl -> Value;
 
 /// Of `GET /access/acl`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AccessAclRow {
     /// `path`
     pub path: Option<String>,

@@ -14,6 +14,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/access/domains)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetAccessDomains {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -38,6 +39,7 @@ proxbox_runtime::operation! { GetAccessDomains -> Rows<AccessDomainsRow>;
 
 /// Of `GET /access/domains`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AccessDomainsRow {
     /// `comment`
     pub comment: Option<String>,

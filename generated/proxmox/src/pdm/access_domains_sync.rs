@@ -14,6 +14,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/access/domains/{realm}/sync)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostAccessDomainsRealmSync {
     /// `dry-run`: default `false`
     pub dry_run: Option<bool>,

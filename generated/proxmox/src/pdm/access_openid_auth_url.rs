@@ -14,6 +14,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/access/openid/auth-url)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostAccessOpenidAuthUrl {
     /// `realm`
     pub realm: Option<String>,

@@ -16,6 +16,7 @@ use crate::pdm::{
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/access/openid/login)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostAccessOpenidLogin {
     /// `code`
     pub code: Option<String>,

@@ -14,6 +14,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/access/permissions)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetAccessPermissions {
     /// `auth-id`
     pub auth_id: Option<String>,

@@ -14,6 +14,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/access/roles)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetAccessRoles {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -38,6 +39,7 @@ proxbox_runtime::operation! { GetAccessRoles -> Rows<AccessRolesRow>;
 
 /// Of `GET /access/roles`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AccessRolesRow {
     /// `comment`
     pub comment: Option<String>,

@@ -14,6 +14,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/access/tfa)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetAccessTfa {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -42,6 +43,7 @@ proxbox_runtime::operation! { GetAccessTfa -> Rows<AccessTfaRow>;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/access/tfa/{userid})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetAccessTfaUserid {
     /// `userid`
     pub userid: String,
@@ -78,6 +80,7 @@ proxbox_runtime::operation! { GetAccessTfaUserid -> Rows<AccessTfa>;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/access/tfa/{userid})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostAccessTfaUserid {
     /// `challenge`
     pub challenge: Option<String>,
@@ -144,6 +147,7 @@ proxbox_runtime::operation! { PostAccessTfaUserid -> AccessTfaPost;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/access/tfa/{userid}/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteAccessTfaUseridId {
     /// `id`
     pub id: String,
@@ -194,6 +198,7 @@ proxbox_runtime::operation! { DeleteAccessTfaUseridId -> Value;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/access/tfa/{userid}/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetAccessTfaUseridId {
     /// `id`
     pub id: String,
@@ -234,6 +239,7 @@ proxbox_runtime::operation! { GetAccessTfaUseridId -> AccessTfa;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/access/tfa/{userid}/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutAccessTfaUseridId {
     /// `description`
     pub description: Option<String>,
@@ -288,6 +294,7 @@ proxbox_runtime::operation! { PutAccessTfaUseridId -> Value;
 
 /// Of `GET /access/tfa/{userid}/{id}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AccessTfa {
     /// `created`: unix seconds
     pub created: Option<i64>,
@@ -320,6 +327,7 @@ proxbox_runtime::record! { AccessTfa {
 
 /// Of `POST /access/tfa/{userid}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AccessTfaPost {
     /// `challenge`
     pub challenge: Option<String>,
@@ -346,6 +354,7 @@ proxbox_runtime::record! { AccessTfaPost {
 
 /// Of `GET /access/tfa`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AccessTfaRow {
     /// `entries`
     pub entries: Option<Rows<AccessTfa>>,

@@ -17,6 +17,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/access/users)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetAccessUsers {
     /// `include_tokens`: default `false`
     pub include_tokens: Option<bool>,
@@ -59,6 +60,7 @@ proxbox_runtime::operation! { GetAccessUsers -> Rows<AccessUsersRow>;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/access/users)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostAccessUsers {
     /// `comment`
     pub comment: Option<String>,
@@ -131,6 +133,7 @@ proxbox_runtime::operation! { PostAccessUsers -> Value;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/access/users/{userid})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteAccessUsersUserid {
     /// `digest`
     pub digest: Option<String>,
@@ -177,6 +180,7 @@ proxbox_runtime::operation! { DeleteAccessUsersUserid -> Value;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/access/users/{userid})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetAccessUsersUserid {
     /// `userid`
     pub userid: String,
@@ -213,6 +217,7 @@ proxbox_runtime::operation! { GetAccessUsersUserid -> AccessUsers;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/access/users/{userid})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutAccessUsersUserid {
     /// `comment`
     pub comment: Option<String>,
@@ -289,6 +294,7 @@ proxbox_runtime::operation! { PutAccessUsersUserid -> Value;
 
 /// Of `GET /access/users/{userid}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AccessUsers {
     /// `comment`
     pub comment: Option<String>,
@@ -327,6 +333,7 @@ proxbox_runtime::record! { AccessUsers {
 
 /// Of `GET /access/users`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AccessUsersRow {
     /// `comment`
     pub comment: Option<String>,

@@ -14,6 +14,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/access/users/{userid}/token)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetAccessUsersUseridToken {
     /// `userid`
     pub userid: String,
@@ -50,6 +51,7 @@ proxbox_runtime::operation! { GetAccessUsersUseridToken -> Rows<AccessUsersToken
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/access/users/{userid}/token/{token-name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteAccessUsersUseridTokenTokenName {
     /// `digest`
     pub digest: Option<String>,
@@ -100,6 +102,7 @@ proxbox_runtime::operation! { DeleteAccessUsersUseridTokenTokenName -> Value;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/access/users/{userid}/token/{token-name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetAccessUsersUseridTokenTokenName {
     /// `token-name`
     pub token_name: String,
@@ -140,6 +143,7 @@ proxbox_runtime::operation! { GetAccessUsersUseridTokenTokenName -> AccessUsersT
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/access/users/{userid}/token/{token-name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostAccessUsersUseridTokenTokenName {
     /// `comment`
     pub comment: Option<String>,
@@ -202,6 +206,7 @@ proxbox_runtime::operation! { PostAccessUsersUseridTokenTokenName -> AccessUsers
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/access/users/{userid}/token/{token-name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutAccessUsersUseridTokenTokenName {
     /// `comment`
     pub comment: Option<String>,
@@ -269,6 +274,7 @@ proxbox_runtime::operation! { PutAccessUsersUseridTokenTokenName -> AccessUsersT
 
 /// Of `GET /access/users/{userid}/token/{token-name}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AccessUsersToken {
     /// `comment`
     pub comment: Option<String>,
@@ -298,6 +304,7 @@ proxbox_runtime::record! { AccessUsersToken {
 
 /// Of `PUT /access/users/{userid}/token/{token-name}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AccessUsersTokenPut {
     /// `tokenid`
     pub tokenid: Option<String>,
@@ -322,6 +329,7 @@ proxbox_runtime::record! { AccessUsersTokenPut {
 
 /// Of `GET /access/users/{userid}/token`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AccessUsersTokenRow {
     /// `comment`
     pub comment: Option<String>,

@@ -18,6 +18,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/auto-install/answer)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostAutoInstallAnswer {
     /// `$schema`
     pub schema: Option<Box<AutoInstallAnswerPostSchema>>,
@@ -72,6 +73,7 @@ proxbox_runtime::operation! { PostAutoInstallAnswer -> AutoInstallAnswerPost;
 
 /// Of `POST /auto-install/answer`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AutoInstallAnswerPost {
     /// `disk-setup`
     pub disk_setup: Option<Box<AutoInstallAnswerPostDiskSetup>>,
@@ -106,6 +108,7 @@ proxbox_runtime::record! { AutoInstallAnswerPost {
 
 /// Of `POST /auto-install/answer`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AutoInstallAnswerPostDiskSetup {
     /// `btrfs`
     pub btrfs: Option<Box<AutoInstallAnswerPostDiskSetupBtrfs>>,
@@ -145,6 +148,7 @@ proxbox_runtime::record! { AutoInstallAnswerPostDiskSetup {
 
 /// Of `POST /auto-install/answer`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AutoInstallAnswerPostDiskSetupBtrfs {
     /// `compress`: default `off`
     pub compress: Option<AutoInstallAnswerPostDiskSetupBtrfsCompress>,
@@ -173,6 +177,7 @@ proxbox_runtime::record! { AutoInstallAnswerPostDiskSetupBtrfs {
 
 /// Of `POST /auto-install/answer`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AutoInstallAnswerPostDiskSetupLvm {
     /// `hdsize`: at least 2.0
     pub hdsize: Option<f64>,
@@ -205,6 +210,7 @@ proxbox_runtime::record! { AutoInstallAnswerPostDiskSetupLvm {
 
 /// Of `POST /auto-install/answer`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AutoInstallAnswerPostDiskSetupZfs {
     /// `arc-max`: MiB, at least 64
     pub arc_max: Option<i64>,
@@ -246,6 +252,7 @@ proxbox_runtime::record! { AutoInstallAnswerPostDiskSetupZfs {
 
 /// Of `POST /auto-install/answer`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AutoInstallAnswerPostDmi {
     /// `baseboard`
     pub baseboard: Option<Value>,
@@ -272,6 +279,7 @@ proxbox_runtime::record! { AutoInstallAnswerPostDmi {
 
 /// Of `POST /auto-install/answer`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AutoInstallAnswerPostFirstBoot {
     /// `cert-fingerprint`
     pub cert_fingerprint: Option<String>,
@@ -302,6 +310,7 @@ proxbox_runtime::record! { AutoInstallAnswerPostFirstBoot {
 
 /// Of `POST /auto-install/answer`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AutoInstallAnswerPostGlobal {
     /// `country`
     pub country: Option<String>,
@@ -355,6 +364,7 @@ proxbox_runtime::record! { AutoInstallAnswerPostGlobal {
 
 /// Of `POST /auto-install/answer`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AutoInstallAnswerPostGlobalFqdn {
     /// `domain`
     pub domain: Option<String>,
@@ -382,6 +392,7 @@ proxbox_runtime::record! { AutoInstallAnswerPostGlobalFqdn {
 
 /// Of `POST /auto-install/answer`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AutoInstallAnswerPostIso {
     /// `isorelease`
     pub isorelease: Option<String>,
@@ -405,6 +416,7 @@ proxbox_runtime::record! { AutoInstallAnswerPostIso {
 
 /// Of `POST /auto-install/answer`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AutoInstallAnswerPostNetwork {
     /// `cidr`
     pub cidr: Option<String>,
@@ -445,6 +457,7 @@ proxbox_runtime::record! { AutoInstallAnswerPostNetwork {
 
 /// Of `POST /auto-install/answer`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AutoInstallAnswerPostNetworkInterfaceNamePinning {
     /// `enabled`
     pub enabled: Option<bool>,
@@ -468,6 +481,7 @@ proxbox_runtime::record! { AutoInstallAnswerPostNetworkInterfaceNamePinning {
 
 /// Of `POST /auto-install/answer`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AutoInstallAnswerPostNetworkInterfaces {
     /// `link`
     pub link: Option<String>,
@@ -492,6 +506,7 @@ proxbox_runtime::record! { AutoInstallAnswerPostNetworkInterfaces {
 
 /// Of `POST /auto-install/answer`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AutoInstallAnswerPostPostInstallationWebhook {
     /// `auth-token`
     pub auth_token: Option<String>,
@@ -518,6 +533,7 @@ proxbox_runtime::record! { AutoInstallAnswerPostPostInstallationWebhook {
 
 /// Of `POST /auto-install/answer`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AutoInstallAnswerPostProduct {
     /// `enable_btrfs`
     pub enable_btrfs: Option<bool>,
@@ -544,6 +560,7 @@ proxbox_runtime::record! { AutoInstallAnswerPostProduct {
 
 /// Of `POST /auto-install/answer`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AutoInstallAnswerPostSchema {
     /// `version`
     pub version: Option<String>,

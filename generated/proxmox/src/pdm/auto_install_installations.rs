@@ -24,6 +24,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/auto-install/installations)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetAutoInstallInstallations {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -52,6 +53,7 @@ proxbox_runtime::operation! { GetAutoInstallInstallations -> Rows<AutoInstallIns
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/auto-install/installations/{uuid})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteAutoInstallInstallationsUuid {
     /// `uuid`
     pub uuid: String,
@@ -84,6 +86,7 @@ proxbox_runtime::operation! { DeleteAutoInstallInstallationsUuid -> Value;
 
 /// Of `GET /auto-install/installations`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AutoInstallInstallationsRow {
     /// `answer-id`
     pub answer_id: Option<String>,
@@ -124,6 +127,7 @@ proxbox_runtime::record! { AutoInstallInstallationsRow {
 
 /// Of `GET /auto-install/installations`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AutoInstallInstallationsRowInfo {
     /// `dmi`
     pub dmi: Option<Box<AutoInstallAnswerPostDmi>>,
@@ -153,6 +157,7 @@ proxbox_runtime::record! { AutoInstallInstallationsRowInfo {
 
 /// Of `GET /auto-install/installations`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AutoInstallInstallationsRowPostHookData {
     /// `$schema`
     pub schema: Option<Box<AutoInstallAnswerPostSchema>>,

@@ -18,6 +18,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/auto-install/installations/{uuid}/post-hook)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostAutoInstallInstallationsUuidPostHook {
     /// `$schema`
     pub schema: Option<Box<AutoInstallAnswerPostSchema>>,
@@ -139,6 +140,7 @@ proxbox_runtime::operation! { PostAutoInstallInstallationsUuidPostHook -> Value;
 
 /// Of `POST /auto-install/installations/{uuid}/post-hook`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AutoInstallInstallationsPostHookPostBootInfo {
     /// `mode`
     pub mode: Option<AutoInstallInstallationsPostHookPostBootInfoMode>,
@@ -162,6 +164,7 @@ proxbox_runtime::record! { AutoInstallInstallationsPostHookPostBootInfo {
 
 /// Of `POST /auto-install/installations/{uuid}/post-hook`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AutoInstallInstallationsPostHookPostCpuInfo {
     /// `cores`: at least 0
     pub cores: Option<i64>,
@@ -197,6 +200,7 @@ proxbox_runtime::record! { AutoInstallInstallationsPostHookPostCpuInfo {
 
 /// Of `POST /auto-install/installations/{uuid}/post-hook`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AutoInstallInstallationsPostHookPostDisks {
     /// `is-bootdisk`
     pub is_bootdisk: Option<bool>,
@@ -223,6 +227,7 @@ proxbox_runtime::record! { AutoInstallInstallationsPostHookPostDisks {
 
 /// Of `POST /auto-install/installations/{uuid}/post-hook`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AutoInstallInstallationsPostHookPostNetworkInterfaces {
     /// `address`
     pub address: Option<String>,
@@ -259,6 +264,7 @@ proxbox_runtime::record! { AutoInstallInstallationsPostHookPostNetworkInterfaces
 
 /// Of `POST /auto-install/installations/{uuid}/post-hook`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AutoInstallInstallationsPostHookPostProduct {
     /// `fullname`
     pub fullname: Option<String>,
@@ -285,6 +291,7 @@ proxbox_runtime::record! { AutoInstallInstallationsPostHookPostProduct {
 
 /// Of `POST /auto-install/installations/{uuid}/post-hook`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AutoInstallInstallationsPostHookPostSshPublicHostKeys {
     /// `ecdsa`
     pub ecdsa: Option<String>,

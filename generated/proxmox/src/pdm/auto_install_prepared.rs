@@ -17,6 +17,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/auto-install/prepared)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetAutoInstallPrepared {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -45,6 +46,7 @@ proxbox_runtime::operation! { GetAutoInstallPrepared -> Rows<AutoInstallPrepared
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/auto-install/prepared)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostAutoInstallPrepared {
     /// `authorized-tokens`
     pub authorized_tokens: Option<Rows<String>>,
@@ -233,6 +235,7 @@ proxbox_runtime::operation! { PostAutoInstallPrepared -> AutoInstallPreparedPut;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/auto-install/prepared/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteAutoInstallPreparedId {
     /// `id`
     pub id: String,
@@ -269,6 +272,7 @@ proxbox_runtime::operation! { DeleteAutoInstallPreparedId -> Value;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/auto-install/prepared/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetAutoInstallPreparedId {
     /// `id`
     pub id: String,
@@ -305,6 +309,7 @@ proxbox_runtime::operation! { GetAutoInstallPreparedId -> Value;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/auto-install/prepared/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutAutoInstallPreparedId {
     /// `authorized-tokens`
     pub authorized_tokens: Option<Rows<String>>,
@@ -485,6 +490,7 @@ proxbox_runtime::operation! { PutAutoInstallPreparedId -> AutoInstallPreparedPut
 
 /// Of `PUT /auto-install/prepared/{id}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AutoInstallPreparedPut {
     /// `config`
     pub config: Option<Box<AutoInstallPreparedRow>>,
@@ -508,6 +514,7 @@ proxbox_runtime::record! { AutoInstallPreparedPut {
 
 /// Of `PUT /auto-install/prepared/{id}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AutoInstallPreparedPutFilesystem {
     /// `arc_max`: MiB, at least 64
     pub arc_max: Option<i64>,
@@ -557,6 +564,7 @@ proxbox_runtime::record! { AutoInstallPreparedPutFilesystem {
 
 /// Of `GET /auto-install/prepared`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AutoInstallPreparedRow {
     /// `authorized-tokens`
     pub authorized_tokens: Option<Rows<String>>,

@@ -14,6 +14,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/auto-install/tokens)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetAutoInstallTokens {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -42,6 +43,7 @@ proxbox_runtime::operation! { GetAutoInstallTokens -> Rows<AutoInstallTokensRow>
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/auto-install/tokens)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostAutoInstallTokens {
     /// `comment`
     pub comment: Option<String>,
@@ -98,6 +100,7 @@ proxbox_runtime::operation! { PostAutoInstallTokens -> AutoInstallTokensPut;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/auto-install/tokens/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteAutoInstallTokensId {
     /// `id`
     pub id: String,
@@ -134,6 +137,7 @@ proxbox_runtime::operation! { DeleteAutoInstallTokensId -> Value;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/auto-install/tokens/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutAutoInstallTokensId {
     /// `comment`
     pub comment: Option<String>,
@@ -198,6 +202,7 @@ proxbox_runtime::operation! { PutAutoInstallTokensId -> AutoInstallTokensPut;
 
 /// Of `PUT /auto-install/tokens/{id}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AutoInstallTokensPut {
     /// `secret`
     pub secret: Option<String>,
@@ -221,6 +226,7 @@ proxbox_runtime::record! { AutoInstallTokensPut {
 
 /// Of `GET /auto-install/tokens`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AutoInstallTokensRow {
     /// `comment`
     pub comment: Option<String>,

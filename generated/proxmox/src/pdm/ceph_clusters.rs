@@ -14,6 +14,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/ceph/clusters)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetCephClusters {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -42,6 +43,7 @@ proxbox_runtime::operation! { GetCephClusters -> Rows<CephClustersRow>;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/ceph/clusters/{cluster})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetCephClustersCluster {
     /// `cluster`
     pub cluster: String,
@@ -74,6 +76,7 @@ proxbox_runtime::operation! { GetCephClustersCluster -> Value;
 
 /// Of `GET /ceph/clusters`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct CephClustersRow {
     /// `bytes-avail`: bytes
     pub bytes_avail: Option<i64>,

@@ -14,6 +14,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/ceph/clusters/{cluster}/flags)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetCephClustersClusterFlags {
     /// `cluster`
     pub cluster: String,
@@ -46,6 +47,7 @@ proxbox_runtime::operation! { GetCephClustersClusterFlags -> Rows<CephClustersFl
 
 /// Of `GET /ceph/clusters/{cluster}/flags`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct CephClustersFlagsRow {
     /// `description`
     pub description: Option<String>,

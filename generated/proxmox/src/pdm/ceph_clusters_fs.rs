@@ -14,6 +14,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/ceph/clusters/{cluster}/fs)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetCephClustersClusterFs {
     /// `cluster`
     pub cluster: String,
@@ -46,6 +47,7 @@ proxbox_runtime::operation! { GetCephClustersClusterFs -> Rows<CephClustersFsRow
 
 /// Of `GET /ceph/clusters/{cluster}/fs`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct CephClustersFsRow {
     /// `data_pool`
     pub data_pool: Option<String>,

@@ -14,6 +14,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/ceph/clusters/{cluster}/mds)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetCephClustersClusterMds {
     /// `cluster`
     pub cluster: String,
@@ -46,6 +47,7 @@ proxbox_runtime::operation! { GetCephClustersClusterMds -> Rows<CephClustersMdsR
 
 /// Of `GET /ceph/clusters/{cluster}/mds`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct CephClustersMdsRow {
     /// `addr`
     pub addr: Option<String>,

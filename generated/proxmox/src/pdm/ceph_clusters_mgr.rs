@@ -14,6 +14,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/ceph/clusters/{cluster}/mgr)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetCephClustersClusterMgr {
     /// `cluster`
     pub cluster: String,
@@ -46,6 +47,7 @@ proxbox_runtime::operation! { GetCephClustersClusterMgr -> Rows<CephClustersMgrR
 
 /// Of `GET /ceph/clusters/{cluster}/mgr`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct CephClustersMgrRow {
     /// `addr`
     pub addr: Option<String>,

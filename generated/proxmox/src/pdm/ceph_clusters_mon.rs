@@ -14,6 +14,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/ceph/clusters/{cluster}/mon)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetCephClustersClusterMon {
     /// `cluster`
     pub cluster: String,
@@ -46,6 +47,7 @@ proxbox_runtime::operation! { GetCephClustersClusterMon -> Rows<CephClustersMonR
 
 /// Of `GET /ceph/clusters/{cluster}/mon`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct CephClustersMonRow {
     /// `addr`
     pub addr: Option<String>,

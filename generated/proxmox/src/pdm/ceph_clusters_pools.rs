@@ -14,6 +14,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/ceph/clusters/{cluster}/pools)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetCephClustersClusterPools {
     /// `cluster`
     pub cluster: String,
@@ -46,6 +47,7 @@ proxbox_runtime::operation! { GetCephClustersClusterPools -> Rows<CephClustersPo
 
 /// Of `GET /ceph/clusters/{cluster}/pools`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct CephClustersPoolsRow {
     /// `application_metadata`
     pub application_metadata: Option<Value>,

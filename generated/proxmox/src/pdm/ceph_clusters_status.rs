@@ -14,6 +14,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/ceph/clusters/{cluster}/status)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetCephClustersClusterStatus {
     /// `cluster`
     pub cluster: String,

@@ -14,6 +14,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/ceph/clusters/{cluster}/summary)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetCephClustersClusterSummary {
     /// `cluster`
     pub cluster: String,
@@ -56,6 +57,7 @@ proxbox_runtime::operation! { GetCephClustersClusterSummary -> CephClustersSumma
 
 /// Of `GET /ceph/clusters/{cluster}/summary`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct CephClustersSummary {
     /// `bytes-avail`: bytes
     pub bytes_avail: Option<i64>,
@@ -162,6 +164,7 @@ proxbox_runtime::record! { CephClustersSummary {
 
 /// Of `GET /ceph/clusters/{cluster}/summary`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct CephClustersSummaryChecks {
     /// `code`
     pub code: Option<String>,
@@ -188,6 +191,7 @@ proxbox_runtime::record! { CephClustersSummaryChecks {
 
 /// Of `GET /ceph/clusters/{cluster}/summary`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct CephClustersSummaryMembers {
     /// `kind`
     pub kind: Option<CephClustersSummaryMembersKind>,
@@ -217,6 +221,7 @@ proxbox_runtime::record! { CephClustersSummaryMembers {
 
 /// Of `GET /ceph/clusters/{cluster}/summary`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct CephClustersSummaryPgsByState {
     /// `count`
     pub count: Option<i64>,

@@ -15,6 +15,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/config/access/ad)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetConfigAccessAd {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -43,6 +44,7 @@ proxbox_runtime::operation! { GetConfigAccessAd -> Rows<ConfigAccessAd>;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/config/access/ad)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostConfigAccessAd {
     /// `base-dn`
     pub base_dn: Option<String>,
@@ -152,6 +154,7 @@ proxbox_runtime::operation! { PostConfigAccessAd -> Value;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/config/access/ad/{realm})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteConfigAccessAdRealm {
     /// `digest`
     pub digest: Option<String>,
@@ -198,6 +201,7 @@ proxbox_runtime::operation! { DeleteConfigAccessAdRealm -> Value;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/config/access/ad/{realm})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetConfigAccessAdRealm {
     /// `realm`
     pub realm: String,
@@ -234,6 +238,7 @@ proxbox_runtime::operation! { GetConfigAccessAdRealm -> ConfigAccessAd;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/config/access/ad/{realm})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutConfigAccessAdRealm {
     /// `base-dn`
     pub base_dn: Option<String>,
@@ -348,6 +353,7 @@ proxbox_runtime::operation! { PutConfigAccessAdRealm -> Value;
 
 /// Of `GET /config/access/ad/{realm}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ConfigAccessAd {
     /// `base-dn`
     pub base_dn: Option<String>,
@@ -413,6 +419,7 @@ proxbox_runtime::record! { ConfigAccessAd {
 
 /// Of `GET /config/access/ad/{realm}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ConfigAccessAdSyncAttributes {
     /// `email`
     pub email: Option<String>,
@@ -453,6 +460,7 @@ proxbox_runtime::record! { ConfigAccessAdSyncAttributes {
 
 /// Of `GET /config/access/ad/{realm}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ConfigAccessAdSyncDefaultsOptions {
     /// `enable-new`
     pub enable_new: Option<bool>,

@@ -14,6 +14,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/config/access/tfa)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetConfigAccessTfa {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -42,6 +43,7 @@ proxbox_runtime::operation! { GetConfigAccessTfa -> Value;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/config/access/tfa/webauthn)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetConfigAccessTfaWebauthn {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -70,6 +72,7 @@ proxbox_runtime::operation! { GetConfigAccessTfaWebauthn -> ConfigAccessTfaWebau
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/config/access/tfa/webauthn)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PutConfigAccessTfaWebauthn {
     /// `allow-subdomains`
     pub allow_subdomains: Option<bool>,
@@ -129,6 +132,7 @@ proxbox_runtime::operation! { PutConfigAccessTfaWebauthn -> Value;
 
 /// Of `GET /config/access/tfa/webauthn`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ConfigAccessTfaWebauthn {
     /// `allow-subdomains`
     pub allow_subdomains: Option<bool>,

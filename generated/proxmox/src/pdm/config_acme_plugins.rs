@@ -14,6 +14,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/config/acme/plugins)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetConfigAcmePlugins {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -42,6 +43,7 @@ proxbox_runtime::operation! { GetConfigAcmePlugins -> Rows<ConfigAcmePlugins>;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/config/acme/plugins)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostConfigAcmePlugins {
     /// `api`
     pub api: Option<String>,
@@ -110,6 +112,7 @@ proxbox_runtime::operation! { PostConfigAcmePlugins -> Value;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/config/acme/plugins/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteConfigAcmePluginsId {
     /// `id`
     pub id: String,
@@ -146,6 +149,7 @@ proxbox_runtime::operation! { DeleteConfigAcmePluginsId -> Value;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/config/acme/plugins/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetConfigAcmePluginsId {
     /// `id`
     pub id: String,
@@ -182,6 +186,7 @@ proxbox_runtime::operation! { GetConfigAcmePluginsId -> ConfigAcmePlugins;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/config/acme/plugins/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutConfigAcmePluginsId {
     /// `api`
     pub api: Option<String>,
@@ -245,6 +250,7 @@ proxbox_runtime::operation! { PutConfigAcmePluginsId -> Value;
 
 /// Of `GET /config/acme/plugins/{id}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ConfigAcmePlugins {
     /// `api`
     pub api: Option<String>,

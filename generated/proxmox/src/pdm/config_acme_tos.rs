@@ -14,6 +14,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/config/acme/tos)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetConfigAcmeTos {
     /// `directory`
     pub directory: Option<String>,

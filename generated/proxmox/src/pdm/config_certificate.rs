@@ -15,6 +15,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/config/certificate)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetConfigCertificate {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -43,6 +44,7 @@ proxbox_runtime::operation! { GetConfigCertificate -> ConfigCertificate;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/config/certificate)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PutConfigCertificate {
     /// `acme`
     pub acme: Option<PropertyString<ConfigCertificateAcme>>,
@@ -116,6 +118,7 @@ proxbox_runtime::operation! { PutConfigCertificate -> Value;
 
 /// Of `GET /config/certificate`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ConfigCertificate {
     /// `acme`
     pub acme: Option<PropertyString<ConfigCertificateAcme>>,
@@ -151,6 +154,7 @@ proxbox_runtime::record! { ConfigCertificate {
 
 /// Of `GET /config/certificate`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ConfigCertificateAcme {
     /// `account`
     pub account: Option<String>,
@@ -182,6 +186,7 @@ proxbox_runtime::record! { ConfigCertificateAcme {
 
 /// Of `GET /config/certificate`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ConfigCertificateAcmedomain0 {
     /// `alias`
     pub alias: Option<String>,

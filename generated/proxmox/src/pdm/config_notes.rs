@@ -14,6 +14,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/config/notes)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetConfigNotes {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -42,6 +43,7 @@ proxbox_runtime::operation! { GetConfigNotes -> Option<String>;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/config/notes)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutConfigNotes {
     /// `digest`
     pub digest: Option<String>,

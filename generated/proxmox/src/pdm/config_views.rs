@@ -14,6 +14,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/config/views)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetConfigViews {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -42,6 +43,7 @@ proxbox_runtime::operation! { GetConfigViews -> Rows<ConfigViews>;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/config/views)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostConfigViews {
     /// `digest`
     pub digest: Option<String>,
@@ -105,6 +107,7 @@ proxbox_runtime::operation! { PostConfigViews -> Value;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/config/views/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteConfigViewsId {
     /// `digest`
     pub digest: Option<String>,
@@ -151,6 +154,7 @@ proxbox_runtime::operation! { DeleteConfigViewsId -> Value;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/config/views/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetConfigViewsId {
     /// `id`
     pub id: String,
@@ -187,6 +191,7 @@ proxbox_runtime::operation! { GetConfigViewsId -> ConfigViews;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/config/views/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutConfigViewsId {
     /// `delete`
     pub delete: Option<Rows<ConfigViewsPutDelete>>,
@@ -250,6 +255,7 @@ proxbox_runtime::operation! { PutConfigViewsId -> Value;
 
 /// Of `GET /config/views/{id}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ConfigViews {
     /// `exclude`
     pub exclude: Option<Rows<String>>,

@@ -14,6 +14,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/nodes)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetNodes {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -42,6 +43,7 @@ proxbox_runtime::operation! { GetNodes -> Value;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/nodes/{node})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNode {
     /// `node`
     pub node: String,

@@ -14,6 +14,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/nodes/{node}/apt/repositories)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeAptRepositories {
     /// `node`
     pub node: String,
@@ -50,6 +51,7 @@ proxbox_runtime::operation! { GetNodesNodeAptRepositories -> AptRepositories;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/nodes/{node}/apt/repositories)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeAptRepositories {
     /// `digest`
     pub digest: Option<String>,
@@ -108,6 +110,7 @@ proxbox_runtime::operation! { PostNodesNodeAptRepositories -> Value;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/nodes/{node}/apt/repositories)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutNodesNodeAptRepositories {
     /// `digest`
     pub digest: Option<String>,
@@ -155,6 +158,7 @@ proxbox_runtime::operation! { PutNodesNodeAptRepositories -> Value;
 
 /// Of `GET /nodes/{node}/apt/repositories`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AptRepositories {
     /// `digest`
     pub digest: Option<String>,
@@ -187,6 +191,7 @@ proxbox_runtime::record! { AptRepositories {
 
 /// Of `GET /nodes/{node}/apt/repositories`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AptRepositoriesErrors {
     /// `error`
     pub error: Option<String>,
@@ -210,6 +215,7 @@ proxbox_runtime::record! { AptRepositoriesErrors {
 
 /// Of `GET /nodes/{node}/apt/repositories`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AptRepositoriesFiles {
     /// `content`
     pub content: Option<String>,
@@ -242,6 +248,7 @@ proxbox_runtime::record! { AptRepositoriesFiles {
 
 /// Of `GET /nodes/{node}/apt/repositories`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AptRepositoriesFilesRepositories {
     /// `Comment`
     pub comment: Option<String>,
@@ -283,6 +290,7 @@ proxbox_runtime::record! { AptRepositoriesFilesRepositories {
 
 /// Of `GET /nodes/{node}/apt/repositories`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AptRepositoriesFilesRepositoriesOptions {
     /// `Key`
     pub key: Option<String>,
@@ -306,6 +314,7 @@ proxbox_runtime::record! { AptRepositoriesFilesRepositoriesOptions {
 
 /// Of `GET /nodes/{node}/apt/repositories`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AptRepositoriesInfos {
     /// `index`: at least 0
     pub index: Option<i64>,
@@ -338,6 +347,7 @@ proxbox_runtime::record! { AptRepositoriesInfos {
 
 /// Of `GET /nodes/{node}/apt/repositories`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AptRepositoriesStandardRepos {
     /// `description`
     pub description: Option<String>,

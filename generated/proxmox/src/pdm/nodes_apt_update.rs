@@ -17,6 +17,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/nodes/{node}/apt/update)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeAptUpdate {
     /// `node`
     pub node: String,
@@ -53,6 +54,7 @@ proxbox_runtime::operation! { GetNodesNodeAptUpdate -> Rows<AptUpdateRow>;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/nodes/{node}/apt/update)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeAptUpdate {
     /// `node`
     pub node: String,

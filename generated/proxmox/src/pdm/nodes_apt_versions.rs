@@ -17,6 +17,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/nodes/{node}/apt/versions)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeAptVersions {
     /// `node`
     pub node: String,

@@ -14,6 +14,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/nodes/{node}/certificates/acme)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeCertificatesAcme {
     /// `node`
     pub node: String,
@@ -50,6 +51,7 @@ proxbox_runtime::operation! { GetNodesNodeCertificatesAcme -> Value;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/nodes/{node}/certificates/acme/certificate)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeCertificatesAcmeCertificate {
     /// `force`: default `false`
     pub force: Option<bool>,
@@ -96,6 +98,7 @@ proxbox_runtime::operation! { PostNodesNodeCertificatesAcmeCertificate -> Option
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/nodes/{node}/certificates/acme/certificate)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutNodesNodeCertificatesAcmeCertificate {
     /// `force`: default `false`
     pub force: Option<bool>,

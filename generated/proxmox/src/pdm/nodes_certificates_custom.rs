@@ -17,6 +17,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/nodes/{node}/certificates/custom)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteNodesNodeCertificatesCustom {
     /// `node`
     pub node: String,
@@ -63,6 +64,7 @@ proxbox_runtime::operation! { DeleteNodesNodeCertificatesCustom -> Value;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/nodes/{node}/certificates/custom)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeCertificatesCustom {
     /// `certificates`
     pub certificates: Option<String>,

@@ -14,6 +14,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/nodes/{node}/config)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeConfig {
     /// `node`
     pub node: String,
@@ -50,6 +51,7 @@ proxbox_runtime::operation! { GetNodesNodeConfig -> NodesConfig;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/nodes/{node}/config)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutNodesNodeConfig {
     /// `ciphers-tls-1.2`
     pub ciphers_tls_1_2: Option<String>,
@@ -118,6 +120,7 @@ proxbox_runtime::operation! { PutNodesNodeConfig -> Value;
 
 /// Of `GET /nodes/{node}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesConfig {
     /// `ciphers-tls-1.2`
     pub ciphers_tls_1_2: Option<String>,

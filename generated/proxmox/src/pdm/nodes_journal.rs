@@ -14,6 +14,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/nodes/{node}/journal)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeJournal {
     /// `endcursor`
     pub endcursor: Option<String>,

@@ -17,6 +17,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/nodes/{node}/network)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteNodesNodeNetwork {
     /// `node`
     pub node: String,
@@ -53,6 +54,7 @@ proxbox_runtime::operation! { DeleteNodesNodeNetwork -> Value;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/nodes/{node}/network)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeNetwork {
     /// `node`
     pub node: String,
@@ -89,6 +91,7 @@ proxbox_runtime::operation! { GetNodesNodeNetwork -> Rows<NodesNetwork>;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/nodes/{node}/network)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeNetwork {
     /// `autostart`
     pub autostart: Option<bool>,
@@ -219,6 +222,7 @@ proxbox_runtime::operation! { PostNodesNodeNetwork -> Value;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/nodes/{node}/network)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutNodesNodeNetwork {
     /// `node`
     pub node: String,
@@ -255,6 +259,7 @@ proxbox_runtime::operation! { PutNodesNodeNetwork -> Option<String>;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/nodes/{node}/network/{iface})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteNodesNodeNetworkIface {
     /// `digest`
     pub digest: Option<String>,
@@ -305,6 +310,7 @@ proxbox_runtime::operation! { DeleteNodesNodeNetworkIface -> Value;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/nodes/{node}/network/{iface})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeNetworkIface {
     /// `iface`
     pub iface: String,
@@ -345,6 +351,7 @@ proxbox_runtime::operation! { GetNodesNodeNetworkIface -> NodesNetwork;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/nodes/{node}/network/{iface})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutNodesNodeNetworkIface {
     /// `autostart`
     pub autostart: Option<bool>,
@@ -479,6 +486,7 @@ proxbox_runtime::operation! { PutNodesNodeNetworkIface -> Value;
 
 /// Of `GET /nodes/{node}/network/{iface}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesNetwork {
     /// `active`
     pub active: Option<bool>,

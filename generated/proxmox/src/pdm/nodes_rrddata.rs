@@ -17,6 +17,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/nodes/{node}/rrddata)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeRrddata {
     /// `cf`
     pub cf: Option<NodesRrddataCf>,
@@ -61,6 +62,7 @@ proxbox_runtime::operation! { GetNodesNodeRrddata -> Rows<NodesRrddataRow>;
 
 /// Of `GET /nodes/{node}/rrddata`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesRrddataRow {
     /// `cpu-avg1`
     pub cpu_avg1: Option<f64>,

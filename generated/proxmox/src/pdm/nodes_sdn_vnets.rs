@@ -17,6 +17,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/nodes/{node}/sdn/vnets/{vnet})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeSdnVnetsVnet {
     /// `node`
     pub node: String,
@@ -57,6 +58,7 @@ proxbox_runtime::operation! { GetNodesNodeSdnVnetsVnet -> Value;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/nodes/{node}/sdn/vnets/{vnet}/mac-vrf)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeSdnVnetsVnetMacVrf {
     /// `node`
     pub node: String,

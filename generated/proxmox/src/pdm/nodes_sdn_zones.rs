@@ -17,6 +17,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/nodes/{node}/sdn/zones/{zone})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeSdnZonesZone {
     /// `node`
     pub node: String,
@@ -57,6 +58,7 @@ proxbox_runtime::operation! { GetNodesNodeSdnZonesZone -> Value;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/nodes/{node}/sdn/zones/{zone}/ip-vrf)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeSdnZonesZoneIpVrf {
     /// `node`
     pub node: String,

@@ -17,6 +17,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/nodes/{node}/status)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeStatus {
     /// `node`
     pub node: String,
@@ -53,6 +54,7 @@ proxbox_runtime::operation! { GetNodesNodeStatus -> NodesStatus;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/nodes/{node}/status)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeStatus {
     /// `command`
     pub command: Option<NodesStatusPostCommand>,

@@ -17,6 +17,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/nodes/{node}/subscription)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeSubscription {
     /// `node`
     pub node: String,
@@ -53,6 +54,7 @@ proxbox_runtime::operation! { GetNodesNodeSubscription -> NodesSubscription;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/nodes/{node}/subscription)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeSubscription {
     /// `node`
     pub node: String,

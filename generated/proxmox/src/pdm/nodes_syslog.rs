@@ -17,6 +17,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/nodes/{node}/syslog)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeSyslog {
     /// `limit`: at least 0
     pub limit: Option<i64>,

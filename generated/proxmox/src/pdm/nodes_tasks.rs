@@ -17,6 +17,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/nodes/{node}/tasks)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeTasks {
     /// `errors`: default `false`
     pub errors: Option<bool>,
@@ -97,6 +98,7 @@ proxbox_runtime::operation! { GetNodesNodeTasks -> Rows<NodesTasksRow>;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/nodes/{node}/tasks/{upid})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteNodesNodeTasksUpid {
     /// `node`
     pub node: String,
@@ -137,6 +139,7 @@ proxbox_runtime::operation! { DeleteNodesNodeTasksUpid -> Value;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/nodes/{node}/tasks/{upid})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeTasksUpid {
     /// `node`
     pub node: String,

@@ -14,6 +14,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/nodes/{node}/tasks/{upid}/log)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeTasksUpidLog {
     /// `download`: default `false`
     pub download: Option<bool>,
@@ -72,6 +73,7 @@ proxbox_runtime::operation! { GetNodesNodeTasksUpidLog -> Rows<TasksLogRow>;
 
 /// Of `GET /nodes/{node}/tasks/{upid}/log`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct TasksLogRow {
     /// `n`: at least 0
     pub n: Option<i64>,

@@ -14,6 +14,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/nodes/{node}/tasks/{upid}/status)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeTasksUpidStatus {
     /// `node`
     pub node: String,
@@ -50,6 +51,7 @@ proxbox_runtime::operation! { GetNodesNodeTasksUpidStatus -> TasksStatus;
 
 /// Of `GET /nodes/{node}/tasks/{upid}/status`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct TasksStatus {
     /// `exitstatus`
     pub exitstatus: Option<String>,

@@ -14,6 +14,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/nodes/{node}/time)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeTime {
     /// `node`
     pub node: String,
@@ -50,6 +51,7 @@ proxbox_runtime::operation! { GetNodesNodeTime -> NodesTime;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/nodes/{node}/time)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutNodesNodeTime {
     /// `node`
     pub node: String,
@@ -87,6 +89,7 @@ proxbox_runtime::operation! { PutNodesNodeTime -> Value;
 
 /// Of `GET /nodes/{node}/time`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesTime {
     /// `localtime`: unix seconds, at least 1297163644
     pub localtime: Option<i64>,

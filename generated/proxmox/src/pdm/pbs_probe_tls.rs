@@ -14,6 +14,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pbs/probe-tls)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostPbsProbeTls {
     /// `fingerprint`
     pub fingerprint: Option<String>,

@@ -14,6 +14,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pbs/realms)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPbsRealms {
     /// `fingerprint`
     pub fingerprint: Option<String>,
@@ -56,6 +57,7 @@ proxbox_runtime::operation! { GetPbsRealms -> Rows<PbsRealmsRow>;
 
 /// Of `GET /pbs/realms`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PbsRealmsRow {
     /// `comment`
     pub comment: Option<String>,

@@ -17,6 +17,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pbs/remotes)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetPbsRemotes {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -45,6 +46,7 @@ proxbox_runtime::operation! { GetPbsRemotes -> Rows<PbsRemotesRow>;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pbs/remotes/{remote})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPbsRemotesRemote {
     /// `remote`
     pub remote: String,

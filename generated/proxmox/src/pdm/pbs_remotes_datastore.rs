@@ -18,6 +18,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pbs/remotes/{remote}/datastore)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPbsRemotesRemoteDatastore {
     /// `remote`
     pub remote: String,
@@ -54,6 +55,7 @@ proxbox_runtime::operation! { GetPbsRemotesRemoteDatastore -> Rows<PbsRemotesDat
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pbs/remotes/{remote}/datastore/{datastore})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPbsRemotesRemoteDatastoreDatastore {
     /// `datastore`
     pub datastore: String,
@@ -94,6 +96,7 @@ proxbox_runtime::operation! { GetPbsRemotesRemoteDatastoreDatastore -> Value;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pbs/remotes/{remote}/datastore/{datastore}/namespaces)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPbsRemotesRemoteDatastoreDatastoreNamespaces {
     /// `datastore`
     pub datastore: String,
@@ -150,6 +153,7 @@ proxbox_runtime::operation! { GetPbsRemotesRemoteDatastoreDatastoreNamespaces ->
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pbs/remotes/{remote}/datastore/{datastore}/rrddata)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPbsRemotesRemoteDatastoreDatastoreRrddata {
     /// `cf`
     pub cf: Option<NodesRrddataCf>,
@@ -203,6 +207,7 @@ proxbox_runtime::operation! { GetPbsRemotesRemoteDatastoreDatastoreRrddata -> Ro
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pbs/remotes/{remote}/datastore/{datastore}/snapshots)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPbsRemotesRemoteDatastoreDatastoreSnapshots {
     /// `datastore`
     pub datastore: String,
@@ -249,6 +254,7 @@ proxbox_runtime::operation! { GetPbsRemotesRemoteDatastoreDatastoreSnapshots -> 
 
 /// Of `GET /pbs/remotes/{remote}/datastore/{datastore}/namespaces`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PbsRemotesDatastoreNamespacesRow {
     /// `comment`
     pub comment: Option<String>,
@@ -272,6 +278,7 @@ proxbox_runtime::record! { PbsRemotesDatastoreNamespacesRow {
 
 /// Of `GET /pbs/remotes/{remote}/datastore`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PbsRemotesDatastoreRow {
     /// `backend`
     pub backend: Option<String>,
@@ -364,6 +371,7 @@ proxbox_runtime::record! { PbsRemotesDatastoreRow {
 
 /// Of `GET /pbs/remotes/{remote}/datastore`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PbsRemotesDatastoreRowMaintenanceMode {
     /// `message`
     pub message: Option<String>,
@@ -405,6 +413,7 @@ proxbox_runtime::record! { PbsRemotesDatastoreRowMaintenanceMode {
 
 /// Of `GET /pbs/remotes/{remote}/datastore`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PbsRemotesDatastoreRowNotificationThresholds {
     /// `s3-delete`
     pub s3_delete: Option<i64>,
@@ -459,6 +468,7 @@ proxbox_runtime::record! { PbsRemotesDatastoreRowNotificationThresholds {
 
 /// Of `GET /pbs/remotes/{remote}/datastore`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PbsRemotesDatastoreRowNotify {
     /// `gc`
     pub gc: Option<PbsRemotesDatastoreRowNotifyGc>,
@@ -503,6 +513,7 @@ proxbox_runtime::record! { PbsRemotesDatastoreRowNotify {
 
 /// Of `GET /pbs/remotes/{remote}/datastore`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PbsRemotesDatastoreRowTuning {
     /// `chunk-order`: default `inode`
     pub chunk_order: Option<PbsRemotesDatastoreRowTuningChunkOrder>,
@@ -564,6 +575,7 @@ proxbox_runtime::record! { PbsRemotesDatastoreRowTuning {
 
 /// Of `GET /pbs/remotes/{remote}/datastore/{datastore}/rrddata`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PbsRemotesDatastoreRrddataRow {
     /// `disk-available`
     pub disk_available: Option<f64>,
@@ -599,6 +611,7 @@ proxbox_runtime::record! { PbsRemotesDatastoreRrddataRow {
 
 /// Of `GET /pbs/remotes/{remote}/datastore/{datastore}/snapshots`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PbsRemotesDatastoreSnapshotsRow {
     /// `backup-id`
     pub backup_id: Option<String>,
@@ -650,6 +663,7 @@ proxbox_runtime::record! { PbsRemotesDatastoreSnapshotsRow {
 
 /// Of `GET /pbs/remotes/{remote}/datastore/{datastore}/snapshots`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PbsRemotesDatastoreSnapshotsRowVerification {
     /// `state`
     pub state: Option<PbsRemotesDatastoreSnapshotsRowVerificationState>,

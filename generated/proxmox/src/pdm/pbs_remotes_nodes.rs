@@ -17,6 +17,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pbs/remotes/{remote}/nodes/{node})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPbsRemotesRemoteNodesNode {
     /// `node`
     pub node: String,
@@ -57,6 +58,7 @@ proxbox_runtime::operation! { GetPbsRemotesRemoteNodesNode -> Value;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pbs/remotes/{remote}/nodes/{node}/apt)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPbsRemotesRemoteNodesNodeApt {
     /// `node`
     pub node: String,
@@ -97,6 +99,7 @@ proxbox_runtime::operation! { GetPbsRemotesRemoteNodesNodeApt -> Value;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pbs/remotes/{remote}/nodes/{node}/apt/changelog)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPbsRemotesRemoteNodesNodeAptChangelog {
     /// `name`
     pub name: Option<String>,
@@ -155,6 +158,7 @@ proxbox_runtime::operation! { GetPbsRemotesRemoteNodesNodeAptChangelog -> Option
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pbs/remotes/{remote}/nodes/{node}/apt/repositories)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPbsRemotesRemoteNodesNodeAptRepositories {
     /// `node`
     pub node: String,
@@ -195,6 +199,7 @@ proxbox_runtime::operation! { GetPbsRemotesRemoteNodesNodeAptRepositories -> Val
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pbs/remotes/{remote}/nodes/{node}/apt/update)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPbsRemotesRemoteNodesNodeAptUpdate {
     /// `node`
     pub node: String,
@@ -235,6 +240,7 @@ proxbox_runtime::operation! { GetPbsRemotesRemoteNodesNodeAptUpdate -> Rows<AptU
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pbs/remotes/{remote}/nodes/{node}/apt/update)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostPbsRemotesRemoteNodesNodeAptUpdate {
     /// `node`
     pub node: String,
@@ -275,6 +281,7 @@ proxbox_runtime::operation! { PostPbsRemotesRemoteNodesNodeAptUpdate -> Option<S
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pbs/remotes/{remote}/nodes/{node}/subscription)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPbsRemotesRemoteNodesNodeSubscription {
     /// `node`
     pub node: String,
@@ -315,6 +322,7 @@ proxbox_runtime::operation! { GetPbsRemotesRemoteNodesNodeSubscription -> NodesS
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pbs/remotes/{remote}/nodes/{node}/termproxy)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostPbsRemotesRemoteNodesNodeTermproxy {
     /// `node`
     pub node: String,
@@ -355,6 +363,7 @@ proxbox_runtime::operation! { PostPbsRemotesRemoteNodesNodeTermproxy -> PbsRemot
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pbs/remotes/{remote}/nodes/{node}/vncwebsocket)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPbsRemotesRemoteNodesNodeVncwebsocket {
     /// `node`
     pub node: String,

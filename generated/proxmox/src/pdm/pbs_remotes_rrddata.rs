@@ -17,6 +17,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pbs/remotes/{remote}/rrddata)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPbsRemotesRemoteRrddata {
     /// `cf`
     pub cf: Option<NodesRrddataCf>,
@@ -61,6 +62,7 @@ proxbox_runtime::operation! { GetPbsRemotesRemoteRrddata -> Rows<PbsRemotesRrdda
 
 /// Of `GET /pbs/remotes/{remote}/rrddata`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PbsRemotesRrddataRow {
     /// `cpu-avg1`
     pub cpu_avg1: Option<f64>,

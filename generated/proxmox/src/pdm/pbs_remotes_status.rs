@@ -17,6 +17,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pbs/remotes/{remote}/status)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPbsRemotesRemoteStatus {
     /// `remote`
     pub remote: String,

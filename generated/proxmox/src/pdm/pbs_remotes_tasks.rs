@@ -17,6 +17,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pbs/remotes/{remote}/tasks)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPbsRemotesRemoteTasks {
     /// `remote`
     pub remote: String,
@@ -53,6 +54,7 @@ proxbox_runtime::operation! { GetPbsRemotesRemoteTasks -> Rows<NodesTasksRow>;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pbs/remotes/{remote}/tasks/{upid})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeletePbsRemotesRemoteTasksUpid {
     /// `remote`
     pub remote: String,
@@ -93,6 +95,7 @@ proxbox_runtime::operation! { DeletePbsRemotesRemoteTasksUpid -> Value;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pbs/remotes/{remote}/tasks/{upid})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPbsRemotesRemoteTasksUpid {
     /// `remote`
     pub remote: String,
@@ -133,6 +136,7 @@ proxbox_runtime::operation! { GetPbsRemotesRemoteTasksUpid -> Value;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pbs/remotes/{remote}/tasks/{upid}/log)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPbsRemotesRemoteTasksUpidLog {
     /// `download`: default `false`
     pub download: Option<bool>,
@@ -191,6 +195,7 @@ proxbox_runtime::operation! { GetPbsRemotesRemoteTasksUpidLog -> Rows<PbsRemotes
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pbs/remotes/{remote}/tasks/{upid}/status)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPbsRemotesRemoteTasksUpidStatus {
     /// `remote`
     pub remote: String,
@@ -237,6 +242,7 @@ proxbox_runtime::operation! { GetPbsRemotesRemoteTasksUpidStatus -> PbsRemotesTa
 
 /// Of `GET /pbs/remotes/{remote}/tasks/{upid}/log`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PbsRemotesTasksLogRow {
     /// `n`
     pub n: Option<i64>,
@@ -260,6 +266,7 @@ proxbox_runtime::record! { PbsRemotesTasksLogRow {
 
 /// Of `GET /pbs/remotes/{remote}/tasks/{upid}/status`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PbsRemotesTasksStatus {
     /// `exitstatus`
     pub exitstatus: Option<String>,

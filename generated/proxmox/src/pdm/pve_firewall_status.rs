@@ -14,6 +14,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/firewall/status)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetPveFirewallStatus {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -38,6 +39,7 @@ proxbox_runtime::operation! { GetPveFirewallStatus -> Rows<PveFirewallStatusRow>
 
 /// Of `GET /pve/firewall/status`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveFirewallStatusRow {
     /// `nodes`
     pub nodes: Option<Rows<PveFirewallStatusRowNodes>>,
@@ -64,6 +66,7 @@ proxbox_runtime::record! { PveFirewallStatusRow {
 
 /// Of `GET /pve/firewall/status`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveFirewallStatusRowNodes {
     /// `guests`
     pub guests: Option<Rows<PveFirewallStatusRowNodesGuests>>,
@@ -90,6 +93,7 @@ proxbox_runtime::record! { PveFirewallStatusRowNodes {
 
 /// Of `GET /pve/firewall/status`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveFirewallStatusRowNodesGuests {
     /// `kind`
     pub kind: Option<PveFirewallStatusRowNodesGuestsKind>,
@@ -119,6 +123,7 @@ proxbox_runtime::record! { PveFirewallStatusRowNodesGuests {
 
 /// Of `GET /pve/firewall/status`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveFirewallStatusRowStatus {
     /// `active`: at least 0
     pub active: Option<i64>,

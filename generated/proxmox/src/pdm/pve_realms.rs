@@ -14,6 +14,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/realms)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPveRealms {
     /// `fingerprint`
     pub fingerprint: Option<String>,
@@ -56,6 +57,7 @@ proxbox_runtime::operation! { GetPveRealms -> Rows<PveRealmsRow>;
 
 /// Of `GET /pve/realms`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRealmsRow {
     /// `comment`
     pub comment: Option<String>,

@@ -17,6 +17,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetPveRemotes {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -45,6 +46,7 @@ proxbox_runtime::operation! { GetPveRemotes -> Rows<PbsRemotesRow>;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPveRemotesRemote {
     /// `remote`
     pub remote: String,

@@ -14,6 +14,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/cluster-status)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPveRemotesRemoteClusterStatus {
     /// `remote`
     pub remote: String,
@@ -56,6 +57,7 @@ proxbox_runtime::operation! { GetPveRemotesRemoteClusterStatus -> Rows<PveRemote
 
 /// Of `GET /pve/remotes/{remote}/cluster-status`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesClusterStatusRow {
     /// `id`
     pub id: Option<String>,

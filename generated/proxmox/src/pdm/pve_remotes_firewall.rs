@@ -18,6 +18,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/firewall)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPveRemotesRemoteFirewall {
     /// `remote`
     pub remote: String,
@@ -54,6 +55,7 @@ proxbox_runtime::operation! { GetPveRemotesRemoteFirewall -> Value;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/firewall/options)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPveRemotesRemoteFirewallOptions {
     /// `remote`
     pub remote: String,
@@ -90,6 +92,7 @@ proxbox_runtime::operation! { GetPveRemotesRemoteFirewallOptions -> PveRemotesFi
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/firewall/options)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutPveRemotesRemoteFirewallOptions {
     /// `delete`
     pub delete: Option<Rows<String>>,
@@ -169,6 +172,7 @@ proxbox_runtime::operation! { PutPveRemotesRemoteFirewallOptions -> Value;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/firewall/rules)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPveRemotesRemoteFirewallRules {
     /// `remote`
     pub remote: String,
@@ -205,6 +209,7 @@ proxbox_runtime::operation! { GetPveRemotesRemoteFirewallRules -> Rows<PveRemote
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/firewall/status)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPveRemotesRemoteFirewallStatus {
     /// `remote`
     pub remote: String,
@@ -237,6 +242,7 @@ proxbox_runtime::operation! { GetPveRemotesRemoteFirewallStatus -> PveFirewallSt
 
 /// Of `GET /pve/remotes/{remote}/firewall/options`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesFirewallOptions {
     /// `ebtables`: default `true`
     pub ebtables: Option<bool>,
@@ -273,6 +279,7 @@ proxbox_runtime::record! { PveRemotesFirewallOptions {
 
 /// Of `GET /pve/remotes/{remote}/firewall/options`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesFirewallOptionsLogRatelimit {
     /// `burst`: at least 0, default `5`
     pub burst: Option<i64>,
@@ -316,6 +323,7 @@ proxbox_runtime::record! { PveRemotesFirewallOptionsLogRatelimit {
 
 /// Of `GET /pve/remotes/{remote}/firewall/rules`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesFirewallRulesRow {
     /// `action`
     pub action: Option<String>,

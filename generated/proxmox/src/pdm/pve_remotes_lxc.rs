@@ -19,6 +19,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/lxc)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPveRemotesRemoteLxc {
     /// `node`
     pub node: Option<String>,
@@ -65,6 +66,7 @@ proxbox_runtime::operation! { GetPveRemotesRemoteLxc -> Rows<PveRemotesLxcRow>;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/lxc/{vmid})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPveRemotesRemoteLxcVmid {
     /// `remote`
     pub remote: String,
@@ -105,6 +107,7 @@ proxbox_runtime::operation! { GetPveRemotesRemoteLxcVmid -> Value;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/lxc/{vmid}/config)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPveRemotesRemoteLxcVmidConfig {
     /// `node`
     pub node: Option<String>,
@@ -168,6 +171,7 @@ proxbox_runtime::operation! { GetPveRemotesRemoteLxcVmidConfig -> PveRemotesLxcC
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/lxc/{vmid}/firewall)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPveRemotesRemoteLxcVmidFirewall {
     /// `remote`
     pub remote: String,
@@ -208,6 +212,7 @@ proxbox_runtime::operation! { GetPveRemotesRemoteLxcVmidFirewall -> Value;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/lxc/{vmid}/firewall/options)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPveRemotesRemoteLxcVmidFirewallOptions {
     /// `node`
     pub node: Option<String>,
@@ -258,6 +263,7 @@ proxbox_runtime::operation! { GetPveRemotesRemoteLxcVmidFirewallOptions -> PveRe
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/lxc/{vmid}/firewall/options)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutPveRemotesRemoteLxcVmidFirewallOptions {
     /// `delete`
     pub delete: Option<Rows<String>>,
@@ -362,6 +368,7 @@ proxbox_runtime::operation! { PutPveRemotesRemoteLxcVmidFirewallOptions -> Value
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/lxc/{vmid}/firewall/rules)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPveRemotesRemoteLxcVmidFirewallRules {
     /// `node`
     pub node: Option<String>,
@@ -412,6 +419,7 @@ proxbox_runtime::operation! { GetPveRemotesRemoteLxcVmidFirewallRules -> Rows<Pv
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/lxc/{vmid}/migrate)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostPveRemotesRemoteLxcVmidMigrate {
     /// `bwlimit`: KiB/s, at least 0
     pub bwlimit: Option<i64>,
@@ -488,6 +496,7 @@ proxbox_runtime::operation! { PostPveRemotesRemoteLxcVmidMigrate -> Option<Strin
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/lxc/{vmid}/pending)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPveRemotesRemoteLxcVmidPending {
     /// `node`
     pub node: Option<String>,
@@ -538,6 +547,7 @@ proxbox_runtime::operation! { GetPveRemotesRemoteLxcVmidPending -> Value;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/lxc/{vmid}/remote-migrate)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostPveRemotesRemoteLxcVmidRemoteMigrate {
     /// `bwlimit`: KiB/s, at least 0
     pub bwlimit: Option<i64>,
@@ -636,6 +646,7 @@ proxbox_runtime::operation! { PostPveRemotesRemoteLxcVmidRemoteMigrate -> Option
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/lxc/{vmid}/rrddata)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPveRemotesRemoteLxcVmidRrddata {
     /// `cf`
     pub cf: Option<NodesRrddataCf>,
@@ -689,6 +700,7 @@ proxbox_runtime::operation! { GetPveRemotesRemoteLxcVmidRrddata -> Rows<PveRemot
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/lxc/{vmid}/shutdown)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostPveRemotesRemoteLxcVmidShutdown {
     /// `node`
     pub node: Option<String>,
@@ -739,6 +751,7 @@ proxbox_runtime::operation! { PostPveRemotesRemoteLxcVmidShutdown -> Option<Stri
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/lxc/{vmid}/snapshot)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPveRemotesRemoteLxcVmidSnapshot {
     /// `node`
     pub node: Option<String>,
@@ -789,6 +802,7 @@ proxbox_runtime::operation! { GetPveRemotesRemoteLxcVmidSnapshot -> Rows<PveRemo
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/lxc/{vmid}/snapshot)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostPveRemotesRemoteLxcVmidSnapshot {
     /// `description`
     pub description: Option<String>,
@@ -847,6 +861,7 @@ proxbox_runtime::operation! { PostPveRemotesRemoteLxcVmidSnapshot -> Option<Stri
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/lxc/{vmid}/snapshot/{snapname})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeletePveRemotesRemoteLxcVmidSnapshotSnapname {
     /// `node`
     pub node: Option<String>,
@@ -901,6 +916,7 @@ proxbox_runtime::operation! { DeletePveRemotesRemoteLxcVmidSnapshotSnapname -> O
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/lxc/{vmid}/snapshot/{snapname}/config)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutPveRemotesRemoteLxcVmidSnapshotSnapnameConfig {
     /// `description`
     pub description: Option<String>,
@@ -959,6 +975,7 @@ proxbox_runtime::operation! { PutPveRemotesRemoteLxcVmidSnapshotSnapnameConfig -
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/lxc/{vmid}/snapshot/{snapname}/rollback)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostPveRemotesRemoteLxcVmidSnapshotSnapnameRollback {
     /// `node`
     pub node: Option<String>,
@@ -1017,6 +1034,7 @@ proxbox_runtime::operation! { PostPveRemotesRemoteLxcVmidSnapshotSnapnameRollbac
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/lxc/{vmid}/start)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostPveRemotesRemoteLxcVmidStart {
     /// `node`
     pub node: Option<String>,
@@ -1067,6 +1085,7 @@ proxbox_runtime::operation! { PostPveRemotesRemoteLxcVmidStart -> Option<String>
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/lxc/{vmid}/status)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPveRemotesRemoteLxcVmidStatus {
     /// `node`
     pub node: Option<String>,
@@ -1117,6 +1136,7 @@ proxbox_runtime::operation! { GetPveRemotesRemoteLxcVmidStatus -> PveRemotesLxcS
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/lxc/{vmid}/stop)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostPveRemotesRemoteLxcVmidStop {
     /// `node`
     pub node: Option<String>,
@@ -1163,6 +1183,7 @@ proxbox_runtime::operation! { PostPveRemotesRemoteLxcVmidStop -> Option<String>;
 
 /// Of `GET /pve/remotes/{remote}/lxc/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesLxcConfig {
     /// `arch`: default `amd64`
     pub arch: Option<PveRemotesLxcConfigArch>,
@@ -3789,6 +3810,7 @@ proxbox_runtime::record! { PveRemotesLxcConfig {
 
 /// Of `GET /pve/remotes/{remote}/lxc/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesLxcConfigDev0 {
     /// `deny-write`: default `false`
     pub deny_write: Option<bool>,
@@ -3835,6 +3857,7 @@ proxbox_runtime::record! { PveRemotesLxcConfigDev0 {
 
 /// Of `GET /pve/remotes/{remote}/lxc/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesLxcConfigFeatures {
     /// `force_rw_sys`: default `false`
     pub force_rw_sys: Option<bool>,
@@ -3884,6 +3907,7 @@ proxbox_runtime::record! { PveRemotesLxcConfigFeatures {
 
 /// Of `GET /pve/remotes/{remote}/lxc/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesLxcConfigMp0 {
     /// `acl`: default `false`
     pub acl: Option<bool>,
@@ -3957,6 +3981,7 @@ proxbox_runtime::record! { PveRemotesLxcConfigMp0 {
 
 /// Of `GET /pve/remotes/{remote}/lxc/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesLxcConfigNet0 {
     /// `bridge`
     pub bridge: Option<String>,
@@ -4040,6 +4065,7 @@ proxbox_runtime::record! { PveRemotesLxcConfigNet0 {
 
 /// Of `GET /pve/remotes/{remote}/lxc/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesLxcConfigRootfs {
     /// `acl`: default `false`
     pub acl: Option<bool>,
@@ -4102,6 +4128,7 @@ proxbox_runtime::record! { PveRemotesLxcConfigRootfs {
 
 /// Of `GET /pve/remotes/{remote}/lxc/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesLxcConfigStartup {
     /// `down`
     pub down: Option<i64>,
@@ -4142,6 +4169,7 @@ proxbox_runtime::record! { PveRemotesLxcConfigStartup {
 
 /// Of `GET /pve/remotes/{remote}/lxc/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesLxcConfigUnused0 {
     /// `volume`
     pub volume: Option<String>,
@@ -4173,6 +4201,7 @@ proxbox_runtime::record! { PveRemotesLxcConfigUnused0 {
 
 /// Of `GET /pve/remotes/{remote}/lxc/{vmid}/firewall/options`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesLxcFirewallOptions {
     /// `dhcp`: default `false`
     pub dhcp: Option<bool>,
@@ -4223,6 +4252,7 @@ proxbox_runtime::record! { PveRemotesLxcFirewallOptions {
 
 /// Of `GET /pve/remotes/{remote}/lxc`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesLxcRow {
     /// `cpu`
     pub cpu: Option<f64>,
@@ -4312,6 +4342,7 @@ proxbox_runtime::record! { PveRemotesLxcRow {
 
 /// Of `GET /pve/remotes/{remote}/lxc/{vmid}/rrddata`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesLxcRrddataRow {
     /// `cpu-current`
     pub cpu_current: Option<f64>,
@@ -4366,6 +4397,7 @@ proxbox_runtime::record! { PveRemotesLxcRrddataRow {
 
 /// Of `GET /pve/remotes/{remote}/lxc/{vmid}/snapshot`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesLxcSnapshotRow {
     /// `description`
     pub description: Option<String>,
@@ -4395,6 +4427,7 @@ proxbox_runtime::record! { PveRemotesLxcSnapshotRow {
 
 /// Of `GET /pve/remotes/{remote}/lxc/{vmid}/status`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesLxcStatus {
     /// `cpu`
     pub cpu: Option<f64>,

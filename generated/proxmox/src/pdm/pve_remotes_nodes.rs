@@ -20,6 +20,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/nodes)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPveRemotesRemoteNodes {
     /// `remote`
     pub remote: String,
@@ -56,6 +57,7 @@ proxbox_runtime::operation! { GetPveRemotesRemoteNodes -> Rows<PveRemotesNodesRo
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/nodes/{node})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPveRemotesRemoteNodesNode {
     /// `node`
     pub node: String,
@@ -96,6 +98,7 @@ proxbox_runtime::operation! { GetPveRemotesRemoteNodesNode -> Value;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/nodes/{node}/apt)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPveRemotesRemoteNodesNodeApt {
     /// `node`
     pub node: String,
@@ -136,6 +139,7 @@ proxbox_runtime::operation! { GetPveRemotesRemoteNodesNodeApt -> Value;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/nodes/{node}/apt/changelog)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPveRemotesRemoteNodesNodeAptChangelog {
     /// `name`
     pub name: Option<String>,
@@ -194,6 +198,7 @@ proxbox_runtime::operation! { GetPveRemotesRemoteNodesNodeAptChangelog -> Option
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/nodes/{node}/apt/repositories)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPveRemotesRemoteNodesNodeAptRepositories {
     /// `node`
     pub node: String,
@@ -234,6 +239,7 @@ proxbox_runtime::operation! { GetPveRemotesRemoteNodesNodeAptRepositories -> Val
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/nodes/{node}/apt/update)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPveRemotesRemoteNodesNodeAptUpdate {
     /// `node`
     pub node: String,
@@ -274,6 +280,7 @@ proxbox_runtime::operation! { GetPveRemotesRemoteNodesNodeAptUpdate -> Rows<AptU
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/nodes/{node}/apt/update)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostPveRemotesRemoteNodesNodeAptUpdate {
     /// `node`
     pub node: String,
@@ -314,6 +321,7 @@ proxbox_runtime::operation! { PostPveRemotesRemoteNodesNodeAptUpdate -> Option<S
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/nodes/{node}/config)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPveRemotesRemoteNodesNodeConfig {
     /// `node`
     pub node: String,
@@ -354,6 +362,7 @@ proxbox_runtime::operation! { GetPveRemotesRemoteNodesNodeConfig -> Value;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/nodes/{node}/firewall)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPveRemotesRemoteNodesNodeFirewall {
     /// `node`
     pub node: String,
@@ -394,6 +403,7 @@ proxbox_runtime::operation! { GetPveRemotesRemoteNodesNodeFirewall -> Value;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/nodes/{node}/firewall/options)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPveRemotesRemoteNodesNodeFirewallOptions {
     /// `node`
     pub node: String,
@@ -434,6 +444,7 @@ proxbox_runtime::operation! { GetPveRemotesRemoteNodesNodeFirewallOptions -> Pve
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/nodes/{node}/firewall/options)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutPveRemotesRemoteNodesNodeFirewallOptions {
     /// `delete`
     pub delete: Option<Rows<String>>,
@@ -581,6 +592,7 @@ proxbox_runtime::operation! { PutPveRemotesRemoteNodesNodeFirewallOptions -> Val
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/nodes/{node}/firewall/rules)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPveRemotesRemoteNodesNodeFirewallRules {
     /// `node`
     pub node: String,
@@ -621,6 +633,7 @@ proxbox_runtime::operation! { GetPveRemotesRemoteNodesNodeFirewallRules -> Rows<
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/nodes/{node}/firewall/status)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPveRemotesRemoteNodesNodeFirewallStatus {
     /// `node`
     pub node: String,
@@ -661,6 +674,7 @@ proxbox_runtime::operation! { GetPveRemotesRemoteNodesNodeFirewallStatus -> PveF
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/nodes/{node}/network)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPveRemotesRemoteNodesNodeNetwork {
     /// `interface-type`
     pub interface_type: Option<PveRemotesNodesNetworkInterfaceType>,
@@ -711,6 +725,7 @@ proxbox_runtime::operation! { GetPveRemotesRemoteNodesNodeNetwork -> Rows<PveRem
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/nodes/{node}/rrddata)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPveRemotesRemoteNodesNodeRrddata {
     /// `cf`
     pub cf: Option<NodesRrddataCf>,
@@ -764,6 +779,7 @@ proxbox_runtime::operation! { GetPveRemotesRemoteNodesNodeRrddata -> Rows<PveRem
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/nodes/{node}/sdn)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPveRemotesRemoteNodesNodeSdn {
     /// `node`
     pub node: String,
@@ -804,6 +820,7 @@ proxbox_runtime::operation! { GetPveRemotesRemoteNodesNodeSdn -> Value;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/nodes/{node}/sdn/vnets/{vnet})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPveRemotesRemoteNodesNodeSdnVnetsVnet {
     /// `node`
     pub node: String,
@@ -852,6 +869,7 @@ proxbox_runtime::operation! { GetPveRemotesRemoteNodesNodeSdnVnetsVnet -> Value;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/nodes/{node}/sdn/vnets/{vnet}/mac-vrf)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPveRemotesRemoteNodesNodeSdnVnetsVnetMacVrf {
     /// `node`
     pub node: String,
@@ -900,6 +918,7 @@ proxbox_runtime::operation! { GetPveRemotesRemoteNodesNodeSdnVnetsVnetMacVrf -> 
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/nodes/{node}/sdn/zones/{zone})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPveRemotesRemoteNodesNodeSdnZonesZone {
     /// `node`
     pub node: String,
@@ -948,6 +967,7 @@ proxbox_runtime::operation! { GetPveRemotesRemoteNodesNodeSdnZonesZone -> Value;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/nodes/{node}/sdn/zones/{zone}/ip-vrf)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPveRemotesRemoteNodesNodeSdnZonesZoneIpVrf {
     /// `node`
     pub node: String,
@@ -996,6 +1016,7 @@ proxbox_runtime::operation! { GetPveRemotesRemoteNodesNodeSdnZonesZoneIpVrf -> S
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/nodes/{node}/status)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPveRemotesRemoteNodesNodeStatus {
     /// `node`
     pub node: String,
@@ -1036,6 +1057,7 @@ proxbox_runtime::operation! { GetPveRemotesRemoteNodesNodeStatus -> PveRemotesNo
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/nodes/{node}/storage)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPveRemotesRemoteNodesNodeStorage {
     /// `content`
     pub content: Option<Rows<PveRemotesNodesStorageContent>>,
@@ -1103,6 +1125,7 @@ proxbox_runtime::operation! { GetPveRemotesRemoteNodesNodeStorage -> Rows<PveRem
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/nodes/{node}/storage/{storage})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPveRemotesRemoteNodesNodeStorageStorage {
     /// `node`
     pub node: String,
@@ -1151,6 +1174,7 @@ proxbox_runtime::operation! { GetPveRemotesRemoteNodesNodeStorageStorage -> Valu
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/nodes/{node}/storage/{storage}/rrddata)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPveRemotesRemoteNodesNodeStorageStorageRrddata {
     /// `cf`
     pub cf: Option<NodesRrddataCf>,
@@ -1209,6 +1233,7 @@ proxbox_runtime::operation! { GetPveRemotesRemoteNodesNodeStorageStorageRrddata 
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/nodes/{node}/storage/{storage}/status)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPveRemotesRemoteNodesNodeStorageStorageStatus {
     /// `node`
     pub node: String,
@@ -1257,6 +1282,7 @@ proxbox_runtime::operation! { GetPveRemotesRemoteNodesNodeStorageStorageStatus -
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/nodes/{node}/subscription)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPveRemotesRemoteNodesNodeSubscription {
     /// `node`
     pub node: String,
@@ -1297,6 +1323,7 @@ proxbox_runtime::operation! { GetPveRemotesRemoteNodesNodeSubscription -> PveRem
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/nodes/{node}/termproxy)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostPveRemotesRemoteNodesNodeTermproxy {
     /// `node`
     pub node: String,
@@ -1337,6 +1364,7 @@ proxbox_runtime::operation! { PostPveRemotesRemoteNodesNodeTermproxy -> PbsRemot
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/nodes/{node}/vncwebsocket)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPveRemotesRemoteNodesNodeVncwebsocket {
     /// `node`
     pub node: String,
@@ -1386,6 +1414,7 @@ proxbox_runtime::operation! { GetPveRemotesRemoteNodesNodeVncwebsocket -> Value;
 
 /// Of `GET /pve/remotes/{remote}/nodes/{node}/firewall/options`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesNodesFirewallOptions {
     /// `enable`: default `true`
     pub enable: Option<bool>,
@@ -1469,6 +1498,7 @@ proxbox_runtime::record! { PveRemotesNodesFirewallOptions {
 
 /// Of `GET /pve/remotes/{remote}/nodes/{node}/network`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesNodesNetworkRow {
     /// `active`: default `false`
     pub active: Option<bool>,
@@ -1646,6 +1676,7 @@ proxbox_runtime::record! { PveRemotesNodesNetworkRow {
 
 /// Of `GET /pve/remotes/{remote}/nodes`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesNodesRow {
     /// `cpu`
     pub cpu: Option<f64>,
@@ -1691,6 +1722,7 @@ proxbox_runtime::record! { PveRemotesNodesRow {
 
 /// Of `GET /pve/remotes/{remote}/nodes/{node}/rrddata`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesNodesRrddataRow {
     /// `cpu-avg1`
     pub cpu_avg1: Option<f64>,
@@ -1758,6 +1790,7 @@ proxbox_runtime::record! { PveRemotesNodesRrddataRow {
 
 /// Of `GET /pve/remotes/{remote}/nodes/{node}/status`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesNodesStatus {
     /// `boot-info`
     pub boot_info: Option<Box<PveRemotesNodesStatusBootInfo>>,
@@ -1799,6 +1832,7 @@ proxbox_runtime::record! { PveRemotesNodesStatus {
 
 /// Of `GET /pve/remotes/{remote}/nodes/{node}/status`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesNodesStatusBootInfo {
     /// `mode`
     pub mode: Option<NodesStatusBootInfoMode>,
@@ -1822,6 +1856,7 @@ proxbox_runtime::record! { PveRemotesNodesStatusBootInfo {
 
 /// Of `GET /pve/remotes/{remote}/nodes/{node}/status`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesNodesStatusCpuinfo {
     /// `cores`
     pub cores: Option<i64>,
@@ -1851,6 +1886,7 @@ proxbox_runtime::record! { PveRemotesNodesStatusCpuinfo {
 
 /// Of `GET /pve/remotes/{remote}/nodes/{node}/status`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesNodesStatusMemory {
     /// `available`: bytes
     pub available: Option<i64>,
@@ -1880,6 +1916,7 @@ proxbox_runtime::record! { PveRemotesNodesStatusMemory {
 
 /// Of `GET /pve/remotes/{remote}/nodes/{node}/status`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesNodesStatusRootfs {
     /// `avail`: bytes
     pub avail: Option<i64>,
@@ -1909,6 +1946,7 @@ proxbox_runtime::record! { PveRemotesNodesStatusRootfs {
 
 /// Of `GET /pve/remotes/{remote}/nodes/{node}/storage`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesNodesStorageRow {
     /// `active`: default `false`
     pub active: Option<bool>,
@@ -1964,6 +2002,7 @@ proxbox_runtime::record! { PveRemotesNodesStorageRow {
 
 /// Of `GET /pve/remotes/{remote}/nodes/{node}/storage`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesNodesStorageRowFormats {
     /// `default`
     pub default: Option<PveRemotesNodesStorageRowFormatsDefault>,
@@ -1987,6 +2026,7 @@ proxbox_runtime::record! { PveRemotesNodesStorageRowFormats {
 
 /// Of `GET /pve/remotes/{remote}/nodes/{node}/storage/{storage}/rrddata`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesNodesStorageRrddataRow {
     /// `disk-total`
     pub disk_total: Option<f64>,
@@ -2013,6 +2053,7 @@ proxbox_runtime::record! { PveRemotesNodesStorageRrddataRow {
 
 /// Of `GET /pve/remotes/{remote}/nodes/{node}/storage/{storage}/status`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesNodesStorageStatus {
     /// `active`: default `false`
     pub active: Option<bool>,

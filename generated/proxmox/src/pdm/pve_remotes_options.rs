@@ -14,6 +14,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/options)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPveRemotesRemoteOptions {
     /// `remote`
     pub remote: String,

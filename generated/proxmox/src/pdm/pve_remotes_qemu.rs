@@ -20,6 +20,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/qemu)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPveRemotesRemoteQemu {
     /// `node`
     pub node: Option<String>,
@@ -66,6 +67,7 @@ proxbox_runtime::operation! { GetPveRemotesRemoteQemu -> Rows<PveRemotesQemuRow>
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/qemu/{vmid})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPveRemotesRemoteQemuVmid {
     /// `remote`
     pub remote: String,
@@ -106,6 +108,7 @@ proxbox_runtime::operation! { GetPveRemotesRemoteQemuVmid -> Value;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/qemu/{vmid}/config)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPveRemotesRemoteQemuVmidConfig {
     /// `node`
     pub node: Option<String>,
@@ -169,6 +172,7 @@ proxbox_runtime::operation! { GetPveRemotesRemoteQemuVmidConfig -> PveRemotesQem
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/qemu/{vmid}/firewall)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPveRemotesRemoteQemuVmidFirewall {
     /// `remote`
     pub remote: String,
@@ -209,6 +213,7 @@ proxbox_runtime::operation! { GetPveRemotesRemoteQemuVmidFirewall -> Value;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/qemu/{vmid}/firewall/options)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPveRemotesRemoteQemuVmidFirewallOptions {
     /// `node`
     pub node: Option<String>,
@@ -259,6 +264,7 @@ proxbox_runtime::operation! { GetPveRemotesRemoteQemuVmidFirewallOptions -> PveR
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/qemu/{vmid}/firewall/options)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutPveRemotesRemoteQemuVmidFirewallOptions {
     /// `delete`
     pub delete: Option<Rows<String>>,
@@ -363,6 +369,7 @@ proxbox_runtime::operation! { PutPveRemotesRemoteQemuVmidFirewallOptions -> Valu
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/qemu/{vmid}/firewall/rules)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPveRemotesRemoteQemuVmidFirewallRules {
     /// `node`
     pub node: Option<String>,
@@ -413,6 +420,7 @@ proxbox_runtime::operation! { GetPveRemotesRemoteQemuVmidFirewallRules -> Rows<P
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/qemu/{vmid}/migrate)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPveRemotesRemoteQemuVmidMigrate {
     /// `node`
     pub node: Option<String>,
@@ -468,6 +476,7 @@ proxbox_runtime::operation! { GetPveRemotesRemoteQemuVmidMigrate -> PveRemotesQe
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/qemu/{vmid}/migrate)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostPveRemotesRemoteQemuVmidMigrate {
     /// `bwlimit`: KiB/s, at least 0
     pub bwlimit: Option<i64>,
@@ -554,6 +563,7 @@ proxbox_runtime::operation! { PostPveRemotesRemoteQemuVmidMigrate -> Option<Stri
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/qemu/{vmid}/pending)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPveRemotesRemoteQemuVmidPending {
     /// `node`
     pub node: Option<String>,
@@ -604,6 +614,7 @@ proxbox_runtime::operation! { GetPveRemotesRemoteQemuVmidPending -> Value;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/qemu/{vmid}/remote-migrate)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostPveRemotesRemoteQemuVmidRemoteMigrate {
     /// `bwlimit`: KiB/s, at least 0
     pub bwlimit: Option<i64>,
@@ -694,6 +705,7 @@ proxbox_runtime::operation! { PostPveRemotesRemoteQemuVmidRemoteMigrate -> Optio
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/qemu/{vmid}/resume)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostPveRemotesRemoteQemuVmidResume {
     /// `node`
     pub node: Option<String>,
@@ -744,6 +756,7 @@ proxbox_runtime::operation! { PostPveRemotesRemoteQemuVmidResume -> Option<Strin
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/qemu/{vmid}/rrddata)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPveRemotesRemoteQemuVmidRrddata {
     /// `cf`
     pub cf: Option<NodesRrddataCf>,
@@ -797,6 +810,7 @@ proxbox_runtime::operation! { GetPveRemotesRemoteQemuVmidRrddata -> Rows<PveRemo
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/qemu/{vmid}/shutdown)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostPveRemotesRemoteQemuVmidShutdown {
     /// `node`
     pub node: Option<String>,
@@ -847,6 +861,7 @@ proxbox_runtime::operation! { PostPveRemotesRemoteQemuVmidShutdown -> Option<Str
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/qemu/{vmid}/snapshot)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPveRemotesRemoteQemuVmidSnapshot {
     /// `node`
     pub node: Option<String>,
@@ -897,6 +912,7 @@ proxbox_runtime::operation! { GetPveRemotesRemoteQemuVmidSnapshot -> Rows<PveRem
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/qemu/{vmid}/snapshot)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostPveRemotesRemoteQemuVmidSnapshot {
     /// `description`
     pub description: Option<String>,
@@ -959,6 +975,7 @@ proxbox_runtime::operation! { PostPveRemotesRemoteQemuVmidSnapshot -> Option<Str
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/qemu/{vmid}/snapshot/{snapname})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeletePveRemotesRemoteQemuVmidSnapshotSnapname {
     /// `node`
     pub node: Option<String>,
@@ -1013,6 +1030,7 @@ proxbox_runtime::operation! { DeletePveRemotesRemoteQemuVmidSnapshotSnapname -> 
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/qemu/{vmid}/snapshot/{snapname}/config)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutPveRemotesRemoteQemuVmidSnapshotSnapnameConfig {
     /// `description`
     pub description: Option<String>,
@@ -1071,6 +1089,7 @@ proxbox_runtime::operation! { PutPveRemotesRemoteQemuVmidSnapshotSnapnameConfig 
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/qemu/{vmid}/snapshot/{snapname}/rollback)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostPveRemotesRemoteQemuVmidSnapshotSnapnameRollback {
     /// `node`
     pub node: Option<String>,
@@ -1129,6 +1148,7 @@ proxbox_runtime::operation! { PostPveRemotesRemoteQemuVmidSnapshotSnapnameRollba
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/qemu/{vmid}/start)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostPveRemotesRemoteQemuVmidStart {
     /// `node`
     pub node: Option<String>,
@@ -1179,6 +1199,7 @@ proxbox_runtime::operation! { PostPveRemotesRemoteQemuVmidStart -> Option<String
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/qemu/{vmid}/status)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPveRemotesRemoteQemuVmidStatus {
     /// `node`
     pub node: Option<String>,
@@ -1229,6 +1250,7 @@ proxbox_runtime::operation! { GetPveRemotesRemoteQemuVmidStatus -> PveRemotesQem
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/qemu/{vmid}/stop)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostPveRemotesRemoteQemuVmidStop {
     /// `node`
     pub node: Option<String>,
@@ -1275,6 +1297,7 @@ proxbox_runtime::operation! { PostPveRemotesRemoteQemuVmidStop -> Option<String>
 
 /// Of `GET /pve/remotes/{remote}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesQemuConfig {
     /// `acpi`: default `true`
     pub acpi: Option<bool>,
@@ -2910,6 +2933,7 @@ proxbox_runtime::record! { PveRemotesQemuConfig {
 
 /// Of `GET /pve/remotes/{remote}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesQemuConfigAgent {
     /// `enabled`: default `false`
     pub enabled: Option<bool>,
@@ -2957,6 +2981,7 @@ proxbox_runtime::record! { PveRemotesQemuConfigAgent {
 
 /// Of `GET /pve/remotes/{remote}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesQemuConfigAmdSev {
     /// `allow-smt`: default `true`
     pub allow_smt: Option<bool>,
@@ -3006,6 +3031,7 @@ proxbox_runtime::record! { PveRemotesQemuConfigAmdSev {
 
 /// Of `GET /pve/remotes/{remote}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesQemuConfigAudio0 {
     /// `device`
     pub device: Option<PveRemotesQemuConfigAudio0Device>,
@@ -3047,6 +3073,7 @@ proxbox_runtime::record! { PveRemotesQemuConfigAudio0 {
 
 /// Of `GET /pve/remotes/{remote}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesQemuConfigBoot {
     /// `legacy`: default `cdn`
     pub legacy: Option<String>,
@@ -3084,6 +3111,7 @@ proxbox_runtime::record! { PveRemotesQemuConfigBoot {
 
 /// Of `GET /pve/remotes/{remote}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesQemuConfigCicustom {
     /// `meta`
     pub meta: Option<String>,
@@ -3127,6 +3155,7 @@ proxbox_runtime::record! { PveRemotesQemuConfigCicustom {
 
 /// Of `GET /pve/remotes/{remote}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesQemuConfigCpu {
     /// `cputype`: default `kvm64`
     pub cputype: Option<String>,
@@ -3185,6 +3214,7 @@ proxbox_runtime::record! { PveRemotesQemuConfigCpu {
 
 /// Of `GET /pve/remotes/{remote}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesQemuConfigEfidisk0 {
     /// `efitype`: default `2m`
     pub efitype: Option<PveRemotesQemuConfigEfidisk0Efitype>,
@@ -3240,6 +3270,7 @@ proxbox_runtime::record! { PveRemotesQemuConfigEfidisk0 {
 
 /// Of `GET /pve/remotes/{remote}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesQemuConfigHostpci0 {
     /// `device-id`
     pub device_id: Option<String>,
@@ -3314,6 +3345,7 @@ proxbox_runtime::record! { PveRemotesQemuConfigHostpci0 {
 
 /// Of `GET /pve/remotes/{remote}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesQemuConfigIde0 {
     /// `aio`
     pub aio: Option<PveRemotesQemuConfigIde0Aio>,
@@ -3481,6 +3513,7 @@ proxbox_runtime::record! { PveRemotesQemuConfigIde0 {
 
 /// Of `GET /pve/remotes/{remote}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesQemuConfigIntelTdx {
     /// `attestation`: default `true`
     pub attestation: Option<bool>,
@@ -3528,6 +3561,7 @@ proxbox_runtime::record! { PveRemotesQemuConfigIntelTdx {
 
 /// Of `GET /pve/remotes/{remote}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesQemuConfigIpconfig0 {
     /// `gw`
     pub gw: Option<String>,
@@ -3571,6 +3605,7 @@ proxbox_runtime::record! { PveRemotesQemuConfigIpconfig0 {
 
 /// Of `GET /pve/remotes/{remote}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesQemuConfigIvshmem {
     /// `name`
     pub name: Option<String>,
@@ -3612,6 +3647,7 @@ proxbox_runtime::record! { PveRemotesQemuConfigIvshmem {
 
 /// Of `GET /pve/remotes/{remote}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesQemuConfigMachine {
     /// `aw-bits`: 32.0 to 64.0
     pub aw_bits: Option<f64>,
@@ -3659,6 +3695,7 @@ proxbox_runtime::record! { PveRemotesQemuConfigMachine {
 
 /// Of `GET /pve/remotes/{remote}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesQemuConfigMemory {
     /// `current`: MiB, at least 16, default `512`
     pub current: Option<i64>,
@@ -3691,6 +3728,7 @@ proxbox_runtime::record! { PveRemotesQemuConfigMemory {
 
 /// Of `GET /pve/remotes/{remote}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesQemuConfigMeta {
     /// `creation-qemu`
     pub creation_qemu: Option<String>,
@@ -3728,6 +3766,7 @@ proxbox_runtime::record! { PveRemotesQemuConfigMeta {
 
 /// Of `GET /pve/remotes/{remote}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesQemuConfigNet0 {
     /// `bridge`
     pub bridge: Option<String>,
@@ -3795,6 +3834,7 @@ proxbox_runtime::record! { PveRemotesQemuConfigNet0 {
 
 /// Of `GET /pve/remotes/{remote}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesQemuConfigNumaArray0 {
     /// `cpus`
     pub cpus: Option<String>,
@@ -3841,6 +3881,7 @@ proxbox_runtime::record! { PveRemotesQemuConfigNumaArray0 {
 
 /// Of `GET /pve/remotes/{remote}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesQemuConfigRng0 {
     /// `max_bytes`: bytes, default `1024`
     pub max_bytes: Option<i64>,
@@ -3884,6 +3925,7 @@ proxbox_runtime::record! { PveRemotesQemuConfigRng0 {
 
 /// Of `GET /pve/remotes/{remote}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesQemuConfigSata0 {
     /// `aio`
     pub aio: Option<PveRemotesQemuConfigIde0Aio>,
@@ -4047,6 +4089,7 @@ proxbox_runtime::record! { PveRemotesQemuConfigSata0 {
 
 /// Of `GET /pve/remotes/{remote}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesQemuConfigScsi0 {
     /// `aio`
     pub aio: Option<PveRemotesQemuConfigIde0Aio>,
@@ -4230,6 +4273,7 @@ proxbox_runtime::record! { PveRemotesQemuConfigScsi0 {
 
 /// Of `GET /pve/remotes/{remote}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesQemuConfigSmbios1 {
     /// `base64`: default `false`
     pub base64: Option<bool>,
@@ -4286,6 +4330,7 @@ proxbox_runtime::record! { PveRemotesQemuConfigSmbios1 {
 
 /// Of `GET /pve/remotes/{remote}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesQemuConfigSpiceEnhancements {
     /// `foldersharing`: default `false`
     pub foldersharing: Option<bool>,
@@ -4324,6 +4369,7 @@ proxbox_runtime::record! { PveRemotesQemuConfigSpiceEnhancements {
 
 /// Of `GET /pve/remotes/{remote}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesQemuConfigTpmstate0 {
     /// `file`
     pub file: Option<String>,
@@ -4372,6 +4418,7 @@ proxbox_runtime::record! { PveRemotesQemuConfigTpmstate0 {
 
 /// Of `GET /pve/remotes/{remote}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesQemuConfigUnused0 {
     /// `file`
     pub file: Option<String>,
@@ -4403,6 +4450,7 @@ proxbox_runtime::record! { PveRemotesQemuConfigUnused0 {
 
 /// Of `GET /pve/remotes/{remote}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesQemuConfigUsb0 {
     /// `host`
     pub host: Option<String>,
@@ -4443,6 +4491,7 @@ proxbox_runtime::record! { PveRemotesQemuConfigUsb0 {
 
 /// Of `GET /pve/remotes/{remote}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesQemuConfigVga {
     /// `clipboard`
     pub clipboard: Option<PveRemotesQemuStatusClipboard>,
@@ -4485,6 +4534,7 @@ proxbox_runtime::record! { PveRemotesQemuConfigVga {
 
 /// Of `GET /pve/remotes/{remote}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesQemuConfigVirtio0 {
     /// `aio`
     pub aio: Option<PveRemotesQemuConfigIde0Aio>,
@@ -4648,6 +4698,7 @@ proxbox_runtime::record! { PveRemotesQemuConfigVirtio0 {
 
 /// Of `GET /pve/remotes/{remote}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesQemuConfigVirtiofs0 {
     /// `cache`: default `auto`
     pub cache: Option<PveRemotesQemuConfigVirtiofs0Cache>,
@@ -4700,6 +4751,7 @@ proxbox_runtime::record! { PveRemotesQemuConfigVirtiofs0 {
 
 /// Of `GET /pve/remotes/{remote}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesQemuConfigWatchdog {
     /// `action`
     pub action: Option<PveRemotesQemuConfigWatchdogAction>,
@@ -4738,6 +4790,7 @@ proxbox_runtime::record! { PveRemotesQemuConfigWatchdog {
 
 /// Of `GET /pve/remotes/{remote}/qemu/{vmid}/migrate`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesQemuMigrate {
     /// `allowed_nodes`
     pub allowed_nodes: Option<Rows<String>>,
@@ -4783,6 +4836,7 @@ proxbox_runtime::record! { PveRemotesQemuMigrate {
 
 /// Of `GET /pve/remotes/{remote}/qemu/{vmid}/migrate`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesQemuMigrateLocalDisks {
     /// `cdrom`: default `false`
     pub cdrom: Option<bool>,
@@ -4812,6 +4866,7 @@ proxbox_runtime::record! { PveRemotesQemuMigrateLocalDisks {
 
 /// Of `GET /pve/remotes/{remote}/qemu/{vmid}/migrate`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesQemuMigrateNotAllowedNodes {
     /// `blocking-ha-resources`
     pub blocking_ha_resources: Option<
@@ -4837,6 +4892,7 @@ proxbox_runtime::record! { PveRemotesQemuMigrateNotAllowedNodes {
 
 /// Of `GET /pve/remotes/{remote}/qemu/{vmid}/migrate`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesQemuMigrateNotAllowedNodesBlockingHaResources {
     /// `cause`
     pub cause: Option<PveRemotesQemuMigrateNotAllowedNodesBlockingHaResourcesCause>,
@@ -4860,6 +4916,7 @@ proxbox_runtime::record! { PveRemotesQemuMigrateNotAllowedNodesBlockingHaResourc
 
 /// Of `GET /pve/remotes/{remote}/qemu`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesQemuRow {
     /// `cpu`
     pub cpu: Option<f64>,
@@ -4965,6 +5022,7 @@ proxbox_runtime::record! { PveRemotesQemuRow {
 
 /// Of `GET /pve/remotes/{remote}/qemu/{vmid}/rrddata`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesQemuRrddataRow {
     /// `cpu-current`
     pub cpu_current: Option<f64>,
@@ -5016,6 +5074,7 @@ proxbox_runtime::record! { PveRemotesQemuRrddataRow {
 
 /// Of `GET /pve/remotes/{remote}/qemu/{vmid}/snapshot`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesQemuSnapshotRow {
     /// `description`
     pub description: Option<String>,
@@ -5048,6 +5107,7 @@ proxbox_runtime::record! { PveRemotesQemuSnapshotRow {
 
 /// Of `GET /pve/remotes/{remote}/qemu/{vmid}/status`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesQemuStatus {
     /// `agent`: default `false`
     pub agent: Option<bool>,

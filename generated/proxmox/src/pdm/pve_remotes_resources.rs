@@ -17,6 +17,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/resources)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPveRemotesRemoteResources {
     /// `kind`
     pub kind: Option<PveRemotesResourcesKind>,
@@ -59,6 +60,7 @@ proxbox_runtime::operation! { GetPveRemotesRemoteResources -> Rows<PveRemotesRes
 
 /// Of `GET /pve/remotes/{remote}/resources`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesResourcesRow {
     /// `cgroup-mode`
     pub cgroup_mode: Option<i64>,

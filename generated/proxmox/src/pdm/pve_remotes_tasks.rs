@@ -17,6 +17,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/tasks)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPveRemotesRemoteTasks {
     /// `node`
     pub node: Option<String>,
@@ -63,6 +64,7 @@ proxbox_runtime::operation! { GetPveRemotesRemoteTasks -> Rows<PveRemotesTasksRo
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/tasks/{upid})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeletePveRemotesRemoteTasksUpid {
     /// `remote`
     pub remote: String,
@@ -103,6 +105,7 @@ proxbox_runtime::operation! { DeletePveRemotesRemoteTasksUpid -> Value;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/tasks/{upid})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPveRemotesRemoteTasksUpid {
     /// `remote`
     pub remote: String,
@@ -143,6 +146,7 @@ proxbox_runtime::operation! { GetPveRemotesRemoteTasksUpid -> Value;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/tasks/{upid}/log)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPveRemotesRemoteTasksUpidLog {
     /// `download`: default `false`
     pub download: Option<bool>,
@@ -201,6 +205,7 @@ proxbox_runtime::operation! { GetPveRemotesRemoteTasksUpidLog -> PveRemotesTasks
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/remotes/{remote}/tasks/{upid}/status)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPveRemotesRemoteTasksUpidStatus {
     /// `remote`
     pub remote: String,
@@ -247,6 +252,7 @@ proxbox_runtime::operation! { GetPveRemotesRemoteTasksUpidStatus -> PveRemotesTa
 
 /// Of `GET /pve/remotes/{remote}/tasks/{upid}/log`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesTasksLog {
     /// `exitstatus`
     pub exitstatus: Option<String>,
@@ -294,6 +300,7 @@ proxbox_runtime::record! { PveRemotesTasksLog {
 
 /// Of `GET /pve/remotes/{remote}/tasks`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PveRemotesTasksRow {
     /// `endtime`
     pub endtime: Option<i64>,

@@ -17,6 +17,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/pve/scan)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostPveScan {
     /// `authid`
     pub authid: Option<String>,

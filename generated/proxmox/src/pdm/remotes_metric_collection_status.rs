@@ -14,6 +14,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/remotes/metric-collection/status)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetRemotesMetricCollectionStatus {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -38,6 +39,7 @@ proxbox_runtime::operation! { GetRemotesMetricCollectionStatus -> Rows<RemotesMe
 
 /// Of `GET /remotes/metric-collection/status`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct RemotesMetricCollectionStatusRow {
     /// `error`
     pub error: Option<String>,

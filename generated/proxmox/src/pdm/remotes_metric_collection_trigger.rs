@@ -14,6 +14,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/remotes/metric-collection/trigger)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PostRemotesMetricCollectionTrigger {
     /// `remote`
     pub remote: Option<String>,

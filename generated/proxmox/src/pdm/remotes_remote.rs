@@ -17,6 +17,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/remotes/remote)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetRemotesRemote {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -45,6 +46,7 @@ proxbox_runtime::operation! { GetRemotesRemote -> Rows<PbsScanPost>;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/remotes/remote)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostRemotesRemote {
     /// `authid`
     pub authid: Option<String>,
@@ -119,6 +121,7 @@ proxbox_runtime::operation! { PostRemotesRemote -> Value;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/remotes/remote/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteRemotesRemoteId {
     /// `delete-token`: default `false`
     pub delete_token: Option<bool>,
@@ -165,6 +168,7 @@ proxbox_runtime::operation! { DeleteRemotesRemoteId -> Value;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/remotes/remote/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetRemotesRemoteId {
     /// `id`
     pub id: String,
@@ -201,6 +205,7 @@ proxbox_runtime::operation! { GetRemotesRemoteId -> Value;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/remotes/remote/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutRemotesRemoteId {
     /// `authid`
     pub authid: Option<String>,

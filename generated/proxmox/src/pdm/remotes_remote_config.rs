@@ -17,6 +17,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/remotes/remote/{id}/config)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetRemotesRemoteIdConfig {
     /// `id`
     pub id: String,

@@ -14,6 +14,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/remotes/remote/{id}/probe-certificate)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostRemotesRemoteIdProbeCertificate {
     /// `id`
     pub id: String,

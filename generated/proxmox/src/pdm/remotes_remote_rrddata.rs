@@ -17,6 +17,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/remotes/remote/{id}/rrddata)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetRemotesRemoteIdRrddata {
     /// `cf`
     pub cf: Option<NodesRrddataCf>,
@@ -61,6 +62,7 @@ proxbox_runtime::operation! { GetRemotesRemoteIdRrddata -> Rows<RemotesRemoteRrd
 
 /// Of `GET /remotes/remote/{id}/rrddata`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct RemotesRemoteRrddataRow {
     /// `metric-collection-response-time`: milliseconds
     pub metric_collection_response_time: Option<f64>,

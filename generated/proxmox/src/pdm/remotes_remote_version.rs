@@ -14,6 +14,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/remotes/remote/{id}/version)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetRemotesRemoteIdVersion {
     /// `id`
     pub id: String,
@@ -46,6 +47,7 @@ proxbox_runtime::operation! { GetRemotesRemoteIdVersion -> RemotesRemoteVersion;
 
 /// Of `GET /remotes/remote/{id}/version`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct RemotesRemoteVersion {
     /// `console`
     pub console: Option<RemotesRemoteVersionConsole>,

@@ -13,6 +13,7 @@ use proxbox_runtime::{
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/remotes/tasks)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetRemotesTasks {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,

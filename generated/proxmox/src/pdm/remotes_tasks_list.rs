@@ -17,6 +17,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/remotes/tasks/list)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetRemotesTasksList {
     /// `errors`: default `false`
     pub errors: Option<bool>,

@@ -14,6 +14,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/remotes/tasks/refresh)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PostRemotesTasksRefresh {
     /// `remotes`
     pub remotes: Option<Rows<String>>,

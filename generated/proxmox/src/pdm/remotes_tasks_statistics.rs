@@ -17,6 +17,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/remotes/tasks/statistics)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetRemotesTasksStatistics {
     /// `errors`: default `false`
     pub errors: Option<bool>,
@@ -97,6 +98,7 @@ proxbox_runtime::operation! { GetRemotesTasksStatistics -> RemotesTasksStatistic
 
 /// Of `GET /remotes/tasks/statistics`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct RemotesTasksStatistics {
     /// `by-remote`
     pub by_remote: Option<Value>,

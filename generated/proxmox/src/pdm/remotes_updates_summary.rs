@@ -13,6 +13,7 @@ use proxbox_runtime::{
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/remotes/updates/summary)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetRemotesUpdatesSummary {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -37,6 +38,7 @@ proxbox_runtime::operation! { GetRemotesUpdatesSummary -> RemotesUpdatesSummary;
 
 /// Of `GET /remotes/updates/summary`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct RemotesUpdatesSummary {
     /// `remotes`
     pub remotes: Option<Value>,

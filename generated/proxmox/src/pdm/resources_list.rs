@@ -17,6 +17,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/resources/list)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetResourcesList {
     /// `max-age`: seconds, at least 0, default `30`
     pub max_age: Option<i64>,

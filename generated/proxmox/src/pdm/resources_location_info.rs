@@ -14,6 +14,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/resources/location-info)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetResourcesLocationInfo {
     /// `max-age`: seconds, at least 0, default `86400`
     pub max_age: Option<i64>,

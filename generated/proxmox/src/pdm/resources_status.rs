@@ -17,6 +17,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/resources/status)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetResourcesStatus {
     /// `max-age`: seconds, at least 0, default `30`
     pub max_age: Option<i64>,
@@ -59,6 +60,7 @@ proxbox_runtime::operation! { GetResourcesStatus -> ResourcesStatus;
 
 /// Of `GET /resources/status`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ResourcesStatus {
     /// `error`
     pub error: Option<String>,
@@ -85,6 +87,7 @@ proxbox_runtime::record! { ResourcesStatus {
 
 /// Of `GET /resources/status`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ResourcesStatusResources {
     /// `backend-type`
     pub backend_type: Option<String>,

@@ -14,6 +14,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/resources/subscription)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetResourcesSubscription {
     /// `max-age`: seconds, at least 0, default `86400`
     pub max_age: Option<i64>,
@@ -60,6 +61,7 @@ proxbox_runtime::operation! { GetResourcesSubscription -> Rows<ResourcesSubscrip
 
 /// Of `GET /resources/subscription`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ResourcesSubscriptionRow {
     /// `error`
     pub error: Option<String>,

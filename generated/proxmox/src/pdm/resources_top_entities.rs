@@ -17,6 +17,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/resources/top-entities)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetResourcesTopEntities {
     /// `timeframe`
     pub timeframe: Option<NodesRrddataTimeframe>,
@@ -59,6 +60,7 @@ proxbox_runtime::operation! { GetResourcesTopEntities -> ResourcesTopEntities;
 
 /// Of `GET /resources/top-entities`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ResourcesTopEntities {
     /// `guest-cpu`
     pub guest_cpu: Option<Rows<ResourcesTopEntitiesNodeCpu>>,
@@ -85,6 +87,7 @@ proxbox_runtime::record! { ResourcesTopEntities {
 
 /// Of `GET /resources/top-entities`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ResourcesTopEntitiesNodeCpu {
     /// `remote`
     pub remote: Option<String>,
@@ -111,6 +114,7 @@ proxbox_runtime::record! { ResourcesTopEntitiesNodeCpu {
 
 /// Of `GET /resources/top-entities`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ResourcesTopEntitiesNodeCpuRrdData {
     /// `data`
     pub data: Option<Rows<f64>>,

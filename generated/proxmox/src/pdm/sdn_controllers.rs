@@ -17,6 +17,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/sdn/controllers)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetSdnControllers {
     /// `pending`
     pub pending: Option<bool>,
@@ -67,6 +68,7 @@ proxbox_runtime::operation! { GetSdnControllers -> Rows<SdnControllersRow>;
 
 /// Of `GET /sdn/controllers`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct SdnControllersRow {
     /// `asn`: 0 to 4294967295
     pub asn: Option<i64>,
@@ -144,6 +146,7 @@ proxbox_runtime::record! { SdnControllersRow {
 
 /// Of `GET /sdn/controllers`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct SdnControllersRowPending {
     /// `asn`: 0 to 4294967295
     pub asn: Option<i64>,

@@ -14,6 +14,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/sdn/vnets)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetSdnVnets {
     /// `pending`
     pub pending: Option<bool>,
@@ -64,6 +65,7 @@ proxbox_runtime::operation! { GetSdnVnets -> Rows<SdnVnetsRow>;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/sdn/vnets)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostSdnVnets {
     /// `remotes`
     pub remotes: Option<Rows<SdnVnetsPostRemotes>>,
@@ -110,6 +112,7 @@ proxbox_runtime::operation! { PostSdnVnets -> Option<String>;
 
 /// Of `POST /sdn/vnets`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct SdnVnetsPostRemotes {
     /// `remote`
     pub remote: Option<String>,
@@ -133,6 +136,7 @@ proxbox_runtime::record! { SdnVnetsPostRemotes {
 
 /// Of `GET /sdn/vnets`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct SdnVnetsRow {
     /// `alias`
     pub alias: Option<String>,
@@ -184,6 +188,7 @@ proxbox_runtime::record! { SdnVnetsRow {
 
 /// Of `GET /sdn/vnets`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct SdnVnetsRowPending {
     /// `alias`
     pub alias: Option<String>,

@@ -17,6 +17,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/sdn/zones)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetSdnZones {
     /// `pending`
     pub pending: Option<bool>,
@@ -71,6 +72,7 @@ proxbox_runtime::operation! { GetSdnZones -> Rows<SdnZonesRow>;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/sdn/zones)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostSdnZones {
     /// `remotes`
     pub remotes: Option<Rows<SdnZonesPostRemotes>>,
@@ -117,6 +119,7 @@ proxbox_runtime::operation! { PostSdnZones -> Option<String>;
 
 /// Of `POST /sdn/zones`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct SdnZonesPostRemotes {
     /// `controller`
     pub controller: Option<String>,
@@ -140,6 +143,7 @@ proxbox_runtime::record! { SdnZonesPostRemotes {
 
 /// Of `GET /sdn/zones`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct SdnZonesRow {
     /// `advertise-subnets`: default `false`
     pub advertise_subnets: Option<bool>,
@@ -248,6 +252,7 @@ proxbox_runtime::record! { SdnZonesRow {
 
 /// Of `GET /sdn/zones`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct SdnZonesRowPending {
     /// `advertise-subnets`: default `false`
     pub advertise_subnets: Option<bool>,

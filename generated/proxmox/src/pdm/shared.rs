@@ -10,6 +10,7 @@ use crate::pdm::rows;
 
 /// Of `GET /nodes/{node}/apt/update`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AptUpdateRow {
     /// `Arch`
     pub arch: Option<String>,
@@ -58,6 +59,7 @@ proxbox_runtime::record! { AptUpdateRow {
 
 /// Of `GET /nodes/{node}/status`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesStatus {
     /// `boot-info`
     pub boot_info: Option<Box<NodesStatusBootInfo>>,
@@ -112,6 +114,7 @@ proxbox_runtime::record! { NodesStatus {
 
 /// Of `GET /nodes/{node}/status`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesStatusBootInfo {
     /// `mode`
     pub mode: Option<NodesStatusBootInfoMode>,
@@ -135,6 +138,7 @@ proxbox_runtime::record! { NodesStatusBootInfo {
 
 /// Of `GET /nodes/{node}/status`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesStatusCpuinfo {
     /// `cpus`: at least 0
     pub cpus: Option<i64>,
@@ -161,6 +165,7 @@ proxbox_runtime::record! { NodesStatusCpuinfo {
 
 /// Of `GET /nodes/{node}/status`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesStatusCurrentKernel {
     /// `machine`
     pub machine: Option<String>,
@@ -190,6 +195,7 @@ proxbox_runtime::record! { NodesStatusCurrentKernel {
 
 /// Of `GET /nodes/{node}/status`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesStatusInfo {
     /// `fingerprint`
     pub fingerprint: Option<String>,
@@ -210,6 +216,7 @@ proxbox_runtime::record! { NodesStatusInfo {
 
 /// Of `GET /nodes/{node}/status`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesStatusRoot {
     /// `avail`: bytes, at least 0
     pub avail: Option<i64>,
@@ -236,6 +243,7 @@ proxbox_runtime::record! { NodesStatusRoot {
 
 /// Of `GET /nodes/{node}/status`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesStatusSwap {
     /// `free`: at least 0
     pub free: Option<i64>,
@@ -262,6 +270,7 @@ proxbox_runtime::record! { NodesStatusSwap {
 
 /// Of `GET /nodes/{node}/subscription`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesSubscription {
     /// `checktime`: unix seconds
     pub checktime: Option<i64>,
@@ -310,6 +319,7 @@ proxbox_runtime::record! { NodesSubscription {
 
 /// Of `GET /nodes/{node}/tasks`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesTasksRow {
     /// `endtime`: unix seconds
     pub endtime: Option<i64>,
@@ -358,6 +368,7 @@ proxbox_runtime::record! { NodesTasksRow {
 
 /// Of `POST /pbs/remotes/{remote}/nodes/{node}/termproxy`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PbsRemotesNodesTermproxyPost {
     /// `port`
     pub port: Option<i64>,
@@ -384,6 +395,7 @@ proxbox_runtime::record! { PbsRemotesNodesTermproxyPost {
 
 /// Of `GET /pbs/remotes`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PbsRemotesRow {
     /// `remote`
     pub remote: Option<String>,
@@ -404,6 +416,7 @@ proxbox_runtime::record! { PbsRemotesRow {
 
 /// Of `POST /pbs/scan`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PbsScanPost {
     /// `authid`
     pub authid: Option<String>,
@@ -439,6 +452,7 @@ proxbox_runtime::record! { PbsScanPost {
 
 /// Of `GET /nodes/{node}/sdn/vnets/{vnet}/mac-vrf`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct SdnVnetsMacVrf {
     /// `ip`
     pub ip: Option<String>,
@@ -466,6 +480,7 @@ proxbox_runtime::record! { SdnVnetsMacVrf {
 
 /// Of `GET /nodes/{node}/sdn/zones/{zone}/ip-vrf`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct SdnZonesIpVrf {
     /// `ip`
     pub ip: Option<String>,

@@ -14,6 +14,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/subscriptions/adopt-all)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PostSubscriptionsAdoptAll {
     /// `digest`
     pub digest: Option<String>,
@@ -52,6 +53,7 @@ proxbox_runtime::operation! { PostSubscriptionsAdoptAll -> Rows<SubscriptionsAdo
 
 /// Of `POST /subscriptions/adopt-all`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct SubscriptionsAdoptAllPostRow {
     /// `key`
     pub key: Option<String>,

@@ -14,6 +14,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/subscriptions/adopt-key)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostSubscriptionsAdoptKey {
     /// `digest`
     pub digest: Option<String>,

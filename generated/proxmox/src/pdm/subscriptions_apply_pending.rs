@@ -14,6 +14,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/subscriptions/apply-pending)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PostSubscriptionsApplyPending {
     /// `digest`
     pub digest: Option<String>,

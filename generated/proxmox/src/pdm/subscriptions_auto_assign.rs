@@ -16,6 +16,7 @@ use crate::pdm::{
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/subscriptions/auto-assign)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PostSubscriptionsAutoAssign {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -40,6 +41,7 @@ proxbox_runtime::operation! { PostSubscriptionsAutoAssign -> SubscriptionsAutoAs
 
 /// Of `POST /subscriptions/auto-assign`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct SubscriptionsAutoAssignPost {
     /// `assignments`
     pub assignments: Option<Rows<SubscriptionsBulkAssignPostRow>>,

@@ -17,6 +17,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/subscriptions/bulk-assign)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostSubscriptionsBulkAssign {
     /// `proposal`
     pub proposal: Option<Box<SubscriptionsAutoAssignPost>>,
@@ -49,6 +50,7 @@ proxbox_runtime::operation! { PostSubscriptionsBulkAssign -> Rows<SubscriptionsB
 
 /// Of `POST /subscriptions/bulk-assign`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct SubscriptionsBulkAssignPostRow {
     /// `key`
     pub key: Option<String>,

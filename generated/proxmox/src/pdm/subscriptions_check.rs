@@ -14,6 +14,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/subscriptions/check)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostSubscriptionsCheck {
     /// `node`
     pub node: Option<String>,

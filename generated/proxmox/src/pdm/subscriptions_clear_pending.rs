@@ -14,6 +14,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/subscriptions/clear-pending)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PostSubscriptionsClearPending {
     /// `digest`
     pub digest: Option<String>,
@@ -52,6 +53,7 @@ proxbox_runtime::operation! { PostSubscriptionsClearPending -> SubscriptionsClea
 
 /// Of `POST /subscriptions/clear-pending`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct SubscriptionsClearPendingPost {
     /// `cleared`: 0 to 4294967295
     pub cleared: Option<i64>,

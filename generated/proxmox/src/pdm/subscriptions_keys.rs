@@ -17,6 +17,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/subscriptions/keys)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetSubscriptionsKeys {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -45,6 +46,7 @@ proxbox_runtime::operation! { GetSubscriptionsKeys -> Rows<SubscriptionsKeys>;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/subscriptions/keys)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostSubscriptionsKeys {
     /// `digest`
     pub digest: Option<String>,
@@ -91,6 +93,7 @@ proxbox_runtime::operation! { PostSubscriptionsKeys -> SubscriptionsKeysPost;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/subscriptions/keys/{key})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteSubscriptionsKeysKey {
     /// `digest`
     pub digest: Option<String>,
@@ -137,6 +140,7 @@ proxbox_runtime::operation! { DeleteSubscriptionsKeysKey -> Value;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/subscriptions/keys/{key})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetSubscriptionsKeysKey {
     /// `key`
     pub key: String,
@@ -169,6 +173,7 @@ proxbox_runtime::operation! { GetSubscriptionsKeysKey -> SubscriptionsKeys;
 
 /// Of `GET /subscriptions/keys/{key}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct SubscriptionsKeys {
     /// `check-time`: unix seconds
     pub check_time: Option<i64>,
@@ -226,6 +231,7 @@ proxbox_runtime::record! { SubscriptionsKeys {
 
 /// Of `POST /subscriptions/keys`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct SubscriptionsKeysPost {
     /// `added`: 0 to 4294967295
     pub added: Option<i64>,

@@ -14,6 +14,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/subscriptions/keys/{key}/assignment)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteSubscriptionsKeysKeyAssignment {
     /// `digest`
     pub digest: Option<String>,
@@ -60,6 +61,7 @@ proxbox_runtime::operation! { DeleteSubscriptionsKeysKeyAssignment -> Value;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/subscriptions/keys/{key}/assignment)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostSubscriptionsKeysKeyAssignment {
     /// `digest`
     pub digest: Option<String>,

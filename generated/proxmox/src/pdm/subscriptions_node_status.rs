@@ -17,6 +17,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/subscriptions/node-status)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetSubscriptionsNodeStatus {
     /// `max-age`: seconds
     pub max_age: Option<i64>,
@@ -55,6 +56,7 @@ proxbox_runtime::operation! { GetSubscriptionsNodeStatus -> Rows<SubscriptionsNo
 
 /// Of `GET /subscriptions/node-status`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct SubscriptionsNodeStatusRow {
     /// `assigned-key`
     pub assigned_key: Option<String>,

@@ -14,6 +14,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/subscriptions/queue-clear)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostSubscriptionsQueueClear {
     /// `digest`
     pub digest: Option<String>,

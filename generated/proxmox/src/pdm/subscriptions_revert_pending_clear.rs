@@ -14,6 +14,7 @@ use crate::pdm::rows;
 ///
 /// [In the API viewer](https://pdm.proxmox.com/docs/api-viewer/#/subscriptions/revert-pending-clear)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostSubscriptionsRevertPendingClear {
     /// `digest`
     pub digest: Option<String>,

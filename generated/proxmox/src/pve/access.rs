@@ -16,6 +16,7 @@ use crate::pve::{
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetAccess {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,

@@ -14,6 +14,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/acl)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetAccessAcl {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -42,6 +43,7 @@ proxbox_runtime::operation! { GetAccessAcl -> Rows<AccessAclRow>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/acl)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutAccessAcl {
     /// `delete`
     pub delete: Option<bool>,
@@ -105,6 +107,7 @@ proxbox_runtime::operation! { PutAccessAcl -> Value;
 
 /// Of `GET /access/acl`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AccessAclRow {
     /// `path`
     pub path: Option<String>,

@@ -18,6 +18,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/domains)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetAccessDomains {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -46,6 +47,7 @@ proxbox_runtime::operation! { GetAccessDomains -> Rows<AccessDomainsRow>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/domains)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostAccessDomains {
     /// `acr-values`
     pub acr_values: Option<String>,
@@ -277,6 +279,7 @@ proxbox_runtime::operation! { PostAccessDomains -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/domains/{realm})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteAccessDomainsRealm {
     /// `realm`: `pve-realm`
     pub realm: String,
@@ -313,6 +316,7 @@ proxbox_runtime::operation! { DeleteAccessDomainsRealm -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/domains/{realm})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetAccessDomainsRealm {
     /// `realm`: `pve-realm`
     pub realm: String,
@@ -349,6 +353,7 @@ proxbox_runtime::operation! { GetAccessDomainsRealm -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/domains/{realm})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutAccessDomainsRealm {
     /// `acr-values`
     pub acr_values: Option<String>,
@@ -576,6 +581,7 @@ proxbox_runtime::operation! { PutAccessDomainsRealm -> Value;
 
 /// Of `PUT /access/domains/{realm}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AccessDomainsPutSyncDefaultsOptions {
     /// `enable-new`
     pub enable_new: Option<bool>,
@@ -623,6 +629,7 @@ proxbox_runtime::record! { AccessDomainsPutSyncDefaultsOptions {
 
 /// Of `PUT /access/domains/{realm}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AccessDomainsPutTfa {
     /// `digits`
     pub digits: Option<i64>,
@@ -675,6 +682,7 @@ proxbox_runtime::record! { AccessDomainsPutTfa {
 
 /// Of `GET /access/domains`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AccessDomainsRow {
     /// `comment`
     pub comment: Option<String>,

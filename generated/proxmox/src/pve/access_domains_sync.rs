@@ -18,6 +18,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/domains/{realm}/sync)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostAccessDomainsRealmSync {
     /// `dry-run`: default `false`
     pub dry_run: Option<bool>,

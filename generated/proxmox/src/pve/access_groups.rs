@@ -14,6 +14,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/groups)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetAccessGroups {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -42,6 +43,7 @@ proxbox_runtime::operation! { GetAccessGroups -> Rows<AccessGroupsRow>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/groups)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostAccessGroups {
     /// `comment`
     pub comment: Option<String>,
@@ -89,6 +91,7 @@ proxbox_runtime::operation! { PostAccessGroups -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/groups/{groupid})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteAccessGroupsGroupid {
     /// `groupid`: `pve-groupid`
     pub groupid: String,
@@ -125,6 +128,7 @@ proxbox_runtime::operation! { DeleteAccessGroupsGroupid -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/groups/{groupid})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetAccessGroupsGroupid {
     /// `groupid`: `pve-groupid`
     pub groupid: String,
@@ -161,6 +165,7 @@ proxbox_runtime::operation! { GetAccessGroupsGroupid -> AccessGroups;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/groups/{groupid})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutAccessGroupsGroupid {
     /// `comment`
     pub comment: Option<String>,
@@ -203,6 +208,7 @@ proxbox_runtime::operation! { PutAccessGroupsGroupid -> Value;
 
 /// Of `GET /access/groups/{groupid}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AccessGroups {
     /// `comment`
     pub comment: Option<String>,
@@ -226,6 +232,7 @@ proxbox_runtime::record! { AccessGroups {
 
 /// Of `GET /access/groups`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AccessGroupsRow {
     /// `comment`
     pub comment: Option<String>,

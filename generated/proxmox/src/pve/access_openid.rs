@@ -16,6 +16,7 @@ use crate::pve::{
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/openid)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetAccessOpenid {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,

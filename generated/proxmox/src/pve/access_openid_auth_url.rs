@@ -14,6 +14,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/openid/auth-url)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostAccessOpenidAuthUrl {
     /// `realm`: `pve-realm`
     pub realm: Option<String>,

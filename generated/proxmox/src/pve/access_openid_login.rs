@@ -14,6 +14,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/openid/login)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostAccessOpenidLogin {
     /// `code`
     pub code: Option<String>,
@@ -58,6 +59,7 @@ proxbox_runtime::operation! { PostAccessOpenidLogin -> AccessOpenidLoginPost;
 
 /// Of `POST /access/openid/login`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AccessOpenidLoginPost {
     /// `CSRFPreventionToken`
     pub csrfprevention_token: Option<String>,

@@ -16,6 +16,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/password)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutAccessPassword {
     /// `confirmation-password`
     pub confirmation_password: Option<String>,

@@ -14,6 +14,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/permissions)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetAccessPermissions {
     /// `path`
     pub path: Option<String>,

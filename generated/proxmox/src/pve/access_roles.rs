@@ -15,6 +15,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/roles)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetAccessRoles {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -43,6 +44,7 @@ proxbox_runtime::operation! { GetAccessRoles -> Rows<AccessRolesRow>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/roles)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostAccessRoles {
     /// `privs`: `pve-priv-list`
     pub privs: Option<String>,
@@ -89,6 +91,7 @@ proxbox_runtime::operation! { PostAccessRoles -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/roles/{roleid})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteAccessRolesRoleid {
     /// `roleid`: `pve-roleid`
     pub roleid: String,
@@ -125,6 +128,7 @@ proxbox_runtime::operation! { DeleteAccessRolesRoleid -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/roles/{roleid})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetAccessRolesRoleid {
     /// `roleid`: `pve-roleid`
     pub roleid: String,
@@ -161,6 +165,7 @@ proxbox_runtime::operation! { GetAccessRolesRoleid -> AccessRoles;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/roles/{roleid})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutAccessRolesRoleid {
     /// `append`: only together with `privs`
     pub append: Option<bool>,
@@ -207,6 +212,7 @@ proxbox_runtime::operation! { PutAccessRolesRoleid -> Value;
 
 /// Of `GET /access/roles/{roleid}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AccessRoles {
     /// `Datastore.Allocate`
     pub datastore_allocate: Option<bool>,
@@ -385,6 +391,7 @@ proxbox_runtime::record! { AccessRoles {
 
 /// Of `GET /access/roles`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AccessRolesRow {
     /// `privs`: `pve-priv-list`
     pub privs: Option<String>,

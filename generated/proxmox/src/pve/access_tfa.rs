@@ -14,6 +14,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/tfa)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetAccessTfa {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -42,6 +43,7 @@ proxbox_runtime::operation! { GetAccessTfa -> Rows<AccessTfaGetRow>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/tfa/{userid})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetAccessTfaUserid {
     /// `userid`: `pve-userid`
     pub userid: String,
@@ -79,6 +81,7 @@ proxbox_runtime::operation! { GetAccessTfaUserid -> Rows<AccessTfaUseridRow>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/tfa/{userid})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostAccessTfaUserid {
     /// `challenge`
     pub challenge: Option<String>,
@@ -146,6 +149,7 @@ proxbox_runtime::operation! { PostAccessTfaUserid -> AccessTfaPost;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/tfa/{userid}/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteAccessTfaUseridId {
     /// `id`
     pub id: String,
@@ -196,6 +200,7 @@ proxbox_runtime::operation! { DeleteAccessTfaUseridId -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/tfa/{userid}/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetAccessTfaUseridId {
     /// `id`
     pub id: String,
@@ -237,6 +242,7 @@ proxbox_runtime::operation! { GetAccessTfaUseridId -> AccessTfa;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/tfa/{userid}/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutAccessTfaUseridId {
     /// `description`
     pub description: Option<String>,
@@ -291,6 +297,7 @@ proxbox_runtime::operation! { PutAccessTfaUseridId -> Value;
 
 /// Of `GET /access/tfa/{userid}/{id}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AccessTfa {
     /// `created`: unix seconds
     pub created: Option<i64>,
@@ -323,6 +330,7 @@ proxbox_runtime::record! { AccessTfa {
 
 /// Of `GET /access/tfa`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AccessTfaGetRow {
     /// `entries`
     pub entries: Option<Rows<AccessTfa>>,
@@ -352,6 +360,7 @@ proxbox_runtime::record! { AccessTfaGetRow {
 
 /// Of `POST /access/tfa/{userid}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AccessTfaPost {
     /// `challenge`
     pub challenge: Option<String>,
@@ -378,6 +387,7 @@ proxbox_runtime::record! { AccessTfaPost {
 
 /// Of `GET /access/tfa/{userid}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AccessTfaUseridRow {
     /// `created`: unix seconds
     pub created: Option<i64>,

@@ -14,6 +14,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/ticket)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetAccessTicket {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -43,6 +44,7 @@ proxbox_runtime::operation! { GetAccessTicket -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/ticket)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostAccessTicket {
     /// `new-format`: default `true`
     pub new_format: Option<bool>,
@@ -111,6 +113,7 @@ proxbox_runtime::operation! { PostAccessTicket -> AccessTicketPost;
 
 /// Of `POST /access/ticket`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AccessTicketPost {
     /// `CSRFPreventionToken`
     pub csrfprevention_token: Option<String>,

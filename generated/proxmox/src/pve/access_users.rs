@@ -14,6 +14,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/users)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetAccessUsers {
     /// `enabled`
     pub enabled: Option<bool>,
@@ -61,6 +62,7 @@ proxbox_runtime::operation! { GetAccessUsers -> Rows<AccessUsersRow>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/users)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostAccessUsers {
     /// `comment`
     pub comment: Option<String>,
@@ -142,6 +144,7 @@ proxbox_runtime::operation! { PostAccessUsers -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/users/{userid})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteAccessUsersUserid {
     /// `userid`: `pve-userid`
     pub userid: String,
@@ -178,6 +181,7 @@ proxbox_runtime::operation! { DeleteAccessUsersUserid -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/users/{userid})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetAccessUsersUserid {
     /// `userid`: `pve-userid`
     pub userid: String,
@@ -214,6 +218,7 @@ proxbox_runtime::operation! { GetAccessUsersUserid -> AccessUsers;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/users/{userid})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutAccessUsersUserid {
     /// `append`: only together with `groups`
     pub append: Option<bool>,
@@ -290,6 +295,7 @@ proxbox_runtime::operation! { PutAccessUsersUserid -> Value;
 
 /// Of `GET /access/users/{userid}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AccessUsers {
     /// `comment`
     pub comment: Option<String>,
@@ -334,6 +340,7 @@ proxbox_runtime::record! { AccessUsers {
 
 /// Of `GET /access/users`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AccessUsersRow {
     /// `comment`
     pub comment: Option<String>,
@@ -392,6 +399,7 @@ proxbox_runtime::record! { AccessUsersRow {
 
 /// Of `GET /access/users`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AccessUsersRowTokens {
     /// `comment`
     pub comment: Option<String>,

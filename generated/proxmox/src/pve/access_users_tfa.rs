@@ -17,6 +17,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/users/{userid}/tfa)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetAccessUsersUseridTfa {
     /// `multiple`: default `false`
     pub multiple: Option<bool>,
@@ -59,6 +60,7 @@ proxbox_runtime::operation! { GetAccessUsersUseridTfa -> AccessUsersTfa;
 
 /// Of `GET /access/users/{userid}/tfa`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AccessUsersTfa {
     /// `realm`
     pub realm: Option<AccessDomainsRowTfa>,

@@ -15,6 +15,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/users/{userid}/token)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetAccessUsersUseridToken {
     /// `userid`: `pve-userid`
     pub userid: String,
@@ -51,6 +52,7 @@ proxbox_runtime::operation! { GetAccessUsersUseridToken -> Rows<AccessUsersToken
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/users/{userid}/token/{tokenid})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteAccessUsersUseridTokenTokenid {
     /// `tokenid`
     pub tokenid: String,
@@ -91,6 +93,7 @@ proxbox_runtime::operation! { DeleteAccessUsersUseridTokenTokenid -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/users/{userid}/token/{tokenid})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetAccessUsersUseridTokenTokenid {
     /// `tokenid`
     pub tokenid: String,
@@ -131,6 +134,7 @@ proxbox_runtime::operation! { GetAccessUsersUseridTokenTokenid -> AccessUsersTok
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/users/{userid}/token/{tokenid})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostAccessUsersUseridTokenTokenid {
     /// `comment`
     pub comment: Option<String>,
@@ -189,6 +193,7 @@ proxbox_runtime::operation! { PostAccessUsersUseridTokenTokenid -> AccessUsersTo
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/users/{userid}/token/{tokenid})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutAccessUsersUseridTokenTokenid {
     /// `comment`
     pub comment: Option<String>,
@@ -253,6 +258,7 @@ proxbox_runtime::operation! { PutAccessUsersUseridTokenTokenid -> AccessUsersTok
 
 /// Of `GET /access/users/{userid}/token/{tokenid}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AccessUsersToken {
     /// `comment`
     pub comment: Option<String>,
@@ -279,6 +285,7 @@ proxbox_runtime::record! { AccessUsersToken {
 
 /// Of `POST /access/users/{userid}/token/{tokenid}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AccessUsersTokenPost {
     /// `full-tokenid`
     pub full_tokenid: Option<String>,
@@ -305,6 +312,7 @@ proxbox_runtime::record! { AccessUsersTokenPost {
 
 /// Of `PUT /access/users/{userid}/token/{tokenid}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AccessUsersTokenPut {
     /// `comment`
     pub comment: Option<String>,
@@ -339,6 +347,7 @@ proxbox_runtime::record! { AccessUsersTokenPut {
 
 /// Of `GET /access/users/{userid}/token`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AccessUsersTokenRow {
     /// `comment`
     pub comment: Option<String>,

@@ -14,6 +14,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/users/{userid}/unlock-tfa)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutAccessUsersUseridUnlockTfa {
     /// `userid`: `pve-userid`
     pub userid: String,

@@ -15,6 +15,7 @@ use proxbox_runtime::{
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/access/vncticket)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostAccessVncticket {
     /// `authid`
     pub authid: Option<String>,

@@ -14,6 +14,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/acme/account)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterAcmeAccount {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -42,6 +43,7 @@ proxbox_runtime::operation! { GetClusterAcmeAccount -> Rows<Value>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/acme/account)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostClusterAcmeAccount {
     /// `contact`: `email-list`
     pub contact: Option<String>,
@@ -107,6 +109,7 @@ proxbox_runtime::operation! { PostClusterAcmeAccount -> Option<String>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/acme/account/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteClusterAcmeAccountName {
     /// `name`: `pve-configid`, default `default`
     pub name: String,
@@ -143,6 +146,7 @@ proxbox_runtime::operation! { DeleteClusterAcmeAccountName -> Option<String>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/acme/account/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetClusterAcmeAccountName {
     /// `name`: `pve-configid`, default `default`
     pub name: String,
@@ -179,6 +183,7 @@ proxbox_runtime::operation! { GetClusterAcmeAccountName -> ClusterAcmeAccount;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/acme/account/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutClusterAcmeAccountName {
     /// `contact`: `email-list`
     pub contact: Option<String>,
@@ -221,6 +226,7 @@ proxbox_runtime::operation! { PutClusterAcmeAccountName -> Option<String>;
 
 /// Of `GET /cluster/acme/account/{name}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterAcmeAccount {
     /// `account`
     pub account: Option<Value>,

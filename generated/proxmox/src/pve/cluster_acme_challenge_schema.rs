@@ -14,6 +14,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/acme/challenge-schema)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterAcmeChallengeSchema {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -38,6 +39,7 @@ proxbox_runtime::operation! { GetClusterAcmeChallengeSchema -> Rows<ClusterAcmeC
 
 /// Of `GET /cluster/acme/challenge-schema`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterAcmeChallengeSchemaRow {
     /// `id`
     pub id: Option<String>,

@@ -14,6 +14,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/acme/directories)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterAcmeDirectories {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -38,6 +39,7 @@ proxbox_runtime::operation! { GetClusterAcmeDirectories -> Rows<ClusterAcmeDirec
 
 /// Of `GET /cluster/acme/directories`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterAcmeDirectoriesRow {
     /// `name`
     pub name: Option<String>,

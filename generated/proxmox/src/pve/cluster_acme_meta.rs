@@ -14,6 +14,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/acme/meta)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterAcmeMeta {
     /// `directory`: default `https://acme-v02.api.letsencrypt.org/directory`
     pub directory: Option<String>,
@@ -52,6 +53,7 @@ proxbox_runtime::operation! { GetClusterAcmeMeta -> ClusterAcmeMeta;
 
 /// Of `GET /cluster/acme/meta`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterAcmeMeta {
     /// `caaIdentities`
     pub caa_identities: Option<Rows<String>>,

@@ -15,6 +15,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/acme/plugins)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterAcmePlugins {
     /// `type`
     pub kind: Option<ClusterAcmePluginsType>,
@@ -57,6 +58,7 @@ proxbox_runtime::operation! { GetClusterAcmePlugins -> Rows<ClusterAcmePluginsRo
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/acme/plugins)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostClusterAcmePlugins {
     /// `api`: `alviy` since 8.4, `beget` since 9.0, `do` up to 8.3, `edgecenter` since 9.0, `freemyip…
     pub api: Option<ClusterAcmePluginsPutApi>,
@@ -125,6 +127,7 @@ proxbox_runtime::operation! { PostClusterAcmePlugins -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/acme/plugins/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteClusterAcmePluginsId {
     /// `id`: `pve-configid`
     pub id: String,
@@ -161,6 +164,7 @@ proxbox_runtime::operation! { DeleteClusterAcmePluginsId -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/acme/plugins/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetClusterAcmePluginsId {
     /// `id`: `pve-configid`
     pub id: String,
@@ -197,6 +201,7 @@ proxbox_runtime::operation! { GetClusterAcmePluginsId -> ClusterAcmePlugins;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/acme/plugins/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutClusterAcmePluginsId {
     /// `api`: `alviy` since 8.4, `beget` since 9.0, `do` up to 8.3, `edgecenter` since 9.0, `freemyip…
     pub api: Option<ClusterAcmePluginsPutApi>,
@@ -265,6 +270,7 @@ proxbox_runtime::operation! { PutClusterAcmePluginsId -> Value;
 
 /// Of `GET /cluster/acme/plugins/{id}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterAcmePlugins {
     /// `api`: `hetznercloud` since 9.1, `openprovider_rest` since 9.1, `spaceship` since 9.1
     pub api: Option<ClusterAcmePluginsApi>,
@@ -307,6 +313,7 @@ proxbox_runtime::record! { ClusterAcmePlugins {
 
 /// Of `GET /cluster/acme/plugins`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterAcmePluginsRow {
     /// `api`: since 9.1, `hetznercloud` since 9.1, `openprovider_rest` since 9.1, `spaceship` since 9…
     pub api: Option<ClusterAcmePluginsApi>,

@@ -14,6 +14,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/acme/tos)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterAcmeTos {
     /// `directory`: default `https://acme-v02.api.letsencrypt.org/directory`
     pub directory: Option<String>,

@@ -20,6 +20,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/backup)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterBackup {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -48,6 +49,7 @@ proxbox_runtime::operation! { GetClusterBackup -> Rows<ClusterBackupRow>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/backup)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PostClusterBackup {
     /// `all`: default `false`
     pub all: Option<bool>,
@@ -268,6 +270,7 @@ proxbox_runtime::operation! { PostClusterBackup -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/backup/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteClusterBackupId {
     /// `id`
     pub id: String,
@@ -304,6 +307,7 @@ proxbox_runtime::operation! { DeleteClusterBackupId -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/backup/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetClusterBackupId {
     /// `id`
     pub id: String,
@@ -340,6 +344,7 @@ proxbox_runtime::operation! { GetClusterBackupId -> ClusterBackup;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/backup/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutClusterBackupId {
     /// `all`: default `false`
     pub all: Option<bool>,
@@ -560,6 +565,7 @@ proxbox_runtime::operation! { PutClusterBackupId -> Value;
 
 /// Of `GET /cluster/backup/{id}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterBackup {
     /// `all`: default `false`
     pub all: Option<bool>,
@@ -696,6 +702,7 @@ proxbox_runtime::record! { ClusterBackup {
 
 /// Of `GET /cluster/backup/{id}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterBackupFleecing {
     /// `enabled`: default `false`
     pub enabled: Option<bool>,
@@ -719,6 +726,7 @@ proxbox_runtime::record! { ClusterBackupFleecing {
 
 /// Of `GET /cluster/backup/{id}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterBackupPerformance {
     /// `max-workers`: 1 to 256, default `16`
     pub max_workers: Option<i64>,
@@ -744,6 +752,7 @@ proxbox_runtime::record! { ClusterBackupPerformance {
 
 /// Of `GET /cluster/backup/{id}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterBackupPruneBackups {
     /// `keep-all`
     pub keep_all: Option<bool>,
@@ -783,6 +792,7 @@ proxbox_runtime::record! { ClusterBackupPruneBackups {
 
 /// Of `GET /cluster/backup`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterBackupRow {
     /// `all`: default `false`, since 9.1
     pub all: Option<bool>,

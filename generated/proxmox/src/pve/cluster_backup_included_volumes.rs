@@ -14,6 +14,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/backup/{id}/included_volumes)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetClusterBackupIdIncludedVolumes {
     /// `id`
     pub id: String,
@@ -46,6 +47,7 @@ proxbox_runtime::operation! { GetClusterBackupIdIncludedVolumes -> ClusterBackup
 
 /// Of `GET /cluster/backup/{id}/included_volumes`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterBackupIncludedVolumes {
     /// `children`
     pub children: Option<Rows<ClusterBackupIncludedVolumesChildren>>,
@@ -66,6 +68,7 @@ proxbox_runtime::record! { ClusterBackupIncludedVolumes {
 
 /// Of `GET /cluster/backup/{id}/included_volumes`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterBackupIncludedVolumesChildren {
     /// `children`
     pub children: Option<Rows<ClusterBackupIncludedVolumesChildrenChildren>>,
@@ -95,6 +98,7 @@ proxbox_runtime::record! { ClusterBackupIncludedVolumesChildren {
 
 /// Of `GET /cluster/backup/{id}/included_volumes`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterBackupIncludedVolumesChildrenChildren {
     /// `id`
     pub id: Option<String>,

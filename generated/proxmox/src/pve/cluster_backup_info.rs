@@ -16,6 +16,7 @@ use crate::pve::{
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/backup-info)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterBackupInfo {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,

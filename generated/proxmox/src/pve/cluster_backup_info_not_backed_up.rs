@@ -17,6 +17,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/backup-info/not-backed-up)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterBackupInfoNotBackedUp {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -41,6 +42,7 @@ proxbox_runtime::operation! { GetClusterBackupInfoNotBackedUp -> Rows<ClusterBac
 
 /// Of `GET /cluster/backup-info/not-backed-up`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterBackupInfoNotBackedUpRow {
     /// `name`
     pub name: Option<String>,

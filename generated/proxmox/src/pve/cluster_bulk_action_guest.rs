@@ -16,6 +16,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/bulk-action/guest)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterBulkActionGuest {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -46,6 +47,7 @@ proxbox_runtime::operation! { GetClusterBulkActionGuest -> Rows<Value>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/bulk-action/guest/migrate)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostClusterBulkActionGuestMigrate {
     /// `max-workers`: 1 to 64, default `1`, since 9.1
     pub max_workers: Option<i64>,
@@ -112,6 +114,7 @@ proxbox_runtime::operation! { PostClusterBulkActionGuestMigrate -> Option<String
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/bulk-action/guest/shutdown)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PostClusterBulkActionGuestShutdown {
     /// `force-stop`: default `true`
     pub force_stop: Option<bool>,
@@ -172,6 +175,7 @@ proxbox_runtime::operation! { PostClusterBulkActionGuestShutdown -> Option<Strin
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/bulk-action/guest/start)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PostClusterBulkActionGuestStart {
     /// `max-workers`: 1 to 64, default `4`, since 9.1
     pub max_workers: Option<i64>,
@@ -228,6 +232,7 @@ proxbox_runtime::operation! { PostClusterBulkActionGuestStart -> Option<String>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/bulk-action/guest/suspend)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PostClusterBulkActionGuestSuspend {
     /// `max-workers`: 1 to 64, default `4`, since 9.1
     pub max_workers: Option<i64>,

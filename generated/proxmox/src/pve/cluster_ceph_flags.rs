@@ -14,6 +14,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/ceph/flags)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterCephFlags {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -42,6 +43,7 @@ proxbox_runtime::operation! { GetClusterCephFlags -> Rows<ClusterCephFlagsRow>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/ceph/flags)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PutClusterCephFlags {
     /// `nobackfill`
     pub nobackfill: Option<bool>,
@@ -126,6 +128,7 @@ proxbox_runtime::operation! { PutClusterCephFlags -> Option<String>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/ceph/flags/{flag})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetClusterCephFlagsFlag {
     /// `flag`
     pub flag: String,
@@ -162,6 +165,7 @@ proxbox_runtime::operation! { GetClusterCephFlagsFlag -> Option<bool>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/ceph/flags/{flag})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutClusterCephFlagsFlag {
     /// `flag`
     pub flag: String,
@@ -198,6 +202,7 @@ proxbox_runtime::operation! { PutClusterCephFlagsFlag -> Value;
 
 /// Of `GET /cluster/ceph/flags`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterCephFlagsRow {
     /// `description`
     pub description: Option<String>,

@@ -14,6 +14,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/ceph/metadata)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterCephMetadata {
     /// `scope`: default `all`
     pub scope: Option<ClusterCephMetadataScope>,
@@ -53,6 +54,7 @@ proxbox_runtime::operation! { GetClusterCephMetadata -> ClusterCephMetadata;
 
 /// Of `GET /cluster/ceph/metadata`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterCephMetadata {
     /// `mds`
     pub mds: Option<Value>,
@@ -85,6 +87,7 @@ proxbox_runtime::record! { ClusterCephMetadata {
 
 /// Of `GET /cluster/ceph/metadata`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterCephMetadataOsd {
     /// `back_addr`
     pub back_addr: Option<String>,

@@ -15,6 +15,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/config)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterConfig {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -43,6 +44,7 @@ proxbox_runtime::operation! { GetClusterConfig -> Rows<Value>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/config)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostClusterConfig {
     /// `clustername`: `pve-node`
     pub clustername: Option<String>,
@@ -102,6 +104,7 @@ proxbox_runtime::operation! { PostClusterConfig -> Option<String>;
 
 /// Of `POST /cluster/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterConfigPostLink {
     /// `address`: `address`
     pub address: Option<String>,

@@ -18,6 +18,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/config/join)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterConfigJoin {
     /// `node`: `pve-node`
     pub node: Option<String>,
@@ -60,6 +61,7 @@ proxbox_runtime::operation! { GetClusterConfigJoin -> ClusterConfigJoin;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/config/join)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostClusterConfigJoin {
     /// `fingerprint`
     pub fingerprint: Option<String>,
@@ -131,6 +133,7 @@ proxbox_runtime::operation! { PostClusterConfigJoin -> Option<String>;
 
 /// Of `GET /cluster/config/join`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterConfigJoin {
     /// `config_digest`
     pub config_digest: Option<String>,
@@ -160,6 +163,7 @@ proxbox_runtime::record! { ClusterConfigJoin {
 
 /// Of `GET /cluster/config/join`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterConfigJoinNodelist {
     /// `name`: `pve-node`
     pub name: Option<String>,

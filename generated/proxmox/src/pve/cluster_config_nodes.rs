@@ -18,6 +18,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/config/nodes)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterConfigNodes {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -46,6 +47,7 @@ proxbox_runtime::operation! { GetClusterConfigNodes -> Rows<ClusterConfigNodesRo
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/config/nodes/{node})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteClusterConfigNodesNode {
     /// `node`: `pve-node`
     pub node: String,
@@ -82,6 +84,7 @@ proxbox_runtime::operation! { DeleteClusterConfigNodesNode -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/config/nodes/{node})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostClusterConfigNodesNode {
     /// `apiversion`
     pub apiversion: Option<i64>,
@@ -147,6 +150,7 @@ proxbox_runtime::operation! { PostClusterConfigNodesNode -> ClusterConfigNodesPo
 
 /// Of `POST /cluster/config/nodes/{node}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterConfigNodesPost {
     /// `corosync_authkey`
     pub corosync_authkey: Option<String>,
@@ -173,6 +177,7 @@ proxbox_runtime::record! { ClusterConfigNodesPost {
 
 /// Of `GET /cluster/config/nodes`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterConfigNodesRow {
     /// `node`
     pub node: String,

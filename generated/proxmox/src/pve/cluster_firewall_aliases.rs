@@ -17,6 +17,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/firewall/aliases)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterFirewallAliases {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -45,6 +46,7 @@ proxbox_runtime::operation! { GetClusterFirewallAliases -> Rows<LxcFirewallAlias
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/firewall/aliases)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostClusterFirewallAliases {
     /// `cidr`: `IPorCIDR`
     pub cidr: Option<String>,
@@ -95,6 +97,7 @@ proxbox_runtime::operation! { PostClusterFirewallAliases -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/firewall/aliases/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteClusterFirewallAliasesName {
     /// `digest`
     pub digest: Option<String>,
@@ -141,6 +144,7 @@ proxbox_runtime::operation! { DeleteClusterFirewallAliasesName -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/firewall/aliases/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetClusterFirewallAliasesName {
     /// `name`
     pub name: String,
@@ -177,6 +181,7 @@ proxbox_runtime::operation! { GetClusterFirewallAliasesName -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/firewall/aliases/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutClusterFirewallAliasesName {
     /// `cidr`: `IPorCIDR`
     pub cidr: Option<String>,

@@ -17,6 +17,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/firewall/groups)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterFirewallGroups {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -45,6 +46,7 @@ proxbox_runtime::operation! { GetClusterFirewallGroups -> Rows<ClusterFirewallGr
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/firewall/groups)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostClusterFirewallGroups {
     /// `comment`
     pub comment: Option<String>,
@@ -101,6 +103,7 @@ proxbox_runtime::operation! { PostClusterFirewallGroups -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/firewall/groups/{group})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteClusterFirewallGroupsGroup {
     /// `group`
     pub group: String,
@@ -138,6 +141,7 @@ proxbox_runtime::operation! { DeleteClusterFirewallGroupsGroup -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/firewall/groups/{group})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetClusterFirewallGroupsGroup {
     /// `group`
     pub group: String,
@@ -175,6 +179,7 @@ proxbox_runtime::operation! { GetClusterFirewallGroupsGroup -> Rows<FirewallRule
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/firewall/groups/{group})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostClusterFirewallGroupsGroup {
     /// `action`
     pub action: Option<String>,
@@ -285,6 +290,7 @@ proxbox_runtime::operation! { PostClusterFirewallGroupsGroup -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/firewall/groups/{group}/{pos})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteClusterFirewallGroupsGroupPos {
     /// `digest`
     pub digest: Option<String>,
@@ -336,6 +342,7 @@ proxbox_runtime::operation! { DeleteClusterFirewallGroupsGroupPos -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/firewall/groups/{group}/{pos})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetClusterFirewallGroupsGroupPos {
     /// `group`
     pub group: String,
@@ -377,6 +384,7 @@ proxbox_runtime::operation! { GetClusterFirewallGroupsGroupPos -> FirewallRules;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/firewall/groups/{group}/{pos})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutClusterFirewallGroupsGroupPos {
     /// `action`
     pub action: Option<String>,
@@ -486,6 +494,7 @@ proxbox_runtime::operation! { PutClusterFirewallGroupsGroupPos -> Value;
 
 /// Of `GET /cluster/firewall/groups`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterFirewallGroupsRow {
     /// `comment`
     pub comment: Option<String>,

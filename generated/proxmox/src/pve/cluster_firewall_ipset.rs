@@ -17,6 +17,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/firewall/ipset)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterFirewallIpset {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -45,6 +46,7 @@ proxbox_runtime::operation! { GetClusterFirewallIpset -> Rows<NodesNodeLxcVmidFi
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/firewall/ipset)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostClusterFirewallIpset {
     /// `comment`
     pub comment: Option<String>,
@@ -99,6 +101,7 @@ proxbox_runtime::operation! { PostClusterFirewallIpset -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/firewall/ipset/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteClusterFirewallIpsetName {
     /// `force`
     pub force: Option<bool>,
@@ -145,6 +148,7 @@ proxbox_runtime::operation! { DeleteClusterFirewallIpsetName -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/firewall/ipset/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetClusterFirewallIpsetName {
     /// `name`
     pub name: String,
@@ -181,6 +185,7 @@ proxbox_runtime::operation! { GetClusterFirewallIpsetName -> Rows<ClusterFirewal
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/firewall/ipset/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostClusterFirewallIpsetName {
     /// `cidr`: `IPorCIDRorAlias`
     pub cidr: Option<String>,
@@ -235,6 +240,7 @@ proxbox_runtime::operation! { PostClusterFirewallIpsetName -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/firewall/ipset/{name}/{cidr})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteClusterFirewallIpsetNameCidr {
     /// `cidr`: `IPorCIDRorAlias`
     pub cidr: String,
@@ -285,6 +291,7 @@ proxbox_runtime::operation! { DeleteClusterFirewallIpsetNameCidr -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/firewall/ipset/{name}/{cidr})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetClusterFirewallIpsetNameCidr {
     /// `cidr`: `IPorCIDRorAlias`
     pub cidr: String,
@@ -325,6 +332,7 @@ proxbox_runtime::operation! { GetClusterFirewallIpsetNameCidr -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/firewall/ipset/{name}/{cidr})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutClusterFirewallIpsetNameCidr {
     /// `cidr`: `IPorCIDRorAlias`
     pub cidr: String,

@@ -14,6 +14,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/firewall/macros)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterFirewallMacros {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -38,6 +39,7 @@ proxbox_runtime::operation! { GetClusterFirewallMacros -> Rows<ClusterFirewallMa
 
 /// Of `GET /cluster/firewall/macros`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterFirewallMacrosRow {
     /// `descr`
     pub descr: Option<String>,

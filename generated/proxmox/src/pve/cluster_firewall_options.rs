@@ -18,6 +18,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/firewall/options)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterFirewallOptions {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -46,6 +47,7 @@ proxbox_runtime::operation! { GetClusterFirewallOptions -> ClusterFirewallOption
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/firewall/options)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PutClusterFirewallOptions {
     /// `delete`: `pve-configid-list`
     pub delete: Option<String>,
@@ -116,6 +118,7 @@ proxbox_runtime::operation! { PutClusterFirewallOptions -> Value;
 
 /// Of `GET /cluster/firewall/options`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterFirewallOptions {
     /// `ebtables`: default `true`
     pub ebtables: Option<bool>,
@@ -151,6 +154,7 @@ proxbox_runtime::record! { ClusterFirewallOptions {
 
 /// Of `GET /cluster/firewall/options`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterFirewallOptionsLogRatelimit {
     /// `burst`: at least 0, default `5`
     pub burst: Option<i64>,

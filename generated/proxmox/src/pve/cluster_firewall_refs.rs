@@ -17,6 +17,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/firewall/refs)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterFirewallRefs {
     /// `type`
     pub kind: Option<LxcFirewallRefsType>,

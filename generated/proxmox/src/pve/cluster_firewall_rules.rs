@@ -18,6 +18,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/firewall/rules)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterFirewallRules {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -47,6 +48,7 @@ proxbox_runtime::operation! { GetClusterFirewallRules -> Rows<FirewallRulesRow>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/firewall/rules)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostClusterFirewallRules {
     /// `action`
     pub action: Option<String>,
@@ -149,6 +151,7 @@ proxbox_runtime::operation! { PostClusterFirewallRules -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/firewall/rules/{pos})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteClusterFirewallRulesPos {
     /// `digest`
     pub digest: Option<String>,
@@ -196,6 +199,7 @@ proxbox_runtime::operation! { DeleteClusterFirewallRulesPos -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/firewall/rules/{pos})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetClusterFirewallRulesPos {
     /// `pos`: at least 0
     pub pos: i64,
@@ -233,6 +237,7 @@ proxbox_runtime::operation! { GetClusterFirewallRulesPos -> FirewallRules;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/firewall/rules/{pos})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutClusterFirewallRulesPos {
     /// `action`
     pub action: Option<String>,

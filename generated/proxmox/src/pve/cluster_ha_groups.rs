@@ -14,6 +14,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/ha/groups)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterHaGroups {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -42,6 +43,7 @@ proxbox_runtime::operation! { GetClusterHaGroups -> Rows<ClusterHaGroupsRow>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/ha/groups)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostClusterHaGroups {
     /// `comment`
     pub comment: Option<String>,
@@ -106,6 +108,7 @@ proxbox_runtime::operation! { PostClusterHaGroups -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/ha/groups/{group})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteClusterHaGroupsGroup {
     /// `group`: `pve-configid`
     pub group: String,
@@ -142,6 +145,7 @@ proxbox_runtime::operation! { DeleteClusterHaGroupsGroup -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/ha/groups/{group})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetClusterHaGroupsGroup {
     /// `group`: `pve-configid`
     pub group: String,
@@ -178,6 +182,7 @@ proxbox_runtime::operation! { GetClusterHaGroupsGroup -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/ha/groups/{group})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutClusterHaGroupsGroup {
     /// `comment`
     pub comment: Option<String>,
@@ -241,6 +246,7 @@ proxbox_runtime::operation! { PutClusterHaGroupsGroup -> Value;
 
 /// Of `GET /cluster/ha/groups`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterHaGroupsRow {
     /// `group`
     pub group: String,

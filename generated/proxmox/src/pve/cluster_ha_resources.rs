@@ -18,6 +18,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/ha/resources)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterHaResources {
     /// `type`
     pub kind: Option<ClusterHaResourcesType>,
@@ -60,6 +61,7 @@ proxbox_runtime::operation! { GetClusterHaResources -> Rows<ClusterHaResourcesRo
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/ha/resources)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostClusterHaResources {
     /// `auto-rebalance`: default `true`, since 9.2
     pub auto_rebalance: Option<bool>,
@@ -138,6 +140,7 @@ proxbox_runtime::operation! { PostClusterHaResources -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/ha/resources/{sid})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteClusterHaResourcesSid {
     /// `purge`: default `true`, since 9.1
     pub purge: Option<bool>,
@@ -185,6 +188,7 @@ proxbox_runtime::operation! { DeleteClusterHaResourcesSid -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/ha/resources/{sid})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetClusterHaResourcesSid {
     /// `sid`: `pve-ha-resource-or-vm-id`
     pub sid: String,
@@ -221,6 +225,7 @@ proxbox_runtime::operation! { GetClusterHaResourcesSid -> ClusterHaResources;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/ha/resources/{sid})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutClusterHaResourcesSid {
     /// `auto-rebalance`: default `true`, since 9.2
     pub auto_rebalance: Option<bool>,
@@ -302,6 +307,7 @@ proxbox_runtime::operation! { PutClusterHaResourcesSid -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/ha/resources/{sid}/migrate)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostClusterHaResourcesSidMigrate {
     /// `node`: `pve-node`
     pub node: Option<String>,
@@ -342,6 +348,7 @@ proxbox_runtime::operation! { PostClusterHaResourcesSidMigrate -> ClusterHaResou
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/ha/resources/{sid}/relocate)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostClusterHaResourcesSidRelocate {
     /// `node`: `pve-node`
     pub node: Option<String>,
@@ -378,6 +385,7 @@ proxbox_runtime::operation! { PostClusterHaResourcesSidRelocate -> ClusterHaReso
 
 /// Of `GET /cluster/ha/resources/{sid}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterHaResources {
     /// `auto-rebalance`: default `true`, since 9.2
     pub auto_rebalance: Option<bool>,
@@ -426,6 +434,7 @@ proxbox_runtime::record! { ClusterHaResources {
 
 /// Of `POST /cluster/ha/resources/{sid}/migrate`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterHaResourcesMigratePost {
     /// `blocking-resources`
     pub blocking_resources: Option<Rows<LxcMigrateNotAllowedNodesBlockingHaResources>>,
@@ -455,6 +464,7 @@ proxbox_runtime::record! { ClusterHaResourcesMigratePost {
 
 /// Of `POST /cluster/ha/resources/{sid}/relocate`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterHaResourcesRelocatePost {
     /// `blocking-resources`
     pub blocking_resources: Option<Rows<LxcMigrateNotAllowedNodesBlockingHaResources>>,
@@ -484,6 +494,7 @@ proxbox_runtime::record! { ClusterHaResourcesRelocatePost {
 
 /// Of `GET /cluster/ha/resources`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterHaResourcesRow {
     /// `sid`
     pub sid: String,

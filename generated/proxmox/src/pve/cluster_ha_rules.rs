@@ -19,6 +19,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/ha/rules)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterHaRules {
     /// `resource`
     pub resource: Option<String>,
@@ -67,6 +68,7 @@ proxbox_runtime::operation! { GetClusterHaRules -> Rows<ClusterHaRulesRow>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/ha/rules)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostClusterHaRules {
     /// `affinity`: only where `type` is resource-affinity
     pub affinity: Option<ClusterHaRulesPutAffinity>,
@@ -146,6 +148,7 @@ proxbox_runtime::operation! { PostClusterHaRules -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/ha/rules/{rule})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteClusterHaRulesRule {
     /// `rule`: `pve-configid`
     pub rule: String,
@@ -184,6 +187,7 @@ proxbox_runtime::operation! { DeleteClusterHaRulesRule -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/ha/rules/{rule})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetClusterHaRulesRule {
     /// `rule`: `pve-configid`
     pub rule: String,
@@ -222,6 +226,7 @@ proxbox_runtime::operation! { GetClusterHaRulesRule -> ClusterHaRules;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/ha/rules/{rule})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutClusterHaRulesRule {
     /// `affinity`: only where `type` is resource-affinity
     pub affinity: Option<ClusterHaRulesPutAffinity>,
@@ -300,6 +305,7 @@ proxbox_runtime::operation! { PutClusterHaRulesRule -> Value;
 
 /// Of `GET /cluster/ha/rules/{rule}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterHaRules {
     /// `rule`: `pve-configid`
     pub rule: Option<String>,
@@ -323,6 +329,7 @@ proxbox_runtime::record! { ClusterHaRules {
 
 /// Of `GET /cluster/ha/rules`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterHaRulesRow {
     /// `rule`
     pub rule: Option<String>,

@@ -15,6 +15,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/ha/status)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterHaStatus {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -44,6 +45,7 @@ proxbox_runtime::operation! { GetClusterHaStatus -> Rows<Value>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/ha/status/arm-ha)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PostClusterHaStatusArmHa {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -73,6 +75,7 @@ proxbox_runtime::operation! { PostClusterHaStatusArmHa -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/ha/status/current)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterHaStatusCurrent {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -102,6 +105,7 @@ proxbox_runtime::operation! { GetClusterHaStatusCurrent -> Rows<ClusterHaStatusC
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/ha/status/disarm-ha)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostClusterHaStatusDisarmHa {
     /// `resource-mode`
     pub resource_mode: Option<ClusterHaStatusCurrentRowResourceMode>,
@@ -139,6 +143,7 @@ proxbox_runtime::operation! { PostClusterHaStatusDisarmHa -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/ha/status/manager_status)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterHaStatusManagerStatus {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -163,6 +168,7 @@ proxbox_runtime::operation! { GetClusterHaStatusManagerStatus -> Value;
 
 /// Of `GET /cluster/ha/status/current`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterHaStatusCurrentRow {
     /// `armed-state`: since 9.1
     pub armed_state: Option<ClusterHaStatusCurrentRowArmedState>,

@@ -17,6 +17,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/jobs/realm-sync)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterJobsRealmSync {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -45,6 +46,7 @@ proxbox_runtime::operation! { GetClusterJobsRealmSync -> Rows<ClusterJobsRealmSy
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/jobs/realm-sync/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteClusterJobsRealmSyncId {
     /// `id`: `pve-configid`
     pub id: String,
@@ -81,6 +83,7 @@ proxbox_runtime::operation! { DeleteClusterJobsRealmSyncId -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/jobs/realm-sync/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetClusterJobsRealmSyncId {
     /// `id`: `pve-configid`
     pub id: String,
@@ -118,6 +121,7 @@ proxbox_runtime::operation! { GetClusterJobsRealmSyncId -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/jobs/realm-sync/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostClusterJobsRealmSyncId {
     /// `comment`
     pub comment: Option<String>,
@@ -190,6 +194,7 @@ proxbox_runtime::operation! { PostClusterJobsRealmSyncId -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/jobs/realm-sync/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutClusterJobsRealmSyncId {
     /// `comment`
     pub comment: Option<String>,
@@ -257,6 +262,7 @@ proxbox_runtime::operation! { PutClusterJobsRealmSyncId -> Value;
 
 /// Of `GET /cluster/jobs/realm-sync`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterJobsRealmSyncRow {
     /// `comment`
     pub comment: Option<String>,

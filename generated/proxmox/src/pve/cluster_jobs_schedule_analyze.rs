@@ -14,6 +14,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/jobs/schedule-analyze)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetClusterJobsScheduleAnalyze {
     /// `iterations`: 1 to 100, default `10`
     pub iterations: Option<i64>,
@@ -61,6 +62,7 @@ proxbox_runtime::operation! { GetClusterJobsScheduleAnalyze -> Rows<ClusterJobsS
 
 /// Of `GET /cluster/jobs/schedule-analyze`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterJobsScheduleAnalyzeRow {
     /// `timestamp`: unix seconds
     pub timestamp: Option<i64>,

@@ -13,6 +13,7 @@ use proxbox_runtime::{
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/log)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterLog {
     /// `max`: at least 1
     pub max: Option<i64>,

@@ -16,6 +16,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/mapping/dir)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterMappingDir {
     /// `check-node`: `pve-node`
     pub check_node: Option<String>,
@@ -60,6 +61,7 @@ proxbox_runtime::operation! { GetClusterMappingDir -> Rows<ClusterMappingDirRow>
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/mapping/dir)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostClusterMappingDir {
     /// `description`
     pub description: Option<String>,
@@ -115,6 +117,7 @@ proxbox_runtime::operation! { PostClusterMappingDir -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/mapping/dir/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteClusterMappingDirId {
     /// `id`: `pve-configid`
     pub id: String,
@@ -154,6 +157,7 @@ proxbox_runtime::operation! { DeleteClusterMappingDirId -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/mapping/dir/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetClusterMappingDirId {
     /// `id`: `pve-configid`
     pub id: String,
@@ -192,6 +196,7 @@ proxbox_runtime::operation! { GetClusterMappingDirId -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/mapping/dir/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutClusterMappingDirId {
     /// `delete`: `pve-configid-list`
     pub delete: Option<String>,
@@ -248,6 +253,7 @@ proxbox_runtime::operation! { PutClusterMappingDirId -> Value;
 
 /// Of `PUT /cluster/mapping/dir/{id}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterMappingDirPutMap {
     /// `node`: `pve-node`
     pub node: Option<String>,
@@ -284,6 +290,7 @@ proxbox_runtime::record! { ClusterMappingDirPutMap {
 
 /// Of `GET /cluster/mapping/dir`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterMappingDirRow {
     /// `checks`
     pub checks: Option<Rows<ClusterMappingDirRowChecks>>,
@@ -313,6 +320,7 @@ proxbox_runtime::record! { ClusterMappingDirRow {
 
 /// Of `GET /cluster/mapping/dir`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterMappingDirRowChecks {
     /// `message`
     pub message: Option<String>,

@@ -18,6 +18,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/mapping/pci)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterMappingPci {
     /// `check-node`: `pve-node`
     pub check_node: Option<String>,
@@ -60,6 +61,7 @@ proxbox_runtime::operation! { GetClusterMappingPci -> Rows<ClusterMappingDirRow>
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/mapping/pci)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostClusterMappingPci {
     /// `description`
     pub description: Option<String>,
@@ -121,6 +123,7 @@ proxbox_runtime::operation! { PostClusterMappingPci -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/mapping/pci/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteClusterMappingPciId {
     /// `id`: `pve-configid`
     pub id: String,
@@ -158,6 +161,7 @@ proxbox_runtime::operation! { DeleteClusterMappingPciId -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/mapping/pci/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetClusterMappingPciId {
     /// `id`: `pve-configid`
     pub id: String,
@@ -194,6 +198,7 @@ proxbox_runtime::operation! { GetClusterMappingPciId -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/mapping/pci/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutClusterMappingPciId {
     /// `delete`: `pve-configid-list`
     pub delete: Option<String>,
@@ -257,6 +262,7 @@ proxbox_runtime::operation! { PutClusterMappingPciId -> Value;
 
 /// Of `PUT /cluster/mapping/pci/{id}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterMappingPciPutMap {
     /// `description`
     pub description: Option<String>,

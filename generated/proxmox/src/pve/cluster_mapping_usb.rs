@@ -15,6 +15,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/mapping/usb)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterMappingUsb {
     /// `check-node`: `pve-node`
     pub check_node: Option<String>,
@@ -57,6 +58,7 @@ proxbox_runtime::operation! { GetClusterMappingUsb -> Rows<ClusterMappingUsbRow>
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/mapping/usb)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostClusterMappingUsb {
     /// `description`
     pub description: Option<String>,
@@ -110,6 +112,7 @@ proxbox_runtime::operation! { PostClusterMappingUsb -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/mapping/usb/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteClusterMappingUsbId {
     /// `id`: `pve-configid`
     pub id: String,
@@ -147,6 +150,7 @@ proxbox_runtime::operation! { DeleteClusterMappingUsbId -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/mapping/usb/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetClusterMappingUsbId {
     /// `id`: `pve-configid`
     pub id: String,
@@ -183,6 +187,7 @@ proxbox_runtime::operation! { GetClusterMappingUsbId -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/mapping/usb/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutClusterMappingUsbId {
     /// `delete`: `pve-configid-list`
     pub delete: Option<String>,
@@ -240,6 +245,7 @@ proxbox_runtime::operation! { PutClusterMappingUsbId -> Value;
 
 /// Of `PUT /cluster/mapping/usb/{id}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterMappingUsbPutMap {
     /// `description`
     pub description: Option<String>,
@@ -288,6 +294,7 @@ proxbox_runtime::record! { ClusterMappingUsbPutMap {
 
 /// Of `GET /cluster/mapping/usb`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterMappingUsbRow {
     /// `description`
     pub description: Option<String>,

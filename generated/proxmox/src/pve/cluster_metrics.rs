@@ -13,6 +13,7 @@ use proxbox_runtime::{
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/metrics)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterMetrics {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,

@@ -14,6 +14,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/metrics/export)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterMetricsExport {
     /// `history`: default `false`
     pub history: Option<bool>,
@@ -65,6 +66,7 @@ proxbox_runtime::operation! { GetClusterMetricsExport -> ClusterMetricsExport;
 
 /// Of `GET /cluster/metrics/export`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterMetricsExport {
     /// `data`
     pub data: Option<Rows<ClusterMetricsExportData>>,
@@ -85,6 +87,7 @@ proxbox_runtime::record! { ClusterMetricsExport {
 
 /// Of `GET /cluster/metrics/export`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterMetricsExportData {
     /// `id`
     pub id: Option<String>,

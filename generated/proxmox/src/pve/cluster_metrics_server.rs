@@ -15,6 +15,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/metrics/server)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterMetricsServer {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -43,6 +44,7 @@ proxbox_runtime::operation! { GetClusterMetricsServer -> Rows<ClusterMetricsServ
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/metrics/server/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteClusterMetricsServerId {
     /// `id`: `pve-configid`
     pub id: String,
@@ -79,6 +81,7 @@ proxbox_runtime::operation! { DeleteClusterMetricsServerId -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/metrics/server/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetClusterMetricsServerId {
     /// `id`: `pve-configid`
     pub id: String,
@@ -115,6 +118,7 @@ proxbox_runtime::operation! { GetClusterMetricsServerId -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/metrics/server/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostClusterMetricsServerId {
     /// `api-path-prefix`
     pub api_path_prefix: Option<String>,
@@ -267,6 +271,7 @@ proxbox_runtime::operation! { PostClusterMetricsServerId -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/metrics/server/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutClusterMetricsServerId {
     /// `api-path-prefix`
     pub api_path_prefix: Option<String>,
@@ -414,6 +419,7 @@ proxbox_runtime::operation! { PutClusterMetricsServerId -> Value;
 
 /// Of `GET /cluster/metrics/server`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterMetricsServerRow {
     /// `disable`
     pub disable: Option<bool>,

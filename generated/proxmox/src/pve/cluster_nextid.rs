@@ -14,6 +14,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/nextid)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterNextid {
     /// `vmid`: `pve-vmid`, 100 to 999999999
     pub vmid: Option<i64>,

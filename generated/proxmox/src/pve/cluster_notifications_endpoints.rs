@@ -17,6 +17,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/notifications/endpoints)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterNotificationsEndpoints {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -45,6 +46,7 @@ proxbox_runtime::operation! { GetClusterNotificationsEndpoints -> Rows<Value>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/notifications/endpoints/gotify)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterNotificationsEndpointsGotify {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -74,6 +76,7 @@ proxbox_runtime::operation! { GetClusterNotificationsEndpointsGotify -> Rows<Clu
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/notifications/endpoints/gotify)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostClusterNotificationsEndpointsGotify {
     /// `comment`
     pub comment: Option<String>,
@@ -136,6 +139,7 @@ proxbox_runtime::operation! { PostClusterNotificationsEndpointsGotify -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/notifications/endpoints/gotify/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteClusterNotificationsEndpointsGotifyName {
     /// `name`: `pve-configid`
     pub name: String,
@@ -173,6 +177,7 @@ proxbox_runtime::operation! { DeleteClusterNotificationsEndpointsGotifyName -> V
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/notifications/endpoints/gotify/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetClusterNotificationsEndpointsGotifyName {
     /// `name`: `pve-configid`
     pub name: String,
@@ -210,6 +215,7 @@ proxbox_runtime::operation! { GetClusterNotificationsEndpointsGotifyName -> Clus
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/notifications/endpoints/gotify/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutClusterNotificationsEndpointsGotifyName {
     /// `comment`
     pub comment: Option<String>,
@@ -278,6 +284,7 @@ proxbox_runtime::operation! { PutClusterNotificationsEndpointsGotifyName -> Valu
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/notifications/endpoints/sendmail)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterNotificationsEndpointsSendmail {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -307,6 +314,7 @@ proxbox_runtime::operation! { GetClusterNotificationsEndpointsSendmail -> Rows<C
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/notifications/endpoints/sendmail)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostClusterNotificationsEndpointsSendmail {
     /// `author`
     pub author: Option<String>,
@@ -374,6 +382,7 @@ proxbox_runtime::operation! { PostClusterNotificationsEndpointsSendmail -> Value
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/notifications/endpoints/sendmail/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteClusterNotificationsEndpointsSendmailName {
     /// `name`: `pve-configid`
     pub name: String,
@@ -411,6 +420,7 @@ proxbox_runtime::operation! { DeleteClusterNotificationsEndpointsSendmailName ->
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/notifications/endpoints/sendmail/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetClusterNotificationsEndpointsSendmailName {
     /// `name`: `pve-configid`
     pub name: String,
@@ -448,6 +458,7 @@ proxbox_runtime::operation! { GetClusterNotificationsEndpointsSendmailName -> Cl
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/notifications/endpoints/sendmail/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutClusterNotificationsEndpointsSendmailName {
     /// `author`
     pub author: Option<String>,
@@ -525,6 +536,7 @@ proxbox_runtime::operation! { PutClusterNotificationsEndpointsSendmailName -> Va
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/notifications/endpoints/smtp)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterNotificationsEndpointsSmtp {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -554,6 +566,7 @@ proxbox_runtime::operation! { GetClusterNotificationsEndpointsSmtp -> Rows<Clust
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/notifications/endpoints/smtp)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostClusterNotificationsEndpointsSmtp {
     /// `author`
     pub author: Option<String>,
@@ -648,6 +661,7 @@ proxbox_runtime::operation! { PostClusterNotificationsEndpointsSmtp -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/notifications/endpoints/smtp/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteClusterNotificationsEndpointsSmtpName {
     /// `name`: `pve-configid`
     pub name: String,
@@ -685,6 +699,7 @@ proxbox_runtime::operation! { DeleteClusterNotificationsEndpointsSmtpName -> Val
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/notifications/endpoints/smtp/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetClusterNotificationsEndpointsSmtpName {
     /// `name`: `pve-configid`
     pub name: String,
@@ -722,6 +737,7 @@ proxbox_runtime::operation! { GetClusterNotificationsEndpointsSmtpName -> Cluste
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/notifications/endpoints/smtp/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutClusterNotificationsEndpointsSmtpName {
     /// `author`
     pub author: Option<String>,
@@ -821,6 +837,7 @@ proxbox_runtime::operation! { PutClusterNotificationsEndpointsSmtpName -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/notifications/endpoints/webhook)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterNotificationsEndpointsWebhook {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -850,6 +867,7 @@ proxbox_runtime::operation! { GetClusterNotificationsEndpointsWebhook -> Rows<Cl
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/notifications/endpoints/webhook)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostClusterNotificationsEndpointsWebhook {
     /// `body`
     pub body: Option<String>,
@@ -924,6 +942,7 @@ proxbox_runtime::operation! { PostClusterNotificationsEndpointsWebhook -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/notifications/endpoints/webhook/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteClusterNotificationsEndpointsWebhookName {
     /// `name`: `pve-configid`
     pub name: String,
@@ -961,6 +980,7 @@ proxbox_runtime::operation! { DeleteClusterNotificationsEndpointsWebhookName -> 
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/notifications/endpoints/webhook/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetClusterNotificationsEndpointsWebhookName {
     /// `name`: `pve-configid`
     pub name: String,
@@ -998,6 +1018,7 @@ proxbox_runtime::operation! { GetClusterNotificationsEndpointsWebhookName -> Clu
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/notifications/endpoints/webhook/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutClusterNotificationsEndpointsWebhookName {
     /// `body`
     pub body: Option<String>,
@@ -1074,6 +1095,7 @@ proxbox_runtime::operation! { PutClusterNotificationsEndpointsWebhookName -> Val
 
 /// Of `GET /cluster/notifications/endpoints/gotify/{name}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterNotificationsEndpointsGotify {
     /// `comment`
     pub comment: Option<String>,
@@ -1106,6 +1128,7 @@ proxbox_runtime::record! { ClusterNotificationsEndpointsGotify {
 
 /// Of `GET /cluster/notifications/endpoints/gotify`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterNotificationsEndpointsGotifyRow {
     /// `comment`
     pub comment: Option<String>,
@@ -1138,6 +1161,7 @@ proxbox_runtime::record! { ClusterNotificationsEndpointsGotifyRow {
 
 /// Of `GET /cluster/notifications/endpoints/sendmail/{name}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterNotificationsEndpointsSendmail {
     /// `author`
     pub author: Option<String>,
@@ -1179,6 +1203,7 @@ proxbox_runtime::record! { ClusterNotificationsEndpointsSendmail {
 
 /// Of `GET /cluster/notifications/endpoints/sendmail`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterNotificationsEndpointsSendmailRow {
     /// `author`
     pub author: Option<String>,
@@ -1220,6 +1245,7 @@ proxbox_runtime::record! { ClusterNotificationsEndpointsSendmailRow {
 
 /// Of `GET /cluster/notifications/endpoints/smtp/{name}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterNotificationsEndpointsSmtp {
     /// `author`
     pub author: Option<String>,
@@ -1275,6 +1301,7 @@ proxbox_runtime::record! { ClusterNotificationsEndpointsSmtp {
 
 /// Of `GET /cluster/notifications/endpoints/smtp`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterNotificationsEndpointsSmtpRow {
     /// `author`
     pub author: Option<String>,
@@ -1330,6 +1357,7 @@ proxbox_runtime::record! { ClusterNotificationsEndpointsSmtpRow {
 
 /// Of `GET /cluster/notifications/endpoints/webhook/{name}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterNotificationsEndpointsWebhook {
     /// `body`
     pub body: Option<String>,
@@ -1374,6 +1402,7 @@ proxbox_runtime::record! { ClusterNotificationsEndpointsWebhook {
 
 /// Of `GET /cluster/notifications/endpoints/webhook`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterNotificationsEndpointsWebhookRow {
     /// `body`
     pub body: Option<String>,

@@ -15,6 +15,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/notifications/matcher-field-values)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterNotificationsMatcherFieldValues {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -39,6 +40,7 @@ proxbox_runtime::operation! { GetClusterNotificationsMatcherFieldValues -> Rows<
 
 /// Of `GET /cluster/notifications/matcher-field-values`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterNotificationsMatcherFieldValuesRow {
     /// `comment`
     pub comment: Option<String>,

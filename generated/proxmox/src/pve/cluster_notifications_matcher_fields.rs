@@ -17,6 +17,7 @@ use crate::pve::{
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/notifications/matcher-fields)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterNotificationsMatcherFields {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,

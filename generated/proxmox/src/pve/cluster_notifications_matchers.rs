@@ -18,6 +18,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/notifications/matchers)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterNotificationsMatchers {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -46,6 +47,7 @@ proxbox_runtime::operation! { GetClusterNotificationsMatchers -> Rows<ClusterNot
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/notifications/matchers)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostClusterNotificationsMatchers {
     /// `comment`
     pub comment: Option<String>,
@@ -124,6 +126,7 @@ proxbox_runtime::operation! { PostClusterNotificationsMatchers -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/notifications/matchers/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteClusterNotificationsMatchersName {
     /// `name`: `pve-configid`
     pub name: String,
@@ -161,6 +164,7 @@ proxbox_runtime::operation! { DeleteClusterNotificationsMatchersName -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/notifications/matchers/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetClusterNotificationsMatchersName {
     /// `name`: `pve-configid`
     pub name: String,
@@ -197,6 +201,7 @@ proxbox_runtime::operation! { GetClusterNotificationsMatchersName -> ClusterNoti
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/notifications/matchers/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutClusterNotificationsMatchersName {
     /// `comment`
     pub comment: Option<String>,
@@ -279,6 +284,7 @@ proxbox_runtime::operation! { PutClusterNotificationsMatchersName -> Value;
 
 /// Of `GET /cluster/notifications/matchers/{name}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterNotificationsMatchers {
     /// `comment`
     pub comment: Option<String>,
@@ -328,6 +334,7 @@ proxbox_runtime::record! { ClusterNotificationsMatchers {
 
 /// Of `GET /cluster/notifications/matchers`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterNotificationsMatchersRow {
     /// `comment`
     pub comment: Option<String>,

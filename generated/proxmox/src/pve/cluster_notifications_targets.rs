@@ -15,6 +15,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/notifications/targets)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterNotificationsTargets {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -44,6 +45,7 @@ proxbox_runtime::operation! { GetClusterNotificationsTargets -> Rows<ClusterNoti
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/notifications/targets/{name}/test)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostClusterNotificationsTargetsNameTest {
     /// `name`: `pve-configid`
     pub name: String,
@@ -76,6 +78,7 @@ proxbox_runtime::operation! { PostClusterNotificationsTargetsNameTest -> Value;
 
 /// Of `GET /cluster/notifications/targets`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterNotificationsTargetsRow {
     /// `comment`
     pub comment: Option<String>,

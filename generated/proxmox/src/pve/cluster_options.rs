@@ -19,6 +19,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/options)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterOptions {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -47,6 +48,7 @@ proxbox_runtime::operation! { GetClusterOptions -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/options)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PutClusterOptions {
     /// `bwlimit`
     pub bwlimit: Option<PropertyString<StoragePutBwlimit>>,
@@ -201,6 +203,7 @@ proxbox_runtime::operation! { PutClusterOptions -> Value;
 
 /// Of `PUT /cluster/options`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterOptionsPutCrs {
     /// `ha`: default `basic`, `dynamic` since 9.1
     pub ha: Option<ClusterOptionsPutCrsHa>,
@@ -263,6 +266,7 @@ proxbox_runtime::record! { ClusterOptionsPutCrs {
 
 /// Of `PUT /cluster/options`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterOptionsPutHa {
     /// `shutdown_policy`: default `conditional`
     pub shutdown_policy: Option<ClusterOptionsPutHaShutdownPolicy>,
@@ -295,6 +299,7 @@ proxbox_runtime::record! { ClusterOptionsPutHa {
 
 /// Of `PUT /cluster/options`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterOptionsPutMigration {
     /// `network`: `CIDR`
     pub network: Option<String>,
@@ -336,6 +341,7 @@ proxbox_runtime::record! { ClusterOptionsPutMigration {
 
 /// Of `PUT /cluster/options`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterOptionsPutNextId {
     /// `lower`: 100 to 999999999, default `100`
     pub lower: Option<i64>,
@@ -375,6 +381,7 @@ proxbox_runtime::record! { ClusterOptionsPutNextId {
 
 /// Of `PUT /cluster/options`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterOptionsPutNotify {
     /// `fencing`
     pub fencing: Option<ClusterOptionsPutNotifyFencing>,
@@ -429,6 +436,7 @@ proxbox_runtime::record! { ClusterOptionsPutNotify {
 
 /// Of `PUT /cluster/options`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterOptionsPutTagStyle {
     /// `case-sensitive`: default `false`
     pub case_sensitive: Option<bool>,
@@ -476,6 +484,7 @@ proxbox_runtime::record! { ClusterOptionsPutTagStyle {
 
 /// Of `PUT /cluster/options`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterOptionsPutU2f {
     /// `appid`
     pub appid: Option<String>,
@@ -513,6 +522,7 @@ proxbox_runtime::record! { ClusterOptionsPutU2f {
 
 /// Of `PUT /cluster/options`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterOptionsPutUserTagAccess {
     /// `user-allow`: default `free`
     pub user_allow: Option<ClusterOptionsPutUserTagAccessUserAllow>,
@@ -552,6 +562,7 @@ proxbox_runtime::record! { ClusterOptionsPutUserTagAccess {
 
 /// Of `PUT /cluster/options`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterOptionsPutWebauthn {
     /// `allow-subdomains`: default `true`
     pub allow_subdomains: Option<bool>,

@@ -14,6 +14,7 @@ use proxbox_runtime::{
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/qemu)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterQemu {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,

@@ -19,6 +19,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/qemu/cpu-flags)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterQemuCpuFlags {
     /// `accel`: default `kvm`
     pub accel: Option<ClusterQemuCpuFlagsAccel>,
@@ -63,6 +64,7 @@ proxbox_runtime::operation! { GetClusterQemuCpuFlags -> Rows<ClusterQemuCpuFlags
 
 /// Of `GET /cluster/qemu/cpu-flags`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterQemuCpuFlagsRow {
     /// `description`
     pub description: Option<String>,

@@ -16,6 +16,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/qemu/custom-cpu-models)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterQemuCustomCpuModels {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -46,6 +47,7 @@ proxbox_runtime::operation! { GetClusterQemuCustomCpuModels -> Rows<ClusterQemuC
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/qemu/custom-cpu-models)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostClusterQemuCustomCpuModels {
     /// `cputype`: `pve-configid`
     pub cputype: Option<String>,
@@ -125,6 +127,7 @@ proxbox_runtime::operation! { PostClusterQemuCustomCpuModels -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/qemu/custom-cpu-models/{cputype})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteClusterQemuCustomCpuModelsCputype {
     /// `cputype`
     pub cputype: String,
@@ -164,6 +167,7 @@ proxbox_runtime::operation! { DeleteClusterQemuCustomCpuModelsCputype -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/qemu/custom-cpu-models/{cputype})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetClusterQemuCustomCpuModelsCputype {
     /// `cputype`
     pub cputype: String,
@@ -202,6 +206,7 @@ proxbox_runtime::operation! { GetClusterQemuCustomCpuModelsCputype -> ClusterQem
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/qemu/custom-cpu-models/{cputype})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutClusterQemuCustomCpuModelsCputype {
     /// `cputype`: `pve-configid`
     pub cputype: String,
@@ -282,6 +287,7 @@ proxbox_runtime::operation! { PutClusterQemuCustomCpuModelsCputype -> Value;
 
 /// Of `GET /cluster/qemu/custom-cpu-models/{cputype}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterQemuCustomCpuModels {
     /// `cputype`: default `kvm64`
     pub cputype: Option<String>,
@@ -328,6 +334,7 @@ proxbox_runtime::record! { ClusterQemuCustomCpuModels {
 
 /// Of `GET /cluster/qemu/custom-cpu-models`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterQemuCustomCpuModelsRow {
     /// `cputype`: default `kvm64`
     pub cputype: String,

@@ -14,6 +14,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/replication)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterReplication {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -42,6 +43,7 @@ proxbox_runtime::operation! { GetClusterReplication -> Rows<ClusterReplicationRo
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/replication)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostClusterReplication {
     /// `comment`
     pub comment: Option<String>,
@@ -122,6 +124,7 @@ proxbox_runtime::operation! { PostClusterReplication -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/replication/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteClusterReplicationId {
     /// `force`: default `false`
     pub force: Option<bool>,
@@ -172,6 +175,7 @@ proxbox_runtime::operation! { DeleteClusterReplicationId -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/replication/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetClusterReplicationId {
     /// `id`: `pve-replication-job-id`
     pub id: String,
@@ -208,6 +212,7 @@ proxbox_runtime::operation! { GetClusterReplicationId -> ClusterReplication;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/replication/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutClusterReplicationId {
     /// `comment`
     pub comment: Option<String>,
@@ -279,6 +284,7 @@ proxbox_runtime::operation! { PutClusterReplicationId -> Value;
 
 /// Of `GET /cluster/replication/{id}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterReplication {
     /// `comment`
     pub comment: Option<String>,
@@ -334,6 +340,7 @@ proxbox_runtime::record! { ClusterReplication {
 
 /// Of `GET /cluster/replication`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterReplicationRow {
     /// `comment`
     pub comment: Option<String>,

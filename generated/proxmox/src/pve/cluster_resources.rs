@@ -17,6 +17,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/resources)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterResources {
     /// `type`
     pub kind: Option<ClusterResourcesType>,
@@ -55,6 +56,7 @@ proxbox_runtime::operation! { GetClusterResources -> Rows<ClusterResourcesRow>;
 
 /// Of `GET /cluster/resources`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterResourcesRow {
     /// `cgroup-mode`
     pub cgroup_mode: Option<i64>,

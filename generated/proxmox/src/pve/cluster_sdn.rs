@@ -18,6 +18,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterSdn {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -46,6 +47,7 @@ proxbox_runtime::operation! { GetClusterSdn -> Rows<NodesAptRow>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PutClusterSdn {
     /// `lock-token`: since 9.0
     pub lock_token: Option<String>,

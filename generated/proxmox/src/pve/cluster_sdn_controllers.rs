@@ -18,6 +18,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/controllers)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterSdnControllers {
     /// `pending`
     pub pending: Option<bool>,
@@ -68,6 +69,7 @@ proxbox_runtime::operation! { GetClusterSdnControllers -> Rows<ClusterSdnControl
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/controllers)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostClusterSdnControllers {
     /// `asn`: 0 to 4294967295
     pub asn: Option<i64>,
@@ -190,6 +192,7 @@ proxbox_runtime::operation! { PostClusterSdnControllers -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/controllers/{controller})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteClusterSdnControllersController {
     /// `controller`
     pub controller: String,
@@ -236,6 +239,7 @@ proxbox_runtime::operation! { DeleteClusterSdnControllersController -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/controllers/{controller})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetClusterSdnControllersController {
     /// `controller`
     pub controller: String,
@@ -286,6 +290,7 @@ proxbox_runtime::operation! { GetClusterSdnControllersController -> ClusterSdnCo
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/controllers/{controller})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutClusterSdnControllersController {
     /// `asn`: 0 to 4294967295
     pub asn: Option<i64>,
@@ -408,6 +413,7 @@ proxbox_runtime::operation! { PutClusterSdnControllersController -> Value;
 
 /// Of `GET /cluster/sdn/controllers/{controller}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterSdnControllers {
     /// `asn`: 0 to 4294967295
     pub asn: Option<i64>,
@@ -482,6 +488,7 @@ proxbox_runtime::record! { ClusterSdnControllers {
 
 /// Of `GET /cluster/sdn/controllers/{controller}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterSdnControllersPending {
     /// `asn`: 0 to 4294967295
     pub asn: Option<i64>,
@@ -540,6 +547,7 @@ proxbox_runtime::record! { ClusterSdnControllersPending {
 
 /// Of `GET /cluster/sdn/controllers`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterSdnControllersRow {
     /// `asn`: 0 to 4294967295, since 9.1
     pub asn: Option<i64>,

@@ -14,6 +14,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/dns)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterSdnDns {
     /// `type`
     pub kind: Option<ClusterSdnDnsType>,
@@ -56,6 +57,7 @@ proxbox_runtime::operation! { GetClusterSdnDns -> Rows<ClusterSdnDnsRow>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/dns)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostClusterSdnDns {
     /// `dns`
     pub dns: Option<String>,
@@ -138,6 +140,7 @@ proxbox_runtime::operation! { PostClusterSdnDns -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/dns/{dns})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteClusterSdnDnsDns {
     /// `dns`
     pub dns: String,
@@ -184,6 +187,7 @@ proxbox_runtime::operation! { DeleteClusterSdnDnsDns -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/dns/{dns})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetClusterSdnDnsDns {
     /// `dns`
     pub dns: String,
@@ -220,6 +224,7 @@ proxbox_runtime::operation! { GetClusterSdnDnsDns -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/dns/{dns})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutClusterSdnDnsDns {
     /// `delete`: `pve-configid-list`
     pub delete: Option<String>,
@@ -291,6 +296,7 @@ proxbox_runtime::operation! { PutClusterSdnDnsDns -> Value;
 
 /// Of `GET /cluster/sdn/dns`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterSdnDnsRow {
     /// `dns`
     pub dns: String,

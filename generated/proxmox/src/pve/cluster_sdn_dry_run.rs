@@ -16,6 +16,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/dry-run)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetClusterSdnDryRun {
     /// `node`: `pve-node`
     pub node: Option<String>,
@@ -49,6 +50,7 @@ proxbox_runtime::operation! { GetClusterSdnDryRun -> ClusterSdnDryRun;
 
 /// Of `GET /cluster/sdn/dry-run`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterSdnDryRun {
     /// `frr-diff`
     pub frr_diff: Option<String>,

@@ -19,6 +19,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/fabrics)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterSdnFabrics {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -49,6 +50,7 @@ proxbox_runtime::operation! { GetClusterSdnFabrics -> Rows<AccessRow>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/fabrics/all)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterSdnFabricsAll {
     /// `pending`
     pub pending: Option<bool>,
@@ -97,6 +99,7 @@ proxbox_runtime::operation! { GetClusterSdnFabricsAll -> ClusterSdnFabricsAll;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/fabrics/fabric)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterSdnFabricsFabric {
     /// `pending`
     pub pending: Option<bool>,
@@ -145,6 +148,7 @@ proxbox_runtime::operation! { GetClusterSdnFabricsFabric -> Rows<ClusterSdnFabri
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/fabrics/fabric)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostClusterSdnFabricsFabric {
     /// `area`: only where `protocol` is ospf
     pub area: Option<String>,
@@ -238,6 +242,7 @@ proxbox_runtime::operation! { PostClusterSdnFabricsFabric -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/fabrics/fabric/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteClusterSdnFabricsFabricId {
     /// `id`: `pve-sdn-fabric-id`
     pub id: String,
@@ -276,6 +281,7 @@ proxbox_runtime::operation! { DeleteClusterSdnFabricsFabricId -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/fabrics/fabric/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetClusterSdnFabricsFabricId {
     /// `id`: `pve-sdn-fabric-id`
     pub id: String,
@@ -314,6 +320,7 @@ proxbox_runtime::operation! { GetClusterSdnFabricsFabricId -> ClusterSdnFabricsF
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/fabrics/fabric/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutClusterSdnFabricsFabricId {
     /// `area`: only where `protocol` is ospf
     pub area: Option<String>,
@@ -410,6 +417,7 @@ proxbox_runtime::operation! { PutClusterSdnFabricsFabricId -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/fabrics/node)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterSdnFabricsNode {
     /// `pending`
     pub pending: Option<bool>,
@@ -458,6 +466,7 @@ proxbox_runtime::operation! { GetClusterSdnFabricsNode -> Rows<ClusterSdnFabrics
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/fabrics/node/{fabric_id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetClusterSdnFabricsNodeFabricId {
     /// `fabric_id`: `pve-sdn-fabric-id`
     pub fabric_id: String,
@@ -510,6 +519,7 @@ proxbox_runtime::operation! { GetClusterSdnFabricsNodeFabricId -> Rows<ClusterSd
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/fabrics/node/{fabric_id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostClusterSdnFabricsNodeFabricId {
     /// `allowed_ips`: only where `protocol` is wireguard, since 9.2
     pub allowed_ips: Option<Rows<String>>,
@@ -613,6 +623,7 @@ proxbox_runtime::operation! { PostClusterSdnFabricsNodeFabricId -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/fabrics/node/{fabric_id}/{node_id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteClusterSdnFabricsNodeFabricIdNodeId {
     /// `fabric_id`: `pve-sdn-fabric-id`
     pub fabric_id: String,
@@ -656,6 +667,7 @@ proxbox_runtime::operation! { DeleteClusterSdnFabricsNodeFabricIdNodeId -> Value
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/fabrics/node/{fabric_id}/{node_id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetClusterSdnFabricsNodeFabricIdNodeId {
     /// `fabric_id`: `pve-sdn-fabric-id`
     pub fabric_id: String,
@@ -698,6 +710,7 @@ proxbox_runtime::operation! { GetClusterSdnFabricsNodeFabricIdNodeId -> ClusterS
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/fabrics/node/{fabric_id}/{node_id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutClusterSdnFabricsNodeFabricIdNodeId {
     /// `allowed_ips`: only where `protocol` is wireguard, since 9.2
     pub allowed_ips: Option<Rows<String>>,
@@ -800,6 +813,7 @@ proxbox_runtime::operation! { PutClusterSdnFabricsNodeFabricIdNodeId -> Value;
 
 /// Of `GET /cluster/sdn/fabrics/all`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterSdnFabricsAll {
     /// `fabrics`
     pub fabrics: Option<Rows<ClusterSdnFabricsFabric>>,
@@ -823,6 +837,7 @@ proxbox_runtime::record! { ClusterSdnFabricsAll {
 
 /// Of `GET /cluster/sdn/fabrics/fabric/{id}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterSdnFabricsFabric {
     /// `area`: only where `protocol` is ospf
     pub area: Option<String>,
@@ -879,6 +894,7 @@ proxbox_runtime::record! { ClusterSdnFabricsFabric {
 
 /// Of `GET /cluster/sdn/fabrics/fabric`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterSdnFabricsFabricRow {
     /// `area`: only where `protocol` is ospf
     pub area: Option<String>,
@@ -935,6 +951,7 @@ proxbox_runtime::record! { ClusterSdnFabricsFabricRow {
 
 /// Of `GET /cluster/sdn/fabrics/node/{fabric_id}/{node_id}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterSdnFabricsNode {
     /// `allowed_ips`: only where `protocol` is wireguard, since 9.2
     pub allowed_ips: Option<Rows<String>>,
@@ -995,6 +1012,7 @@ proxbox_runtime::record! { ClusterSdnFabricsNode {
 
 /// Of `GET /cluster/sdn/fabrics/node/{fabric_id}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterSdnFabricsNodeFabricIdRow {
     /// `allowed_ips`: only where `protocol` is wireguard, since 9.2
     pub allowed_ips: Option<Rows<String>>,
@@ -1055,6 +1073,7 @@ proxbox_runtime::record! { ClusterSdnFabricsNodeFabricIdRow {
 
 /// Of `GET /cluster/sdn/fabrics/node`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterSdnFabricsNodeGetRow {
     /// `allowed_ips`: only where `protocol` is wireguard, since 9.2
     pub allowed_ips: Option<Rows<String>>,
@@ -1116,6 +1135,7 @@ proxbox_runtime::record! { ClusterSdnFabricsNodeGetRow {
 
 /// Of `GET /cluster/sdn/fabrics/node/{fabric_id}/{node_id}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterSdnFabricsNodePeers {
     /// `endpoint`
     pub endpoint: Option<String>,

@@ -14,6 +14,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/ipams)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterSdnIpams {
     /// `type`
     pub kind: Option<ClusterSdnIpamsType>,
@@ -56,6 +57,7 @@ proxbox_runtime::operation! { GetClusterSdnIpams -> Rows<ClusterSdnIpamsRow>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/ipams)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostClusterSdnIpams {
     /// `fingerprint`: since 8.4
     pub fingerprint: Option<String>,
@@ -124,6 +126,7 @@ proxbox_runtime::operation! { PostClusterSdnIpams -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/ipams/{ipam})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteClusterSdnIpamsIpam {
     /// `ipam`
     pub ipam: String,
@@ -170,6 +173,7 @@ proxbox_runtime::operation! { DeleteClusterSdnIpamsIpam -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/ipams/{ipam})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetClusterSdnIpamsIpam {
     /// `ipam`
     pub ipam: String,
@@ -206,6 +210,7 @@ proxbox_runtime::operation! { GetClusterSdnIpamsIpam -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/ipams/{ipam})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutClusterSdnIpamsIpam {
     /// `delete`: `pve-configid-list`
     pub delete: Option<String>,
@@ -277,6 +282,7 @@ proxbox_runtime::operation! { PutClusterSdnIpamsIpam -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/ipams/{ipam}/status)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetClusterSdnIpamsIpamStatus {
     /// `ipam`
     pub ipam: String,
@@ -309,6 +315,7 @@ proxbox_runtime::operation! { GetClusterSdnIpamsIpamStatus -> Rows<Value>;
 
 /// Of `GET /cluster/sdn/ipams`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterSdnIpamsRow {
     /// `ipam`
     pub ipam: String,

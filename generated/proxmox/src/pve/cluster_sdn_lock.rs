@@ -15,6 +15,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/lock)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct DeleteClusterSdnLock {
     /// `force`: default `false`
     pub force: Option<bool>,
@@ -63,6 +64,7 @@ proxbox_runtime::operation! { DeleteClusterSdnLock -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/lock)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PostClusterSdnLock {
     /// `allow-pending`: default `false`
     pub allow_pending: Option<bool>,

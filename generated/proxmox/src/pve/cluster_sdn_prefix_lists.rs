@@ -19,6 +19,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/prefix-lists)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterSdnPrefixLists {
     /// `pending`
     pub pending: Option<bool>,
@@ -71,6 +72,7 @@ proxbox_runtime::operation! { GetClusterSdnPrefixLists -> Rows<Value>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/prefix-lists)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostClusterSdnPrefixLists {
     /// `digest`
     pub digest: Option<String>,
@@ -129,6 +131,7 @@ proxbox_runtime::operation! { PostClusterSdnPrefixLists -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/prefix-lists/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteClusterSdnPrefixListsId {
     /// `id`: `pve-sdn-prefix-list-id`
     pub id: String,
@@ -177,6 +180,7 @@ proxbox_runtime::operation! { DeleteClusterSdnPrefixListsId -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/prefix-lists/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetClusterSdnPrefixListsId {
     /// `id`: `pve-sdn-prefix-list-id`
     pub id: String,
@@ -215,6 +219,7 @@ proxbox_runtime::operation! { GetClusterSdnPrefixListsId -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/prefix-lists/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutClusterSdnPrefixListsId {
     /// `delete`
     pub delete: Option<Rows<ClusterSdnPrefixListsPutDelete>>,
@@ -276,6 +281,7 @@ proxbox_runtime::operation! { PutClusterSdnPrefixListsId -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/prefix-lists/{id}/entries)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetClusterSdnPrefixListsIdEntries {
     /// `id`: `pve-sdn-prefix-list-id`
     pub id: String,
@@ -314,6 +320,7 @@ proxbox_runtime::operation! { GetClusterSdnPrefixListsIdEntries -> Rows<Value>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/prefix-lists/{id}/entries)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostClusterSdnPrefixListsIdEntries {
     /// `action`
     pub action: Option<ClusterSdnRouteMapsEntriesRowAction>,
@@ -386,6 +393,7 @@ proxbox_runtime::operation! { PostClusterSdnPrefixListsIdEntries -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/prefix-lists/{id}/entries/{url_seq})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteClusterSdnPrefixListsIdEntriesUrlSeq {
     /// `id`: `pve-sdn-prefix-list-id`
     pub id: String,
@@ -438,6 +446,7 @@ proxbox_runtime::operation! { DeleteClusterSdnPrefixListsIdEntriesUrlSeq -> Valu
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/prefix-lists/{id}/entries/{url_seq})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetClusterSdnPrefixListsIdEntriesUrlSeq {
     /// `id`: `pve-sdn-prefix-list-id`
     pub id: String,
@@ -480,6 +489,7 @@ proxbox_runtime::operation! { GetClusterSdnPrefixListsIdEntriesUrlSeq -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/prefix-lists/{id}/entries/{url_seq})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutClusterSdnPrefixListsIdEntriesUrlSeq {
     /// `action`
     pub action: Option<ClusterSdnRouteMapsEntriesRowAction>,
@@ -557,6 +567,7 @@ proxbox_runtime::operation! { PutClusterSdnPrefixListsIdEntriesUrlSeq -> Value;
 
 /// Of `POST /cluster/sdn/prefix-lists`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterSdnPrefixListsPostEntries {
     /// `action`
     pub action: Option<ClusterSdnRouteMapsEntriesRowAction>,
@@ -610,6 +621,7 @@ proxbox_runtime::record! { ClusterSdnPrefixListsPostEntries {
 
 /// Of `PUT /cluster/sdn/prefix-lists/{id}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterSdnPrefixListsPutEntries {
     /// `action`
     pub action: Option<ClusterSdnRouteMapsEntriesRowAction>,

@@ -15,6 +15,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/rollback)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PostClusterSdnRollback {
     /// `lock-token`
     pub lock_token: Option<String>,

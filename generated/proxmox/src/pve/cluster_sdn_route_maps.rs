@@ -16,6 +16,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/route-maps)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterSdnRouteMaps {
     /// `running`
     pub running: Option<bool>,
@@ -60,6 +61,7 @@ proxbox_runtime::operation! { GetClusterSdnRouteMaps -> Rows<ClusterSdnRouteMaps
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/route-maps/entries)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterSdnRouteMapsEntries {
     /// `pending`
     pub pending: Option<bool>,
@@ -108,6 +110,7 @@ proxbox_runtime::operation! { GetClusterSdnRouteMapsEntries -> Rows<ClusterSdnRo
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/route-maps/entries)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostClusterSdnRouteMapsEntries {
     /// `action`
     pub action: Option<ClusterSdnRouteMapsEntriesRowAction>,
@@ -194,6 +197,7 @@ proxbox_runtime::operation! { PostClusterSdnRouteMapsEntries -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/route-maps/entries/{route-map-id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetClusterSdnRouteMapsEntriesRouteMapId {
     /// `pending`
     pub pending: Option<bool>,
@@ -246,6 +250,7 @@ proxbox_runtime::operation! { GetClusterSdnRouteMapsEntriesRouteMapId -> Rows<Cl
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/route-maps/entries/{route-map-id}/entry/{order})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteClusterSdnRouteMapsEntriesRouteMapIdEntryOrder {
     /// `lock-token`
     pub lock_token: Option<String>,
@@ -298,6 +303,7 @@ proxbox_runtime::operation! { DeleteClusterSdnRouteMapsEntriesRouteMapIdEntryOrd
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/route-maps/entries/{route-map-id}/entry/{order})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetClusterSdnRouteMapsEntriesRouteMapIdEntryOrder {
     /// `order`: 0 to 65535
     pub order: i64,
@@ -340,6 +346,7 @@ proxbox_runtime::operation! { GetClusterSdnRouteMapsEntriesRouteMapIdEntryOrder 
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/route-maps/entries/{route-map-id}/entry/{order})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutClusterSdnRouteMapsEntriesRouteMapIdEntryOrder {
     /// `action`
     pub action: Option<ClusterSdnRouteMapsEntriesRowAction>,
@@ -420,6 +427,7 @@ proxbox_runtime::operation! { PutClusterSdnRouteMapsEntriesRouteMapIdEntryOrder 
 
 /// Of `GET /cluster/sdn/route-maps/entries`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterSdnRouteMapsEntriesGetRow {
     /// `action`
     pub action: Option<ClusterSdnRouteMapsEntriesRowAction>,
@@ -462,6 +470,7 @@ proxbox_runtime::record! { ClusterSdnRouteMapsEntriesGetRow {
 
 /// Of `GET /cluster/sdn/route-maps/entries/{route-map-id}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterSdnRouteMapsEntriesRouteMapIdRow {
     /// `action`
     pub action: Option<ClusterSdnRouteMapsEntriesRowAction>,
@@ -503,6 +512,7 @@ proxbox_runtime::record! { ClusterSdnRouteMapsEntriesRouteMapIdRow {
 
 /// Of `GET /cluster/sdn/route-maps/entries`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterSdnRouteMapsEntriesRowExitAction {
     /// `key`
     pub key: Option<ClusterSdnRouteMapsEntriesRowExitActionKey>,
@@ -543,6 +553,7 @@ proxbox_runtime::record! { ClusterSdnRouteMapsEntriesRowExitAction {
 
 /// Of `GET /cluster/sdn/route-maps/entries`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterSdnRouteMapsEntriesRowMatch {
     /// `key`
     pub key: Option<ClusterSdnRouteMapsEntriesRowMatchKey>,
@@ -583,6 +594,7 @@ proxbox_runtime::record! { ClusterSdnRouteMapsEntriesRowMatch {
 
 /// Of `GET /cluster/sdn/route-maps/entries`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterSdnRouteMapsEntriesRowSet {
     /// `key`
     pub key: Option<ClusterSdnRouteMapsEntriesRowSetKey>,
@@ -623,6 +635,7 @@ proxbox_runtime::record! { ClusterSdnRouteMapsEntriesRowSet {
 
 /// Of `GET /cluster/sdn/route-maps`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterSdnRouteMapsRow {
     /// `id`: `pve-sdn-route-map-id`
     pub id: Option<String>,

@@ -18,6 +18,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/vnets)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterSdnVnets {
     /// `pending`
     pub pending: Option<bool>,
@@ -64,6 +65,7 @@ proxbox_runtime::operation! { GetClusterSdnVnets -> Rows<ClusterSdnVnetsRow>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/vnets)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostClusterSdnVnets {
     /// `alias`
     pub alias: Option<String>,
@@ -136,6 +138,7 @@ proxbox_runtime::operation! { PostClusterSdnVnets -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/vnets/{vnet})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteClusterSdnVnetsVnet {
     /// `lock-token`: since 9.0
     pub lock_token: Option<String>,
@@ -182,6 +185,7 @@ proxbox_runtime::operation! { DeleteClusterSdnVnetsVnet -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/vnets/{vnet})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetClusterSdnVnetsVnet {
     /// `pending`
     pub pending: Option<bool>,
@@ -232,6 +236,7 @@ proxbox_runtime::operation! { GetClusterSdnVnetsVnet -> ClusterSdnVnets;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/vnets/{vnet})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutClusterSdnVnetsVnet {
     /// `alias`
     pub alias: Option<String>,
@@ -307,6 +312,7 @@ proxbox_runtime::operation! { PutClusterSdnVnetsVnet -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/vnets/{vnet}/firewall)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetClusterSdnVnetsVnetFirewall {
     /// `vnet`
     pub vnet: String,
@@ -343,6 +349,7 @@ proxbox_runtime::operation! { GetClusterSdnVnetsVnetFirewall -> Rows<Value>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/vnets/{vnet}/firewall/options)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetClusterSdnVnetsVnetFirewallOptions {
     /// `vnet`
     pub vnet: String,
@@ -379,6 +386,7 @@ proxbox_runtime::operation! { GetClusterSdnVnetsVnetFirewallOptions -> ClusterSd
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/vnets/{vnet}/firewall/options)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutClusterSdnVnetsVnetFirewallOptions {
     /// `delete`: `pve-configid-list`
     pub delete: Option<String>,
@@ -443,6 +451,7 @@ proxbox_runtime::operation! { PutClusterSdnVnetsVnetFirewallOptions -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/vnets/{vnet}/firewall/rules)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetClusterSdnVnetsVnetFirewallRules {
     /// `vnet`
     pub vnet: String,
@@ -480,6 +489,7 @@ proxbox_runtime::operation! { GetClusterSdnVnetsVnetFirewallRules -> Rows<Firewa
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/vnets/{vnet}/firewall/rules)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostClusterSdnVnetsVnetFirewallRules {
     /// `action`
     pub action: Option<String>,
@@ -590,6 +600,7 @@ proxbox_runtime::operation! { PostClusterSdnVnetsVnetFirewallRules -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/vnets/{vnet}/firewall/rules/{pos})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteClusterSdnVnetsVnetFirewallRulesPos {
     /// `digest`
     pub digest: Option<String>,
@@ -641,6 +652,7 @@ proxbox_runtime::operation! { DeleteClusterSdnVnetsVnetFirewallRulesPos -> Value
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/vnets/{vnet}/firewall/rules/{pos})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetClusterSdnVnetsVnetFirewallRulesPos {
     /// `pos`: at least 0
     pub pos: i64,
@@ -682,6 +694,7 @@ proxbox_runtime::operation! { GetClusterSdnVnetsVnetFirewallRulesPos -> Firewall
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/vnets/{vnet}/firewall/rules/{pos})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutClusterSdnVnetsVnetFirewallRulesPos {
     /// `action`
     pub action: Option<String>,
@@ -795,6 +808,7 @@ proxbox_runtime::operation! { PutClusterSdnVnetsVnetFirewallRulesPos -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/vnets/{vnet}/ips)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteClusterSdnVnetsVnetIps {
     /// `ip`: `ip`
     pub ip: Option<String>,
@@ -853,6 +867,7 @@ proxbox_runtime::operation! { DeleteClusterSdnVnetsVnetIps -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/vnets/{vnet}/ips)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostClusterSdnVnetsVnetIps {
     /// `ip`: `ip`
     pub ip: Option<String>,
@@ -911,6 +926,7 @@ proxbox_runtime::operation! { PostClusterSdnVnetsVnetIps -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/vnets/{vnet}/ips)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutClusterSdnVnetsVnetIps {
     /// `ip`: `ip`
     pub ip: Option<String>,
@@ -973,6 +989,7 @@ proxbox_runtime::operation! { PutClusterSdnVnetsVnetIps -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/vnets/{vnet}/subnets)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetClusterSdnVnetsVnetSubnets {
     /// `pending`
     pub pending: Option<bool>,
@@ -1023,6 +1040,7 @@ proxbox_runtime::operation! { GetClusterSdnVnetsVnetSubnets -> Rows<Value>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/vnets/{vnet}/subnets)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostClusterSdnVnetsVnetSubnets {
     /// `dhcp-dns-server`: `ip`
     pub dhcp_dns_server: Option<String>,
@@ -1104,6 +1122,7 @@ proxbox_runtime::operation! { PostClusterSdnVnetsVnetSubnets -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/vnets/{vnet}/subnets/{subnet})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteClusterSdnVnetsVnetSubnetsSubnet {
     /// `lock-token`: since 9.0
     pub lock_token: Option<String>,
@@ -1154,6 +1173,7 @@ proxbox_runtime::operation! { DeleteClusterSdnVnetsVnetSubnetsSubnet -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/vnets/{vnet}/subnets/{subnet})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetClusterSdnVnetsVnetSubnetsSubnet {
     /// `pending`
     pub pending: Option<bool>,
@@ -1208,6 +1228,7 @@ proxbox_runtime::operation! { GetClusterSdnVnetsVnetSubnetsSubnet -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/vnets/{vnet}/subnets/{subnet})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutClusterSdnVnetsVnetSubnetsSubnet {
     /// `delete`: `pve-configid-list`
     pub delete: Option<String>,
@@ -1284,6 +1305,7 @@ proxbox_runtime::operation! { PutClusterSdnVnetsVnetSubnetsSubnet -> Value;
 
 /// Of `GET /cluster/sdn/vnets/{vnet}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterSdnVnets {
     /// `alias`
     pub alias: Option<String>,
@@ -1332,6 +1354,7 @@ proxbox_runtime::record! { ClusterSdnVnets {
 
 /// Of `GET /cluster/sdn/vnets/{vnet}/firewall/options`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterSdnVnetsFirewallOptions {
     /// `enable`: default `false`
     pub enable: Option<bool>,
@@ -1358,6 +1381,7 @@ proxbox_runtime::record! { ClusterSdnVnetsFirewallOptions {
 
 /// Of `GET /cluster/sdn/vnets/{vnet}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterSdnVnetsPending {
     /// `alias`
     pub alias: Option<String>,
@@ -1390,6 +1414,7 @@ proxbox_runtime::record! { ClusterSdnVnetsPending {
 
 /// Of `GET /cluster/sdn/vnets`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterSdnVnetsRow {
     /// `alias`
     pub alias: Option<String>,

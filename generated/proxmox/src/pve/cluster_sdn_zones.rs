@@ -18,6 +18,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/zones)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterSdnZones {
     /// `pending`
     pub pending: Option<bool>,
@@ -68,6 +69,7 @@ proxbox_runtime::operation! { GetClusterSdnZones -> Rows<ClusterSdnZonesRow>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/zones)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostClusterSdnZones {
     /// `advertise-subnets`
     pub advertise_subnets: Option<bool>,
@@ -228,6 +230,7 @@ proxbox_runtime::operation! { PostClusterSdnZones -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/zones/{zone})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteClusterSdnZonesZone {
     /// `lock-token`: since 9.0
     pub lock_token: Option<String>,
@@ -274,6 +277,7 @@ proxbox_runtime::operation! { DeleteClusterSdnZonesZone -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/zones/{zone})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetClusterSdnZonesZone {
     /// `pending`
     pub pending: Option<bool>,
@@ -324,6 +328,7 @@ proxbox_runtime::operation! { GetClusterSdnZonesZone -> ClusterSdnZones;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/sdn/zones/{zone})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutClusterSdnZonesZone {
     /// `advertise-subnets`
     pub advertise_subnets: Option<bool>,
@@ -484,6 +489,7 @@ proxbox_runtime::operation! { PutClusterSdnZonesZone -> Value;
 
 /// Of `GET /cluster/sdn/zones/{zone}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterSdnZones {
     /// `advertise-subnets`
     pub advertise_subnets: Option<bool>,
@@ -589,6 +595,7 @@ proxbox_runtime::record! { ClusterSdnZones {
 
 /// Of `GET /cluster/sdn/zones/{zone}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterSdnZonesPending {
     /// `advertise-subnets`
     pub advertise_subnets: Option<bool>,
@@ -678,6 +685,7 @@ proxbox_runtime::record! { ClusterSdnZonesPending {
 
 /// Of `GET /cluster/sdn/zones`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterSdnZonesRow {
     /// `advertise-subnets`: since 9.1
     pub advertise_subnets: Option<bool>,

@@ -14,6 +14,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/status)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterStatus {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -38,6 +39,7 @@ proxbox_runtime::operation! { GetClusterStatus -> Rows<ClusterStatusRow>;
 
 /// Of `GET /cluster/status`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterStatusRow {
     /// `id`
     pub id: Option<String>,

@@ -14,6 +14,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/cluster/tasks)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetClusterTasks {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -38,6 +39,7 @@ proxbox_runtime::operation! { GetClusterTasks -> Rows<ClusterTasksRow>;
 
 /// Of `GET /cluster/tasks`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterTasksRow {
     /// `upid`
     pub upid: Option<String>,

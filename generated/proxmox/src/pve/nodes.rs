@@ -14,6 +14,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetNodes {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -42,6 +43,7 @@ proxbox_runtime::operation! { GetNodes -> Rows<NodesRow>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNode {
     /// `node`: `pve-node`
     pub node: String,
@@ -74,6 +76,7 @@ proxbox_runtime::operation! { GetNodesNode -> Rows<Value>;
 
 /// Of `GET /nodes`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesRow {
     /// `cpu`: fraction
     pub cpu: Option<f64>,

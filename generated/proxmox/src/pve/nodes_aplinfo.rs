@@ -15,6 +15,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/aplinfo)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeAplinfo {
     /// `node`: `pve-node`
     pub node: String,
@@ -52,6 +53,7 @@ proxbox_runtime::operation! { GetNodesNodeAplinfo -> Rows<Value>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/aplinfo)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeAplinfo {
     /// `node`: `pve-node`
     pub node: String,

@@ -15,6 +15,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/apt/changelog)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeAptChangelog {
     /// `name`
     pub name: Option<String>,

@@ -15,6 +15,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/apt/repositories)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeAptRepositories {
     /// `node`: `pve-node`
     pub node: String,
@@ -52,6 +53,7 @@ proxbox_runtime::operation! { GetNodesNodeAptRepositories -> AptRepositories;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/apt/repositories)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeAptRepositories {
     /// `digest`
     pub digest: Option<String>,
@@ -111,6 +113,7 @@ proxbox_runtime::operation! { PostNodesNodeAptRepositories -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/apt/repositories)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutNodesNodeAptRepositories {
     /// `digest`
     pub digest: Option<String>,
@@ -157,6 +160,7 @@ proxbox_runtime::operation! { PutNodesNodeAptRepositories -> Value;
 
 /// Of `GET /nodes/{node}/apt/repositories`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AptRepositories {
     /// `digest`
     pub digest: Option<String>,
@@ -189,6 +193,7 @@ proxbox_runtime::record! { AptRepositories {
 
 /// Of `GET /nodes/{node}/apt/repositories`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AptRepositoriesErrors {
     /// `error`
     pub error: Option<String>,
@@ -212,6 +217,7 @@ proxbox_runtime::record! { AptRepositoriesErrors {
 
 /// Of `GET /nodes/{node}/apt/repositories`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AptRepositoriesFiles {
     /// `digest`
     pub digest: Option<Rows<i64>>,
@@ -241,6 +247,7 @@ proxbox_runtime::record! { AptRepositoriesFiles {
 
 /// Of `GET /nodes/{node}/apt/repositories`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AptRepositoriesFilesRepositories {
     /// `Comment`
     pub comment: Option<String>,
@@ -282,6 +289,7 @@ proxbox_runtime::record! { AptRepositoriesFilesRepositories {
 
 /// Of `GET /nodes/{node}/apt/repositories`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AptRepositoriesFilesRepositoriesOptions {
     /// `Key`
     pub key: Option<String>,
@@ -305,6 +313,7 @@ proxbox_runtime::record! { AptRepositoriesFilesRepositoriesOptions {
 
 /// Of `GET /nodes/{node}/apt/repositories`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AptRepositoriesInfos {
     /// `index`
     pub index: Option<String>,
@@ -337,6 +346,7 @@ proxbox_runtime::record! { AptRepositoriesInfos {
 
 /// Of `GET /nodes/{node}/apt/repositories`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AptRepositoriesStandardRepos {
     /// `handle`
     pub handle: Option<String>,

@@ -15,6 +15,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/apt/update)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeAptUpdate {
     /// `node`: `pve-node`
     pub node: String,
@@ -52,6 +53,7 @@ proxbox_runtime::operation! { GetNodesNodeAptUpdate -> Rows<AptUpdateRow>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/apt/update)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeAptUpdate {
     /// `node`: `pve-node`
     pub node: String,
@@ -98,6 +100,7 @@ proxbox_runtime::operation! { PostNodesNodeAptUpdate -> Option<String>;
 
 /// Of `GET /nodes/{node}/apt/update`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AptUpdateRow {
     /// `Arch`
     pub arch: Option<AptUpdateRowArch>,

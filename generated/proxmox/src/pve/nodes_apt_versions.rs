@@ -18,6 +18,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/apt/versions)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeAptVersions {
     /// `node`: `pve-node`
     pub node: String,
@@ -50,6 +51,7 @@ proxbox_runtime::operation! { GetNodesNodeAptVersions -> Rows<AptVersionsRow>;
 
 /// Of `GET /nodes/{node}/apt/versions`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AptVersionsRow {
     /// `Arch`
     pub arch: Option<AptUpdateRowArch>,

@@ -19,6 +19,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/capabilities/qemu)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeCapabilitiesQemu {
     /// `node`: `pve-node`
     pub node: String,
@@ -55,6 +56,7 @@ proxbox_runtime::operation! { GetNodesNodeCapabilitiesQemu -> Rows<Value>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/capabilities/qemu/cpu)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeCapabilitiesQemuCpu {
     /// `arch`: since 9.1
     pub arch: Option<QemuConfigArch>,
@@ -102,6 +104,7 @@ proxbox_runtime::operation! { GetNodesNodeCapabilitiesQemuCpu -> Rows<Capabiliti
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/capabilities/qemu/cpu-flags)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeCapabilitiesQemuCpuFlags {
     /// `accel`: default `kvm`, since 9.2
     pub accel: Option<ClusterQemuCpuFlagsAccel>,
@@ -155,6 +158,7 @@ proxbox_runtime::operation! { GetNodesNodeCapabilitiesQemuCpuFlags -> Rows<Capab
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/capabilities/qemu/machines)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeCapabilitiesQemuMachines {
     /// `arch`: since 9.1
     pub arch: Option<QemuConfigArch>,
@@ -203,6 +207,7 @@ proxbox_runtime::operation! { GetNodesNodeCapabilitiesQemuMachines -> Rows<Capab
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/capabilities/qemu/migration)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeCapabilitiesQemuMigration {
     /// `node`: `pve-node`
     pub node: String,
@@ -236,6 +241,7 @@ proxbox_runtime::operation! { GetNodesNodeCapabilitiesQemuMigration -> Capabilit
 
 /// Of `GET /nodes/{node}/capabilities/qemu/cpu-flags`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct CapabilitiesQemuCpuFlagsRow {
     /// `description`
     pub description: Option<String>,
@@ -263,6 +269,7 @@ proxbox_runtime::record! { CapabilitiesQemuCpuFlagsRow {
 
 /// Of `GET /nodes/{node}/capabilities/qemu/cpu`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct CapabilitiesQemuCpuRow {
     /// `abstract`: since 9.2
     pub abstract_: Option<bool>,
@@ -293,6 +300,7 @@ proxbox_runtime::record! { CapabilitiesQemuCpuRow {
 
 /// Of `GET /nodes/{node}/capabilities/qemu/machines`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct CapabilitiesQemuMachinesRow {
     /// `changes`: since 8.4
     pub changes: Option<String>,
@@ -323,6 +331,7 @@ proxbox_runtime::record! { CapabilitiesQemuMachinesRow {
 
 /// Of `GET /nodes/{node}/capabilities/qemu/migration`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct CapabilitiesQemuMigration {
     /// `dbus-vmstate`: up to 9.0
     pub dbus_vmstate: Option<bool>,

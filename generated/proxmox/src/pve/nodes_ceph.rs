@@ -14,6 +14,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/ceph)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeCeph {
     /// `node`: `pve-node`
     pub node: String,

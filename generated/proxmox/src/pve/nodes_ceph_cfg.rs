@@ -14,6 +14,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/ceph/cfg)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeCephCfg {
     /// `node`: `pve-node`
     pub node: String,
@@ -51,6 +52,7 @@ proxbox_runtime::operation! { GetNodesNodeCephCfg -> Rows<Value>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/ceph/cfg/db)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeCephCfgDb {
     /// `node`: `pve-node`
     pub node: String,
@@ -88,6 +90,7 @@ proxbox_runtime::operation! { GetNodesNodeCephCfgDb -> Rows<CephCfgDbRow>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/ceph/cfg/raw)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeCephCfgRaw {
     /// `node`: `pve-node`
     pub node: String,
@@ -125,6 +128,7 @@ proxbox_runtime::operation! { GetNodesNodeCephCfgRaw -> Option<String>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/ceph/cfg/value)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeCephCfgValue {
     /// `config-keys`
     pub config_keys: Option<String>,
@@ -162,6 +166,7 @@ proxbox_runtime::operation! { GetNodesNodeCephCfgValue -> Value;
 
 /// Of `GET /nodes/{node}/ceph/cfg/db`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct CephCfgDbRow {
     /// `can_update_at_runtime`
     pub can_update_at_runtime: Option<bool>,

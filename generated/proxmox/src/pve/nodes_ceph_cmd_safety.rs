@@ -15,6 +15,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/ceph/cmd-safety)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeCephCmdSafety {
     /// `action`
     pub action: Option<CephCmdSafetyAction>,
@@ -64,6 +65,7 @@ proxbox_runtime::operation! { GetNodesNodeCephCmdSafety -> CephCmdSafety;
 
 /// Of `GET /nodes/{node}/ceph/cmd-safety`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct CephCmdSafety {
     /// `safe`
     pub safe: Option<bool>,

@@ -16,6 +16,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/ceph/fs)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeCephFs {
     /// `node`: `pve-node`
     pub node: String,
@@ -53,6 +54,7 @@ proxbox_runtime::operation! { GetNodesNodeCephFs -> Rows<CephFsRow>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/ceph/fs/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteNodesNodeCephFsName {
     /// `name`
     pub name: String,
@@ -109,6 +111,7 @@ proxbox_runtime::operation! { DeleteNodesNodeCephFsName -> Option<String>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/ceph/fs/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeCephFsName {
     /// `add-storage`: default `false`
     pub add_storage: Option<bool>,
@@ -161,6 +164,7 @@ proxbox_runtime::operation! { PostNodesNodeCephFsName -> Option<String>;
 
 /// Of `GET /nodes/{node}/ceph/fs`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct CephFsRow {
     /// `data_pool`
     pub data_pool: Option<String>,

@@ -15,6 +15,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/ceph/init)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeCephInit {
     /// `cluster-network`: `CIDR`, only together with `network`
     pub cluster_network: Option<String>,

@@ -18,6 +18,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/ceph/log)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeCephLog {
     /// `limit`: at least 0
     pub limit: Option<i64>,

@@ -16,6 +16,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/ceph/mds)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeCephMds {
     /// `node`: `pve-node`
     pub node: String,
@@ -53,6 +54,7 @@ proxbox_runtime::operation! { GetNodesNodeCephMds -> Rows<CephMdsRow>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/ceph/mds/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteNodesNodeCephMdsName {
     /// `name`
     pub name: String,
@@ -95,6 +97,7 @@ proxbox_runtime::operation! { DeleteNodesNodeCephMdsName -> Option<String>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/ceph/mds/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeCephMdsName {
     /// `hotstandby`: default `false`
     pub hotstandby: Option<bool>,
@@ -142,6 +145,7 @@ proxbox_runtime::operation! { PostNodesNodeCephMdsName -> Option<String>;
 
 /// Of `GET /nodes/{node}/ceph/mds`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct CephMdsRow {
     /// `addr`
     pub addr: Option<String>,

@@ -15,6 +15,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/ceph/mgr)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeCephMgr {
     /// `node`: `pve-node`
     pub node: String,
@@ -52,6 +53,7 @@ proxbox_runtime::operation! { GetNodesNodeCephMgr -> Rows<CephMgrRow>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/ceph/mgr/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteNodesNodeCephMgrId {
     /// `id`
     pub id: String,
@@ -94,6 +96,7 @@ proxbox_runtime::operation! { DeleteNodesNodeCephMgrId -> Option<String>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/ceph/mgr/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeCephMgrId {
     /// `id`: default `nodename`
     pub id: String,
@@ -131,6 +134,7 @@ proxbox_runtime::operation! { PostNodesNodeCephMgrId -> Option<String>;
 
 /// Of `GET /nodes/{node}/ceph/mgr`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct CephMgrRow {
     /// `addr`
     pub addr: Option<String>,

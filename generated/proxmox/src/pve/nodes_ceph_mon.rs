@@ -15,6 +15,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/ceph/mon)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeCephMon {
     /// `node`: `pve-node`
     pub node: String,
@@ -52,6 +53,7 @@ proxbox_runtime::operation! { GetNodesNodeCephMon -> Rows<CephMonRow>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/ceph/mon/{monid})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteNodesNodeCephMonMonid {
     /// `monid`
     pub monid: String,
@@ -94,6 +96,7 @@ proxbox_runtime::operation! { DeleteNodesNodeCephMonMonid -> Option<String>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/ceph/mon/{monid})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeCephMonMonid {
     /// `mon-address`: `ip-list`
     pub mon_address: Option<String>,
@@ -141,6 +144,7 @@ proxbox_runtime::operation! { PostNodesNodeCephMonMonid -> Option<String>;
 
 /// Of `GET /nodes/{node}/ceph/mon`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct CephMonRow {
     /// `addr`
     pub addr: Option<String>,

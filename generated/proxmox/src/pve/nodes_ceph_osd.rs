@@ -16,6 +16,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/ceph/osd)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeCephOsd {
     /// `node`: `pve-node`
     pub node: String,
@@ -53,6 +54,7 @@ proxbox_runtime::operation! { GetNodesNodeCephOsd -> CephOsd;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/ceph/osd)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeCephOsd {
     /// `crush-device-class`
     pub crush_device_class: Option<String>,
@@ -132,6 +134,7 @@ proxbox_runtime::operation! { PostNodesNodeCephOsd -> Option<String>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/ceph/osd/{osdid})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteNodesNodeCephOsdOsdid {
     /// `cleanup`: default `false`
     pub cleanup: Option<bool>,
@@ -182,6 +185,7 @@ proxbox_runtime::operation! { DeleteNodesNodeCephOsdOsdid -> Option<String>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/ceph/osd/{osdid})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeCephOsdOsdid {
     /// `node`: `pve-node`
     pub node: String,
@@ -223,6 +227,7 @@ proxbox_runtime::operation! { GetNodesNodeCephOsdOsdid -> Rows<Value>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/ceph/osd/{osdid}/in)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeCephOsdOsdidIn {
     /// `node`: `pve-node`
     pub node: String,
@@ -264,6 +269,7 @@ proxbox_runtime::operation! { PostNodesNodeCephOsdOsdidIn -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/ceph/osd/{osdid}/lv-info)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeCephOsdOsdidLvInfo {
     /// `node`: `pve-node`
     pub node: String,
@@ -316,6 +322,7 @@ proxbox_runtime::operation! { GetNodesNodeCephOsdOsdidLvInfo -> CephOsdLvInfo;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/ceph/osd/{osdid}/metadata)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeCephOsdOsdidMetadata {
     /// `node`: `pve-node`
     pub node: String,
@@ -357,6 +364,7 @@ proxbox_runtime::operation! { GetNodesNodeCephOsdOsdidMetadata -> CephOsdMetadat
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/ceph/osd/{osdid}/out)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeCephOsdOsdidOut {
     /// `node`: `pve-node`
     pub node: String,
@@ -398,6 +406,7 @@ proxbox_runtime::operation! { PostNodesNodeCephOsdOsdidOut -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/ceph/osd/{osdid}/scrub)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeCephOsdOsdidScrub {
     /// `deep`: default `false`
     pub deep: Option<bool>,
@@ -444,6 +453,7 @@ proxbox_runtime::operation! { PostNodesNodeCephOsdOsdidScrub -> Value;
 
 /// Of `GET /nodes/{node}/ceph/osd`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct CephOsd {
     /// `flags`
     pub flags: Option<String>,
@@ -467,6 +477,7 @@ proxbox_runtime::record! { CephOsd {
 
 /// Of `GET /nodes/{node}/ceph/osd/{osdid}/lv-info`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct CephOsdLvInfo {
     /// `creation_time`
     pub creation_time: Option<String>,
@@ -502,6 +513,7 @@ proxbox_runtime::record! { CephOsdLvInfo {
 
 /// Of `GET /nodes/{node}/ceph/osd/{osdid}/metadata`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct CephOsdMetadata {
     /// `devices`
     pub devices: Option<Rows<CephOsdMetadataDevices>>,
@@ -525,6 +537,7 @@ proxbox_runtime::record! { CephOsdMetadata {
 
 /// Of `GET /nodes/{node}/ceph/osd/{osdid}/metadata`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct CephOsdMetadataDevices {
     /// `dev_node`
     pub dev_node: Option<String>,
@@ -565,6 +578,7 @@ proxbox_runtime::record! { CephOsdMetadataDevices {
 
 /// Of `GET /nodes/{node}/ceph/osd/{osdid}/metadata`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct CephOsdMetadataOsd {
     /// `back_addr`
     pub back_addr: Option<String>,

@@ -16,6 +16,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/ceph/pool)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeCephPool {
     /// `node`: `pve-node`
     pub node: String,
@@ -53,6 +54,7 @@ proxbox_runtime::operation! { GetNodesNodeCephPool -> Rows<CephPoolRow>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/ceph/pool)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeCephPool {
     /// `add_storages`: default `false`
     pub add_storages: Option<bool>,
@@ -151,6 +153,7 @@ proxbox_runtime::operation! { PostNodesNodeCephPool -> Option<String>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/ceph/pool/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteNodesNodeCephPoolName {
     /// `force`: default `false`
     pub force: Option<bool>,
@@ -209,6 +212,7 @@ proxbox_runtime::operation! { DeleteNodesNodeCephPoolName -> Option<String>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/ceph/pool/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeCephPoolName {
     /// `name`
     pub name: String,
@@ -250,6 +254,7 @@ proxbox_runtime::operation! { GetNodesNodeCephPoolName -> Rows<Value>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/ceph/pool/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutNodesNodeCephPoolName {
     /// `application`
     pub application: Option<CephPoolPutApplication>,
@@ -337,6 +342,7 @@ proxbox_runtime::operation! { PutNodesNodeCephPoolName -> Option<String>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/ceph/pool/{name}/status)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeCephPoolNameStatus {
     /// `name`
     pub name: String,
@@ -383,6 +389,7 @@ proxbox_runtime::operation! { GetNodesNodeCephPoolNameStatus -> CephPoolStatus;
 
 /// Of `POST /nodes/{node}/ceph/pool`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct CephPoolPostErasureCoding {
     /// `device-class`
     pub device_class: Option<String>,
@@ -433,6 +440,7 @@ proxbox_runtime::record! { CephPoolPostErasureCoding {
 
 /// Of `GET /nodes/{node}/ceph/pool`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct CephPoolRow {
     /// `application_metadata`
     pub application_metadata: Option<Value>,
@@ -503,6 +511,7 @@ proxbox_runtime::record! { CephPoolRow {
 
 /// Of `GET /nodes/{node}/ceph/pool/{name}/status`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct CephPoolStatus {
     /// `application`: default `rbd`
     pub application: Option<CephPoolPutApplication>,

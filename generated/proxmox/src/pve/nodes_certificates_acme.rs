@@ -14,6 +14,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/certificates/acme)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeCertificatesAcme {
     /// `node`: `pve-node`
     pub node: String,
@@ -51,6 +52,7 @@ proxbox_runtime::operation! { GetNodesNodeCertificatesAcme -> Rows<Value>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/certificates/acme/certificate)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteNodesNodeCertificatesAcmeCertificate {
     /// `node`: `pve-node`
     pub node: String,
@@ -88,6 +90,7 @@ proxbox_runtime::operation! { DeleteNodesNodeCertificatesAcmeCertificate -> Opti
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/certificates/acme/certificate)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeCertificatesAcmeCertificate {
     /// `force`: default `false`
     pub force: Option<bool>,
@@ -135,6 +138,7 @@ proxbox_runtime::operation! { PostNodesNodeCertificatesAcmeCertificate -> Option
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/certificates/acme/certificate)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutNodesNodeCertificatesAcmeCertificate {
     /// `force`: default `false`
     pub force: Option<bool>,

@@ -18,6 +18,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/certificates/custom)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteNodesNodeCertificatesCustom {
     /// `node`: `pve-node`
     pub node: String,
@@ -65,6 +66,7 @@ proxbox_runtime::operation! { DeleteNodesNodeCertificatesCustom -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/certificates/custom)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeCertificatesCustom {
     /// `certificates`: `pem-certificate-chain`
     pub certificates: Option<String>,

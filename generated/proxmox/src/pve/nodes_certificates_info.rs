@@ -15,6 +15,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/certificates/info)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeCertificatesInfo {
     /// `node`: `pve-node`
     pub node: String,
@@ -47,6 +48,7 @@ proxbox_runtime::operation! { GetNodesNodeCertificatesInfo -> Rows<CertificatesI
 
 /// Of `GET /nodes/{node}/certificates/info`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct CertificatesInfoRow {
     /// `filename`
     pub filename: Option<String>,

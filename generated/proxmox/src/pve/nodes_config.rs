@@ -19,6 +19,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/config)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeConfig {
     /// `node`: `pve-node`
     pub node: String,
@@ -67,6 +68,7 @@ proxbox_runtime::operation! { GetNodesNodeConfig -> NodesConfig;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/config)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutNodesNodeConfig {
     /// `acme`
     pub acme: Option<PropertyString<NodesConfigAcme>>,
@@ -147,6 +149,7 @@ proxbox_runtime::operation! { PutNodesNodeConfig -> Value;
 
 /// Of `GET /nodes/{node}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesConfig {
     /// `acme`
     pub acme: Option<PropertyString<NodesConfigAcme>>,
@@ -189,6 +192,7 @@ proxbox_runtime::record! { NodesConfig {
 
 /// Of `GET /nodes/{node}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesConfigAcme {
     /// `account`: `pve-configid`, default `default`
     pub account: Option<String>,
@@ -227,6 +231,7 @@ proxbox_runtime::record! { NodesConfigAcme {
 
 /// Of `GET /nodes/{node}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesConfigAcmedomain {
     /// `alias`: `pve-acme-alias`
     pub alias: Option<String>,
@@ -272,6 +277,7 @@ proxbox_runtime::record! { NodesConfigAcmedomain {
 
 /// Of `GET /nodes/{node}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesConfigWakeonlan {
     /// `bind-interface`: `pve-iface`
     pub bind_interface: Option<String>,

@@ -15,6 +15,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/disks/directory)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeDisksDirectory {
     /// `node`: `pve-node`
     pub node: String,
@@ -52,6 +53,7 @@ proxbox_runtime::operation! { GetNodesNodeDisksDirectory -> Rows<DisksDirectoryR
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/disks/directory)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeDisksDirectory {
     /// `add_storage`: default `false`
     pub add_storage: Option<bool>,
@@ -116,6 +118,7 @@ proxbox_runtime::operation! { PostNodesNodeDisksDirectory -> Option<String>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/disks/directory/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteNodesNodeDisksDirectoryName {
     /// `cleanup-config`: default `false`
     pub cleanup_config: Option<bool>,
@@ -166,6 +169,7 @@ proxbox_runtime::operation! { DeleteNodesNodeDisksDirectoryName -> Option<String
 
 /// Of `GET /nodes/{node}/disks/directory`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct DisksDirectoryRow {
     /// `device`
     pub device: Option<String>,

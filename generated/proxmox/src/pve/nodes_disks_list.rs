@@ -15,6 +15,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/disks/list)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeDisksList {
     /// `include-partitions`: default `false`
     pub include_partitions: Option<bool>,
@@ -65,6 +66,7 @@ proxbox_runtime::operation! { GetNodesNodeDisksList -> Rows<DisksListRow>;
 
 /// Of `GET /nodes/{node}/disks/list`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct DisksListRow {
     /// `devpath`
     pub devpath: Option<String>,

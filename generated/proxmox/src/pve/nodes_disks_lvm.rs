@@ -15,6 +15,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/disks/lvm)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeDisksLvm {
     /// `node`: `pve-node`
     pub node: String,
@@ -52,6 +53,7 @@ proxbox_runtime::operation! { GetNodesNodeDisksLvm -> DisksLvm;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/disks/lvm)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeDisksLvm {
     /// `add_storage`: default `false`
     pub add_storage: Option<bool>,
@@ -111,6 +113,7 @@ proxbox_runtime::operation! { PostNodesNodeDisksLvm -> Option<String>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/disks/lvm/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteNodesNodeDisksLvmName {
     /// `cleanup-config`: default `false`
     pub cleanup_config: Option<bool>,
@@ -161,6 +164,7 @@ proxbox_runtime::operation! { DeleteNodesNodeDisksLvmName -> Option<String>;
 
 /// Of `GET /nodes/{node}/disks/lvm`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct DisksLvm {
     /// `children`
     pub children: Option<Rows<DisksLvmChildren>>,
@@ -184,6 +188,7 @@ proxbox_runtime::record! { DisksLvm {
 
 /// Of `GET /nodes/{node}/disks/lvm`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct DisksLvmChildren {
     /// `children`
     pub children: Option<Rows<DisksLvmChildrenChildren>>,
@@ -216,6 +221,7 @@ proxbox_runtime::record! { DisksLvmChildren {
 
 /// Of `GET /nodes/{node}/disks/lvm`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct DisksLvmChildrenChildren {
     /// `free`: bytes
     pub free: Option<i64>,

@@ -15,6 +15,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/disks/lvmthin)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeDisksLvmthin {
     /// `node`: `pve-node`
     pub node: String,
@@ -52,6 +53,7 @@ proxbox_runtime::operation! { GetNodesNodeDisksLvmthin -> Rows<DisksLvmthinRow>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/disks/lvmthin)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeDisksLvmthin {
     /// `add_storage`: default `false`
     pub add_storage: Option<bool>,
@@ -111,6 +113,7 @@ proxbox_runtime::operation! { PostNodesNodeDisksLvmthin -> Option<String>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/disks/lvmthin/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteNodesNodeDisksLvmthinName {
     /// `cleanup-config`: default `false`
     pub cleanup_config: Option<bool>,
@@ -170,6 +173,7 @@ proxbox_runtime::operation! { DeleteNodesNodeDisksLvmthinName -> Option<String>;
 
 /// Of `GET /nodes/{node}/disks/lvmthin`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct DisksLvmthinRow {
     /// `lv`
     pub lv: Option<String>,

@@ -15,6 +15,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/disks/smart)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeDisksSmart {
     /// `disk`
     pub disk: Option<String>,
@@ -61,6 +62,7 @@ proxbox_runtime::operation! { GetNodesNodeDisksSmart -> DisksSmart;
 
 /// Of `GET /nodes/{node}/disks/smart`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct DisksSmart {
     /// `attributes`
     pub attributes: Option<Rows<Value>>,

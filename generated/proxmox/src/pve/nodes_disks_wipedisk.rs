@@ -15,6 +15,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/disks/wipedisk)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutNodesNodeDisksWipedisk {
     /// `disk`
     pub disk: Option<String>,

@@ -16,6 +16,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/disks/zfs)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeDisksZfs {
     /// `node`: `pve-node`
     pub node: String,
@@ -53,6 +54,7 @@ proxbox_runtime::operation! { GetNodesNodeDisksZfs -> Rows<DisksZfsRow>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/disks/zfs)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeDisksZfs {
     /// `add_storage`: default `false`
     pub add_storage: Option<bool>,
@@ -133,6 +135,7 @@ proxbox_runtime::operation! { PostNodesNodeDisksZfs -> Option<String>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/disks/zfs/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteNodesNodeDisksZfsName {
     /// `cleanup-config`: default `false`
     pub cleanup_config: Option<bool>,
@@ -188,6 +191,7 @@ proxbox_runtime::operation! { DeleteNodesNodeDisksZfsName -> Option<String>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/disks/zfs/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeDisksZfsName {
     /// `name`: `pve-storage-id`
     pub name: String,
@@ -224,6 +228,7 @@ proxbox_runtime::operation! { GetNodesNodeDisksZfsName -> DisksZfs;
 
 /// Of `GET /nodes/{node}/disks/zfs/{name}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct DisksZfs {
     /// `action`
     pub action: Option<String>,
@@ -262,6 +267,7 @@ proxbox_runtime::record! { DisksZfs {
 
 /// Of `GET /nodes/{node}/disks/zfs/{name}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct DisksZfsChildren {
     /// `cksum`
     pub cksum: Option<f64>,
@@ -297,6 +303,7 @@ proxbox_runtime::record! { DisksZfsChildren {
 
 /// Of `POST /nodes/{node}/disks/zfs`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct DisksZfsPostDraidConfig {
     /// `data`: at least 1
     pub data: Option<i64>,
@@ -332,6 +339,7 @@ proxbox_runtime::record! { DisksZfsPostDraidConfig {
 
 /// Of `GET /nodes/{node}/disks/zfs`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct DisksZfsRow {
     /// `alloc`
     pub alloc: Option<i64>,

@@ -15,6 +15,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/dns)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeDns {
     /// `node`: `pve-node`
     pub node: String,
@@ -52,6 +53,7 @@ proxbox_runtime::operation! { GetNodesNodeDns -> NodesDns;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/dns)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutNodesNodeDns {
     /// `dns1`: `ip`
     pub dns1: Option<String>,
@@ -106,6 +108,7 @@ proxbox_runtime::operation! { PutNodesNodeDns -> Value;
 
 /// Of `GET /nodes/{node}/dns`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesDns {
     /// `dns1`
     pub dns1: Option<String>,

@@ -15,6 +15,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/execute)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeExecute {
     /// `commands`: `pve-command-batch`
     pub commands: Option<String>,

@@ -14,6 +14,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/firewall)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeFirewall {
     /// `node`: `pve-node`
     pub node: String,

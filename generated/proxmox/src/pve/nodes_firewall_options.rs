@@ -18,6 +18,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/firewall/options)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeFirewallOptions {
     /// `node`: `pve-node`
     pub node: String,
@@ -55,6 +56,7 @@ proxbox_runtime::operation! { GetNodesNodeFirewallOptions -> FirewallOptions;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/firewall/options)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutNodesNodeFirewallOptions {
     /// `delete`: `pve-configid-list`
     pub delete: Option<String>,
@@ -188,6 +190,7 @@ proxbox_runtime::operation! { PutNodesNodeFirewallOptions -> Value;
 
 /// Of `GET /nodes/{node}/firewall/options`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct FirewallOptions {
     /// `enable`: default `true`
     pub enable: Option<bool>,

@@ -18,6 +18,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/firewall/rules)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeFirewallRules {
     /// `node`: `pve-node`
     pub node: String,
@@ -55,6 +56,7 @@ proxbox_runtime::operation! { GetNodesNodeFirewallRules -> Rows<FirewallRulesRow
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/firewall/rules)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeFirewallRules {
     /// `action`
     pub action: Option<String>,
@@ -165,6 +167,7 @@ proxbox_runtime::operation! { PostNodesNodeFirewallRules -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/firewall/rules/{pos})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteNodesNodeFirewallRulesPos {
     /// `digest`
     pub digest: Option<String>,
@@ -216,6 +219,7 @@ proxbox_runtime::operation! { DeleteNodesNodeFirewallRulesPos -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/firewall/rules/{pos})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeFirewallRulesPos {
     /// `node`: `pve-node`
     pub node: String,
@@ -257,6 +261,7 @@ proxbox_runtime::operation! { GetNodesNodeFirewallRulesPos -> FirewallRules;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/firewall/rules/{pos})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutNodesNodeFirewallRulesPos {
     /// `action`
     pub action: Option<String>,

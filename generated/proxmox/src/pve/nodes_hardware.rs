@@ -14,6 +14,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/hardware)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeHardware {
     /// `node`: `pve-node`
     pub node: String,
@@ -46,6 +47,7 @@ proxbox_runtime::operation! { GetNodesNodeHardware -> Rows<NodesHardwareRow>;
 
 /// Of `GET /nodes/{node}/hardware`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesHardwareRow {
     /// `type`
     pub kind: String,

@@ -18,6 +18,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/hardware/pci)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeHardwarePci {
     /// `node`: `pve-node`
     pub node: String,
@@ -69,6 +70,7 @@ proxbox_runtime::operation! { GetNodesNodeHardwarePci -> Rows<HardwarePciRow>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/hardware/pci/{pci-id-or-mapping})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeHardwarePciPciIdOrMapping {
     /// `node`: `pve-node`
     pub node: String,
@@ -110,6 +112,7 @@ proxbox_runtime::operation! { GetNodesNodeHardwarePciPciIdOrMapping -> Rows<Node
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/hardware/pci/{pci-id-or-mapping}/mdev)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeHardwarePciPciIdOrMappingMdev {
     /// `node`: `pve-node`
     pub node: String,
@@ -146,6 +149,7 @@ proxbox_runtime::operation! { GetNodesNodeHardwarePciPciIdOrMappingMdev -> Rows<
 
 /// Of `GET /nodes/{node}/hardware/pci/{pci-id-or-mapping}/mdev`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct HardwarePciMdevRow {
     /// `available`
     pub available: Option<i64>,
@@ -175,6 +179,7 @@ proxbox_runtime::record! { HardwarePciMdevRow {
 
 /// Of `GET /nodes/{node}/hardware/pci`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct HardwarePciRow {
     /// `class`
     pub class: Option<String>,

@@ -15,6 +15,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/hardware/usb)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeHardwareUsb {
     /// `node`: `pve-node`
     pub node: String,
@@ -47,6 +48,7 @@ proxbox_runtime::operation! { GetNodesNodeHardwareUsb -> Rows<HardwareUsbRow>;
 
 /// Of `GET /nodes/{node}/hardware/usb`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct HardwareUsbRow {
     /// `busnum`
     pub busnum: Option<i64>,

@@ -15,6 +15,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/hosts)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeHosts {
     /// `node`: `pve-node`
     pub node: String,
@@ -52,6 +53,7 @@ proxbox_runtime::operation! { GetNodesNodeHosts -> NodesHosts;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/hosts)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeHosts {
     /// `data`
     pub data: Option<String>,
@@ -98,6 +100,7 @@ proxbox_runtime::operation! { PostNodesNodeHosts -> Value;
 
 /// Of `GET /nodes/{node}/hosts`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesHosts {
     /// `data`
     pub data: Option<String>,

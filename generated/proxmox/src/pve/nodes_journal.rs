@@ -16,6 +16,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/journal)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeJournal {
     /// `endcursor`
     pub endcursor: Option<String>,

@@ -21,6 +21,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/lxc)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeLxc {
     /// `node`: `pve-node`
     pub node: String,
@@ -58,6 +59,7 @@ proxbox_runtime::operation! { GetNodesNodeLxc -> Rows<NodesLxcRow>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/lxc)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeLxc {
     /// `arch`: default `amd64`
     pub arch: Option<LxcConfigArch>,
@@ -299,6 +301,7 @@ proxbox_runtime::operation! { PostNodesNodeLxc -> Option<String>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/lxc/{vmid})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteNodesNodeLxcVmid {
     /// `destroy-unreferenced-disks`
     pub destroy_unreferenced_disks: Option<bool>,
@@ -358,6 +361,7 @@ proxbox_runtime::operation! { DeleteNodesNodeLxcVmid -> Option<String>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/lxc/{vmid})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeLxcVmid {
     /// `node`: `pve-node`
     pub node: String,
@@ -394,6 +398,7 @@ proxbox_runtime::operation! { GetNodesNodeLxcVmid -> Rows<AccessRow>;
 
 /// Of `GET /nodes/{node}/lxc`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesLxcRow {
     /// `cpu`: since 8.4
     pub cpu: Option<f64>,

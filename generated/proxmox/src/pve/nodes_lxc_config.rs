@@ -19,6 +19,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/lxc/{vmid}/config)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeLxcVmidConfig {
     /// `current`: default `false`
     pub current: Option<bool>,
@@ -75,6 +76,7 @@ proxbox_runtime::operation! { GetNodesNodeLxcVmidConfig -> LxcConfig;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/lxc/{vmid}/config)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutNodesNodeLxcVmidConfig {
     /// `arch`: default `amd64`
     pub arch: Option<LxcConfigArch>,
@@ -272,6 +274,7 @@ proxbox_runtime::operation! { PutNodesNodeLxcVmidConfig -> Value;
 
 /// Of `GET /nodes/{node}/lxc/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct LxcConfig {
     /// `arch`: default `amd64`
     pub arch: Option<LxcConfigArch>,
@@ -395,6 +398,7 @@ proxbox_runtime::record! { LxcConfig {
 
 /// Of `GET /nodes/{node}/lxc/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct LxcConfigDev {
     /// `deny-write`: default `false`
     pub deny_write: Option<bool>,
@@ -441,6 +445,7 @@ proxbox_runtime::record! { LxcConfigDev {
 
 /// Of `GET /nodes/{node}/lxc/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct LxcConfigFeatures {
     /// `force_rw_sys`: default `false`
     pub force_rw_sys: Option<bool>,
@@ -490,6 +495,7 @@ proxbox_runtime::record! { LxcConfigFeatures {
 
 /// Of `GET /nodes/{node}/lxc/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct LxcConfigMp {
     /// `acl`
     pub acl: Option<bool>,
@@ -565,6 +571,7 @@ proxbox_runtime::record! { LxcConfigMp {
 
 /// Of `GET /nodes/{node}/lxc/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct LxcConfigNet {
     /// `bridge`
     pub bridge: Option<String>,
@@ -649,6 +656,7 @@ proxbox_runtime::record! { LxcConfigNet {
 
 /// Of `GET /nodes/{node}/lxc/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct LxcConfigRootfs {
     /// `acl`
     pub acl: Option<bool>,
@@ -711,6 +719,7 @@ proxbox_runtime::record! { LxcConfigRootfs {
 
 /// Of `GET /nodes/{node}/lxc/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct LxcConfigUnused {
     /// `volume`: `pve-volume-id`
     pub volume: Option<String>,

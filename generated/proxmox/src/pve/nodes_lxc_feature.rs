@@ -18,6 +18,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/lxc/{vmid}/feature)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeLxcVmidFeature {
     /// `feature`
     pub feature: Option<LxcFeatureFeature>,
@@ -68,6 +69,7 @@ proxbox_runtime::operation! { GetNodesNodeLxcVmidFeature -> LxcFeature;
 
 /// Of `GET /nodes/{node}/lxc/{vmid}/feature`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct LxcFeature {
     /// `hasFeature`
     pub has_feature: Option<bool>,

@@ -20,6 +20,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/lxc/{vmid}/firewall)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeLxcVmidFirewall {
     /// `node`: `pve-node`
     pub node: String,
@@ -60,6 +61,7 @@ proxbox_runtime::operation! { GetNodesNodeLxcVmidFirewall -> Rows<Value>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/lxc/{vmid}/firewall/aliases)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeLxcVmidFirewallAliases {
     /// `node`: `pve-node`
     pub node: String,
@@ -100,6 +102,7 @@ proxbox_runtime::operation! { GetNodesNodeLxcVmidFirewallAliases -> Rows<LxcFire
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/lxc/{vmid}/firewall/aliases)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeLxcVmidFirewallAliases {
     /// `cidr`: `IPorCIDR`
     pub cidr: Option<String>,
@@ -163,6 +166,7 @@ proxbox_runtime::operation! { PostNodesNodeLxcVmidFirewallAliases -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/lxc/{vmid}/firewall/aliases/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteNodesNodeLxcVmidFirewallAliasesName {
     /// `digest`
     pub digest: Option<String>,
@@ -217,6 +221,7 @@ proxbox_runtime::operation! { DeleteNodesNodeLxcVmidFirewallAliasesName -> Value
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/lxc/{vmid}/firewall/aliases/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeLxcVmidFirewallAliasesName {
     /// `name`
     pub name: String,
@@ -261,6 +266,7 @@ proxbox_runtime::operation! { GetNodesNodeLxcVmidFirewallAliasesName -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/lxc/{vmid}/firewall/aliases/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutNodesNodeLxcVmidFirewallAliasesName {
     /// `cidr`: `IPorCIDR`
     pub cidr: Option<String>,
@@ -332,6 +338,7 @@ proxbox_runtime::operation! { PutNodesNodeLxcVmidFirewallAliasesName -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/lxc/{vmid}/firewall/ipset)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeLxcVmidFirewallIpset {
     /// `node`: `pve-node`
     pub node: String,
@@ -372,6 +379,7 @@ proxbox_runtime::operation! { GetNodesNodeLxcVmidFirewallIpset -> Rows<NodesNode
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/lxc/{vmid}/firewall/ipset)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeLxcVmidFirewallIpset {
     /// `comment`
     pub comment: Option<String>,
@@ -434,6 +442,7 @@ proxbox_runtime::operation! { PostNodesNodeLxcVmidFirewallIpset -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/lxc/{vmid}/firewall/ipset/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteNodesNodeLxcVmidFirewallIpsetName {
     /// `force`
     pub force: Option<bool>,
@@ -488,6 +497,7 @@ proxbox_runtime::operation! { DeleteNodesNodeLxcVmidFirewallIpsetName -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/lxc/{vmid}/firewall/ipset/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeLxcVmidFirewallIpsetName {
     /// `name`
     pub name: String,
@@ -532,6 +542,7 @@ proxbox_runtime::operation! { GetNodesNodeLxcVmidFirewallIpsetName -> Rows<Clust
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/lxc/{vmid}/firewall/ipset/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeLxcVmidFirewallIpsetName {
     /// `cidr`: `IPorCIDRorAlias`
     pub cidr: Option<String>,
@@ -599,6 +610,7 @@ proxbox_runtime::operation! { PostNodesNodeLxcVmidFirewallIpsetName -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/lxc/{vmid}/firewall/ipset/{name}/{cidr})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteNodesNodeLxcVmidFirewallIpsetNameCidr {
     /// `cidr`: `IPorCIDRorAlias`
     pub cidr: String,
@@ -662,6 +674,7 @@ proxbox_runtime::operation! { DeleteNodesNodeLxcVmidFirewallIpsetNameCidr -> Val
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/lxc/{vmid}/firewall/ipset/{name}/{cidr})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeLxcVmidFirewallIpsetNameCidr {
     /// `cidr`: `IPorCIDRorAlias`
     pub cidr: String,
@@ -715,6 +728,7 @@ proxbox_runtime::operation! { GetNodesNodeLxcVmidFirewallIpsetNameCidr -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/lxc/{vmid}/firewall/ipset/{name}/{cidr})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutNodesNodeLxcVmidFirewallIpsetNameCidr {
     /// `cidr`: `IPorCIDRorAlias`
     pub cidr: String,
@@ -787,6 +801,7 @@ proxbox_runtime::operation! { PutNodesNodeLxcVmidFirewallIpsetNameCidr -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/lxc/{vmid}/firewall/log)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeLxcVmidFirewallLog {
     /// `limit`: at least 0
     pub limit: Option<i64>,
@@ -850,6 +865,7 @@ proxbox_runtime::operation! { GetNodesNodeLxcVmidFirewallLog -> Rows<CephLogRow>
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/lxc/{vmid}/firewall/options)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeLxcVmidFirewallOptions {
     /// `node`: `pve-node`
     pub node: String,
@@ -891,6 +907,7 @@ proxbox_runtime::operation! { GetNodesNodeLxcVmidFirewallOptions -> LxcFirewallO
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/lxc/{vmid}/firewall/options)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutNodesNodeLxcVmidFirewallOptions {
     /// `delete`: `pve-configid-list`
     pub delete: Option<String>,
@@ -988,6 +1005,7 @@ proxbox_runtime::operation! { PutNodesNodeLxcVmidFirewallOptions -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/lxc/{vmid}/firewall/refs)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeLxcVmidFirewallRefs {
     /// `node`: `pve-node`
     pub node: String,
@@ -1039,6 +1057,7 @@ proxbox_runtime::operation! { GetNodesNodeLxcVmidFirewallRefs -> Rows<LxcFirewal
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/lxc/{vmid}/firewall/rules)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeLxcVmidFirewallRules {
     /// `node`: `pve-node`
     pub node: String,
@@ -1080,6 +1099,7 @@ proxbox_runtime::operation! { GetNodesNodeLxcVmidFirewallRules -> Rows<FirewallR
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/lxc/{vmid}/firewall/rules)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeLxcVmidFirewallRules {
     /// `action`
     pub action: Option<String>,
@@ -1195,6 +1215,7 @@ proxbox_runtime::operation! { PostNodesNodeLxcVmidFirewallRules -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/lxc/{vmid}/firewall/rules/{pos})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteNodesNodeLxcVmidFirewallRulesPos {
     /// `digest`
     pub digest: Option<String>,
@@ -1250,6 +1271,7 @@ proxbox_runtime::operation! { DeleteNodesNodeLxcVmidFirewallRulesPos -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/lxc/{vmid}/firewall/rules/{pos})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeLxcVmidFirewallRulesPos {
     /// `node`: `pve-node`
     pub node: String,
@@ -1295,6 +1317,7 @@ proxbox_runtime::operation! { GetNodesNodeLxcVmidFirewallRulesPos -> FirewallRul
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/lxc/{vmid}/firewall/rules/{pos})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutNodesNodeLxcVmidFirewallRulesPos {
     /// `action`
     pub action: Option<String>,

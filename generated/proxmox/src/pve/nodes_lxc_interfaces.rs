@@ -16,6 +16,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/lxc/{vmid}/interfaces)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeLxcVmidInterfaces {
     /// `node`: `pve-node`
     pub node: String,
@@ -52,6 +53,7 @@ proxbox_runtime::operation! { GetNodesNodeLxcVmidInterfaces -> Rows<LxcInterface
 
 /// Of `GET /nodes/{node}/lxc/{vmid}/interfaces`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct LxcInterfacesRow {
     /// `hardware-address`: since 8.4
     pub hardware_address: Option<String>,
@@ -89,6 +91,7 @@ proxbox_runtime::record! { LxcInterfacesRow {
 
 /// Of `GET /nodes/{node}/lxc/{vmid}/interfaces`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct LxcInterfacesRowIpAddresses {
     /// `ip-address`
     pub ip_address: Option<String>,

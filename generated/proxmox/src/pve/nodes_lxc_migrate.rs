@@ -20,6 +20,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/lxc/{vmid}/migrate)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeLxcVmidMigrate {
     /// `node`: `pve-node`
     pub node: String,
@@ -72,6 +73,7 @@ proxbox_runtime::operation! { GetNodesNodeLxcVmidMigrate -> LxcMigrate;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/lxc/{vmid}/migrate)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeLxcVmidMigrate {
     /// `bwlimit`: KiB/s, at least 0
     pub bwlimit: Option<f64>,
@@ -138,6 +140,7 @@ proxbox_runtime::operation! { PostNodesNodeLxcVmidMigrate -> Option<String>;
 
 /// Of `GET /nodes/{node}/lxc/{vmid}/migrate`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct LxcMigrate {
     /// `allowed-nodes`
     pub allowed_nodes: Option<Rows<String>>,
@@ -167,6 +170,7 @@ proxbox_runtime::record! { LxcMigrate {
 
 /// Of `GET /nodes/{node}/lxc/{vmid}/migrate`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct LxcMigrateNotAllowedNodes {
     /// `blocking-ha-resources`
     pub blocking_ha_resources: Option<

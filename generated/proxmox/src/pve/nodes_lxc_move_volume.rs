@@ -15,6 +15,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/lxc/{vmid}/move_volume)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeLxcVmidMoveVolume {
     /// `bwlimit`: KiB/s, at least 0
     pub bwlimit: Option<f64>,

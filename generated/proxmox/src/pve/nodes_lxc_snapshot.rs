@@ -15,6 +15,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/lxc/{vmid}/snapshot)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeLxcVmidSnapshot {
     /// `node`: `pve-node`
     pub node: String,
@@ -56,6 +57,7 @@ proxbox_runtime::operation! { GetNodesNodeLxcVmidSnapshot -> Rows<LxcSnapshotRow
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/lxc/{vmid}/snapshot)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeLxcVmidSnapshot {
     /// `description`
     pub description: Option<String>,
@@ -111,6 +113,7 @@ proxbox_runtime::operation! { PostNodesNodeLxcVmidSnapshot -> Option<String>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/lxc/{vmid}/snapshot/{snapname})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteNodesNodeLxcVmidSnapshotSnapname {
     /// `force`
     pub force: Option<bool>,
@@ -165,6 +168,7 @@ proxbox_runtime::operation! { DeleteNodesNodeLxcVmidSnapshotSnapname -> Option<S
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/lxc/{vmid}/snapshot/{snapname})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeLxcVmidSnapshotSnapname {
     /// `node`: `pve-node`
     pub node: String,
@@ -210,6 +214,7 @@ proxbox_runtime::operation! { GetNodesNodeLxcVmidSnapshotSnapname -> Rows<Value>
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/lxc/{vmid}/snapshot/{snapname}/config)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeLxcVmidSnapshotSnapnameConfig {
     /// `node`: `pve-node`
     pub node: String,
@@ -255,6 +260,7 @@ proxbox_runtime::operation! { GetNodesNodeLxcVmidSnapshotSnapnameConfig -> Value
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/lxc/{vmid}/snapshot/{snapname}/config)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutNodesNodeLxcVmidSnapshotSnapnameConfig {
     /// `description`
     pub description: Option<String>,
@@ -310,6 +316,7 @@ proxbox_runtime::operation! { PutNodesNodeLxcVmidSnapshotSnapnameConfig -> Value
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/lxc/{vmid}/snapshot/{snapname}/rollback)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeLxcVmidSnapshotSnapnameRollback {
     /// `node`: `pve-node`
     pub node: String,
@@ -360,6 +367,7 @@ proxbox_runtime::operation! { PostNodesNodeLxcVmidSnapshotSnapnameRollback -> Op
 
 /// Of `GET /nodes/{node}/lxc/{vmid}/snapshot`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct LxcSnapshotRow {
     /// `description`
     pub description: Option<String>,

@@ -18,6 +18,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/lxc/{vmid}/status)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeLxcVmidStatus {
     /// `node`: `pve-node`
     pub node: String,
@@ -59,6 +60,7 @@ proxbox_runtime::operation! { GetNodesNodeLxcVmidStatus -> Rows<AccessRow>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/lxc/{vmid}/status/current)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeLxcVmidStatusCurrent {
     /// `node`: `pve-node`
     pub node: String,
@@ -100,6 +102,7 @@ proxbox_runtime::operation! { GetNodesNodeLxcVmidStatusCurrent -> LxcStatusCurre
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/lxc/{vmid}/status/reboot)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeLxcVmidStatusReboot {
     /// `node`: `pve-node`
     pub node: String,
@@ -151,6 +154,7 @@ proxbox_runtime::operation! { PostNodesNodeLxcVmidStatusReboot -> Option<String>
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/lxc/{vmid}/status/resume)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeLxcVmidStatusResume {
     /// `node`: `pve-node`
     pub node: String,
@@ -192,6 +196,7 @@ proxbox_runtime::operation! { PostNodesNodeLxcVmidStatusResume -> Option<String>
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/lxc/{vmid}/status/shutdown)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeLxcVmidStatusShutdown {
     /// `forceStop`: default `false`
     pub force_stop: Option<bool>,
@@ -247,6 +252,7 @@ proxbox_runtime::operation! { PostNodesNodeLxcVmidStatusShutdown -> Option<Strin
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/lxc/{vmid}/status/start)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeLxcVmidStatusStart {
     /// `debug`: default `false`
     pub debug: Option<bool>,
@@ -302,6 +308,7 @@ proxbox_runtime::operation! { PostNodesNodeLxcVmidStatusStart -> Option<String>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/lxc/{vmid}/status/stop)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeLxcVmidStatusStop {
     /// `node`: `pve-node`
     pub node: String,
@@ -357,6 +364,7 @@ proxbox_runtime::operation! { PostNodesNodeLxcVmidStatusStop -> Option<String>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/lxc/{vmid}/status/suspend)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeLxcVmidStatusSuspend {
     /// `node`: `pve-node`
     pub node: String,
@@ -393,6 +401,7 @@ proxbox_runtime::operation! { PostNodesNodeLxcVmidStatusSuspend -> Option<String
 
 /// Of `GET /nodes/{node}/lxc/{vmid}/status/current`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct LxcStatusCurrent {
     /// `cpu`: since 8.4
     pub cpu: Option<f64>,

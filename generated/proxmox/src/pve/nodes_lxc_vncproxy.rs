@@ -17,6 +17,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/lxc/{vmid}/vncproxy)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeLxcVmidVncproxy {
     /// `height`: 16 to 2160
     pub height: Option<i64>,

@@ -15,6 +15,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/migrateall)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeMigrateall {
     /// `max-workers`: 1 to 64, since 9.1
     pub max_workers: Option<i64>,

@@ -19,6 +19,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/network)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteNodesNodeNetwork {
     /// `node`: `pve-node`
     pub node: String,
@@ -56,6 +57,7 @@ proxbox_runtime::operation! { DeleteNodesNodeNetwork -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/network)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeNetwork {
     /// `node`: `pve-node`
     pub node: String,
@@ -104,6 +106,7 @@ proxbox_runtime::operation! { GetNodesNodeNetwork -> Rows<NodesNetworkRow>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/network)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeNetwork {
     /// `address`: `ipv4`, only together with `netmask`
     pub address: Option<String>,
@@ -275,6 +278,7 @@ proxbox_runtime::operation! { PostNodesNodeNetwork -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/network)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutNodesNodeNetwork {
     /// `node`: `pve-node`
     pub node: String,
@@ -323,6 +327,7 @@ proxbox_runtime::operation! { PutNodesNodeNetwork -> Option<String>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/network/{iface})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteNodesNodeNetworkIface {
     /// `iface`: `pve-iface`
     pub iface: String,
@@ -364,6 +369,7 @@ proxbox_runtime::operation! { DeleteNodesNodeNetworkIface -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/network/{iface})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeNetworkIface {
     /// `iface`: `pve-iface`
     pub iface: String,
@@ -405,6 +411,7 @@ proxbox_runtime::operation! { GetNodesNodeNetworkIface -> NodesNetwork;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/network/{iface})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutNodesNodeNetworkIface {
     /// `address`: `ipv4`, only together with `netmask`
     pub address: Option<String>,
@@ -574,6 +581,7 @@ proxbox_runtime::operation! { PutNodesNodeNetworkIface -> Value;
 
 /// Of `GET /nodes/{node}/network/{iface}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesNetwork {
     /// `method`
     pub method: Option<String>,
@@ -597,6 +605,7 @@ proxbox_runtime::record! { NodesNetwork {
 
 /// Of `GET /nodes/{node}/network`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesNetworkRow {
     /// `active`
     pub active: Option<bool>,

@@ -28,6 +28,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeQemu {
     /// `full`
     pub full: Option<bool>,
@@ -75,6 +76,7 @@ proxbox_runtime::operation! { GetNodesNodeQemu -> Rows<NodesQemuRow>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeQemu {
     /// `acpi`: default `true`
     pub acpi: Option<bool>,
@@ -541,6 +543,7 @@ proxbox_runtime::operation! { PostNodesNodeQemu -> Option<String>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteNodesNodeQemuVmid {
     /// `destroy-unreferenced-disks`: default `false`
     pub destroy_unreferenced_disks: Option<bool>,
@@ -600,6 +603,7 @@ proxbox_runtime::operation! { DeleteNodesNodeQemuVmid -> Option<String>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeQemuVmid {
     /// `node`: `pve-node`
     pub node: String,
@@ -636,6 +640,7 @@ proxbox_runtime::operation! { GetNodesNodeQemuVmid -> Rows<AccessRow>;
 
 /// Of `POST /nodes/{node}/qemu`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesQemuPostEfidisk0 {
     /// `efitype`: default `2m`
     pub efitype: Option<QemuConfigEfidisk0Efitype>,
@@ -695,6 +700,7 @@ proxbox_runtime::record! { NodesQemuPostEfidisk0 {
 
 /// Of `POST /nodes/{node}/qemu`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesQemuPostIde {
     /// `aio`
     pub aio: Option<QemuConfigIdeAio>,
@@ -878,6 +884,7 @@ proxbox_runtime::record! { NodesQemuPostIde {
 
 /// Of `POST /nodes/{node}/qemu`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesQemuPostSata {
     /// `aio`
     pub aio: Option<QemuConfigIdeAio>,
@@ -1057,6 +1064,7 @@ proxbox_runtime::record! { NodesQemuPostSata {
 
 /// Of `POST /nodes/{node}/qemu`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesQemuPostScsi {
     /// `aio`
     pub aio: Option<QemuConfigIdeAio>,
@@ -1256,6 +1264,7 @@ proxbox_runtime::record! { NodesQemuPostScsi {
 
 /// Of `POST /nodes/{node}/qemu`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesQemuPostTpmstate0 {
     /// `file`: `pve-volume-id-or-qm-path`
     pub file: Option<String>,
@@ -1308,6 +1317,7 @@ proxbox_runtime::record! { NodesQemuPostTpmstate0 {
 
 /// Of `POST /nodes/{node}/qemu`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesQemuPostVirtio {
     /// `aio`
     pub aio: Option<QemuConfigIdeAio>,
@@ -1487,6 +1497,7 @@ proxbox_runtime::record! { NodesQemuPostVirtio {
 
 /// Of `GET /nodes/{node}/qemu`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesQemuRow {
     /// `cpu`: since 8.4
     pub cpu: Option<f64>,

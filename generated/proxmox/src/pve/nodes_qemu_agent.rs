@@ -16,6 +16,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/agent)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeQemuVmidAgent {
     /// `node`: `pve-node`
     pub node: String,
@@ -57,6 +58,7 @@ proxbox_runtime::operation! { GetNodesNodeQemuVmidAgent -> Rows<Value>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/agent)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeQemuVmidAgent {
     /// `command`
     pub command: Option<QemuAgentPostCommand>,
@@ -102,6 +104,7 @@ proxbox_runtime::operation! { PostNodesNodeQemuVmidAgent -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/agent/exec)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeQemuVmidAgentExec {
     /// `command`
     pub command: Option<Rows<String>>,
@@ -157,6 +160,7 @@ proxbox_runtime::operation! { PostNodesNodeQemuVmidAgentExec -> QemuAgentExecPos
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/agent/exec-status)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeQemuVmidAgentExecStatus {
     /// `node`: `pve-node`
     pub node: String,
@@ -202,6 +206,7 @@ proxbox_runtime::operation! { GetNodesNodeQemuVmidAgentExecStatus -> QemuAgentEx
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/agent/file-read)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeQemuVmidAgentFileRead {
     /// `count`: bytes, 1 to 16777216, default `16777216`, since 9.1
     pub count: Option<i64>,
@@ -268,6 +273,7 @@ proxbox_runtime::operation! { GetNodesNodeQemuVmidAgentFileRead -> QemuAgentFile
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/agent/file-write)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeQemuVmidAgentFileWrite {
     /// `content`
     pub content: Option<String>,
@@ -332,6 +338,7 @@ proxbox_runtime::operation! { PostNodesNodeQemuVmidAgentFileWrite -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/agent/fsfreeze-freeze)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeQemuVmidAgentFsfreezeFreeze {
     /// `node`: `pve-node`
     pub node: String,
@@ -374,6 +381,7 @@ proxbox_runtime::operation! { PostNodesNodeQemuVmidAgentFsfreezeFreeze -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/agent/fsfreeze-status)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeQemuVmidAgentFsfreezeStatus {
     /// `node`: `pve-node`
     pub node: String,
@@ -415,6 +423,7 @@ proxbox_runtime::operation! { PostNodesNodeQemuVmidAgentFsfreezeStatus -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/agent/fsfreeze-thaw)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeQemuVmidAgentFsfreezeThaw {
     /// `node`: `pve-node`
     pub node: String,
@@ -456,6 +465,7 @@ proxbox_runtime::operation! { PostNodesNodeQemuVmidAgentFsfreezeThaw -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/agent/fstrim)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeQemuVmidAgentFstrim {
     /// `node`: `pve-node`
     pub node: String,
@@ -497,6 +507,7 @@ proxbox_runtime::operation! { PostNodesNodeQemuVmidAgentFstrim -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/agent/get-fsinfo)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeQemuVmidAgentGetFsinfo {
     /// `node`: `pve-node`
     pub node: String,
@@ -538,6 +549,7 @@ proxbox_runtime::operation! { GetNodesNodeQemuVmidAgentGetFsinfo -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/agent/get-host-name)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeQemuVmidAgentGetHostName {
     /// `node`: `pve-node`
     pub node: String,
@@ -579,6 +591,7 @@ proxbox_runtime::operation! { GetNodesNodeQemuVmidAgentGetHostName -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/agent/get-memory-block-info)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeQemuVmidAgentGetMemoryBlockInfo {
     /// `node`: `pve-node`
     pub node: String,
@@ -620,6 +633,7 @@ proxbox_runtime::operation! { GetNodesNodeQemuVmidAgentGetMemoryBlockInfo -> Val
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/agent/get-memory-blocks)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeQemuVmidAgentGetMemoryBlocks {
     /// `node`: `pve-node`
     pub node: String,
@@ -661,6 +675,7 @@ proxbox_runtime::operation! { GetNodesNodeQemuVmidAgentGetMemoryBlocks -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/agent/get-osinfo)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeQemuVmidAgentGetOsinfo {
     /// `node`: `pve-node`
     pub node: String,
@@ -702,6 +717,7 @@ proxbox_runtime::operation! { GetNodesNodeQemuVmidAgentGetOsinfo -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/agent/get-time)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeQemuVmidAgentGetTime {
     /// `node`: `pve-node`
     pub node: String,
@@ -743,6 +759,7 @@ proxbox_runtime::operation! { GetNodesNodeQemuVmidAgentGetTime -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/agent/get-timezone)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeQemuVmidAgentGetTimezone {
     /// `node`: `pve-node`
     pub node: String,
@@ -784,6 +801,7 @@ proxbox_runtime::operation! { GetNodesNodeQemuVmidAgentGetTimezone -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/agent/get-users)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeQemuVmidAgentGetUsers {
     /// `node`: `pve-node`
     pub node: String,
@@ -825,6 +843,7 @@ proxbox_runtime::operation! { GetNodesNodeQemuVmidAgentGetUsers -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/agent/get-vcpus)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeQemuVmidAgentGetVcpus {
     /// `node`: `pve-node`
     pub node: String,
@@ -866,6 +885,7 @@ proxbox_runtime::operation! { GetNodesNodeQemuVmidAgentGetVcpus -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/agent/info)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeQemuVmidAgentInfo {
     /// `node`: `pve-node`
     pub node: String,
@@ -907,6 +927,7 @@ proxbox_runtime::operation! { GetNodesNodeQemuVmidAgentInfo -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/agent/network-get-interfaces)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeQemuVmidAgentNetworkGetInterfaces {
     /// `node`: `pve-node`
     pub node: String,
@@ -948,6 +969,7 @@ proxbox_runtime::operation! { GetNodesNodeQemuVmidAgentNetworkGetInterfaces -> V
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/agent/ping)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeQemuVmidAgentPing {
     /// `node`: `pve-node`
     pub node: String,
@@ -989,6 +1011,7 @@ proxbox_runtime::operation! { PostNodesNodeQemuVmidAgentPing -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/agent/set-user-password)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeQemuVmidAgentSetUserPassword {
     /// `crypted`: default `false`
     pub crypted: Option<bool>,
@@ -1054,6 +1077,7 @@ proxbox_runtime::operation! { PostNodesNodeQemuVmidAgentSetUserPassword -> Value
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/agent/shutdown)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeQemuVmidAgentShutdown {
     /// `node`: `pve-node`
     pub node: String,
@@ -1095,6 +1119,7 @@ proxbox_runtime::operation! { PostNodesNodeQemuVmidAgentShutdown -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/agent/suspend-disk)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeQemuVmidAgentSuspendDisk {
     /// `node`: `pve-node`
     pub node: String,
@@ -1136,6 +1161,7 @@ proxbox_runtime::operation! { PostNodesNodeQemuVmidAgentSuspendDisk -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/agent/suspend-hybrid)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeQemuVmidAgentSuspendHybrid {
     /// `node`: `pve-node`
     pub node: String,
@@ -1177,6 +1203,7 @@ proxbox_runtime::operation! { PostNodesNodeQemuVmidAgentSuspendHybrid -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/agent/suspend-ram)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeQemuVmidAgentSuspendRam {
     /// `node`: `pve-node`
     pub node: String,
@@ -1213,6 +1240,7 @@ proxbox_runtime::operation! { PostNodesNodeQemuVmidAgentSuspendRam -> Value;
 
 /// Of `POST /nodes/{node}/qemu/{vmid}/agent/exec`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct QemuAgentExecPost {
     /// `pid`
     pub pid: Option<i64>,
@@ -1233,6 +1261,7 @@ proxbox_runtime::record! { QemuAgentExecPost {
 
 /// Of `GET /nodes/{node}/qemu/{vmid}/agent/exec-status`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct QemuAgentExecStatus {
     /// `err-data`
     pub err_data: Option<String>,
@@ -1271,6 +1300,7 @@ proxbox_runtime::record! { QemuAgentExecStatus {
 
 /// Of `GET /nodes/{node}/qemu/{vmid}/agent/file-read`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct QemuAgentFileRead {
     /// `content`
     pub content: Option<String>,

@@ -15,6 +15,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/cloudinit)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeQemuVmidCloudinit {
     /// `node`: `pve-node`
     pub node: String,
@@ -56,6 +57,7 @@ proxbox_runtime::operation! { GetNodesNodeQemuVmidCloudinit -> Rows<QemuCloudini
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/cloudinit)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutNodesNodeQemuVmidCloudinit {
     /// `node`: `pve-node`
     pub node: String,
@@ -97,6 +99,7 @@ proxbox_runtime::operation! { PutNodesNodeQemuVmidCloudinit -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/cloudinit/dump)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeQemuVmidCloudinitDump {
     /// `node`: `pve-node`
     pub node: String,
@@ -137,6 +140,7 @@ proxbox_runtime::operation! { GetNodesNodeQemuVmidCloudinitDump -> Option<String
 
 /// Of `GET /nodes/{node}/qemu/{vmid}/cloudinit`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct QemuCloudinitRow {
     /// `delete`: 0 to 1
     pub delete: Option<i64>,

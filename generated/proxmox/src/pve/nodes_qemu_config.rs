@@ -21,6 +21,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/config)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeQemuVmidConfig {
     /// `current`: default `false`
     pub current: Option<bool>,
@@ -78,6 +79,7 @@ proxbox_runtime::operation! { GetNodesNodeQemuVmidConfig -> QemuConfig;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/config)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeQemuVmidConfig {
     /// `acpi`: default `true`
     pub acpi: Option<bool>,
@@ -533,6 +535,7 @@ proxbox_runtime::operation! { PostNodesNodeQemuVmidConfig -> Option<String>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/config)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutNodesNodeQemuVmidConfig {
     /// `acpi`: default `true`
     pub acpi: Option<bool>,
@@ -972,6 +975,7 @@ proxbox_runtime::operation! { PutNodesNodeQemuVmidConfig -> Value;
 
 /// Of `GET /nodes/{node}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct QemuConfig {
     /// `acpi`: default `true`
     pub acpi: Option<bool>,
@@ -1288,6 +1292,7 @@ proxbox_runtime::record! { QemuConfig {
 
 /// Of `GET /nodes/{node}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct QemuConfigAgent {
     /// `enabled`: default `false`
     pub enabled: Option<bool>,
@@ -1336,6 +1341,7 @@ proxbox_runtime::record! { QemuConfigAgent {
 
 /// Of `GET /nodes/{node}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct QemuConfigAmdSev {
     /// `allow-smt`: since 8.4
     pub allow_smt: Option<bool>,
@@ -1386,6 +1392,7 @@ proxbox_runtime::record! { QemuConfigAmdSev {
 
 /// Of `GET /nodes/{node}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct QemuConfigAudio0 {
     /// `device`
     pub device: Option<QemuConfigAudio0Device>,
@@ -1427,6 +1434,7 @@ proxbox_runtime::record! { QemuConfigAudio0 {
 
 /// Of `GET /nodes/{node}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct QemuConfigBoot {
     /// `legacy`
     pub legacy: Option<String>,
@@ -1464,6 +1472,7 @@ proxbox_runtime::record! { QemuConfigBoot {
 
 /// Of `GET /nodes/{node}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct QemuConfigCicustom {
     /// `meta`
     pub meta: Option<String>,
@@ -1507,6 +1516,7 @@ proxbox_runtime::record! { QemuConfigCicustom {
 
 /// Of `GET /nodes/{node}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct QemuConfigCpu {
     /// `cputype`
     pub cputype: Option<String>,
@@ -1566,6 +1576,7 @@ proxbox_runtime::record! { QemuConfigCpu {
 
 /// Of `GET /nodes/{node}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct QemuConfigEfidisk0 {
     /// `efitype`: default `2m`
     pub efitype: Option<QemuConfigEfidisk0Efitype>,
@@ -1622,6 +1633,7 @@ proxbox_runtime::record! { QemuConfigEfidisk0 {
 
 /// Of `GET /nodes/{node}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct QemuConfigHostpci {
     /// `device-id`
     pub device_id: Option<String>,
@@ -1696,6 +1708,7 @@ proxbox_runtime::record! { QemuConfigHostpci {
 
 /// Of `GET /nodes/{node}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct QemuConfigIde {
     /// `aio`
     pub aio: Option<QemuConfigIdeAio>,
@@ -1876,6 +1889,7 @@ proxbox_runtime::record! { QemuConfigIde {
 
 /// Of `GET /nodes/{node}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct QemuConfigIntelTdx {
     /// `attestation`
     pub attestation: Option<bool>,
@@ -1923,6 +1937,7 @@ proxbox_runtime::record! { QemuConfigIntelTdx {
 
 /// Of `GET /nodes/{node}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct QemuConfigIpconfig {
     /// `gw`
     pub gw: Option<String>,
@@ -1966,6 +1981,7 @@ proxbox_runtime::record! { QemuConfigIpconfig {
 
 /// Of `GET /nodes/{node}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct QemuConfigIvshmem {
     /// `name`
     pub name: Option<String>,
@@ -2007,6 +2023,7 @@ proxbox_runtime::record! { QemuConfigIvshmem {
 
 /// Of `GET /nodes/{node}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct QemuConfigMachine {
     /// `aw-bits`: 32 to 64, since 9.1
     pub aw_bits: Option<f64>,
@@ -2056,6 +2073,7 @@ proxbox_runtime::record! { QemuConfigMachine {
 
 /// Of `GET /nodes/{node}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct QemuConfigMemory {
     /// `current`: MiB, at least 16, default `512`
     pub current: Option<i64>,
@@ -2088,6 +2106,7 @@ proxbox_runtime::record! { QemuConfigMemory {
 
 /// Of `GET /nodes/{node}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct QemuConfigMeta {
     /// `creation-qemu`
     pub creation_qemu: Option<String>,
@@ -2125,6 +2144,7 @@ proxbox_runtime::record! { QemuConfigMeta {
 
 /// Of `GET /nodes/{node}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct QemuConfigNet {
     /// `bridge`: `pve-bridge-id`
     pub bridge: Option<String>,
@@ -2192,6 +2212,7 @@ proxbox_runtime::record! { QemuConfigNet {
 
 /// Of `GET /nodes/{node}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct QemuConfigNuma {
     /// `cpus`
     pub cpus: Option<String>,
@@ -2240,6 +2261,7 @@ proxbox_runtime::record! { QemuConfigNuma {
 
 /// Of `GET /nodes/{node}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct QemuConfigRng0 {
     /// `max_bytes`
     pub max_bytes: Option<i64>,
@@ -2283,6 +2305,7 @@ proxbox_runtime::record! { QemuConfigRng0 {
 
 /// Of `GET /nodes/{node}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct QemuConfigRunningmachine {
     /// `aw-bits`: 32 to 64
     pub aw_bits: Option<f64>,
@@ -2329,6 +2352,7 @@ proxbox_runtime::record! { QemuConfigRunningmachine {
 
 /// Of `GET /nodes/{node}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct QemuConfigSata {
     /// `aio`
     pub aio: Option<QemuConfigIdeAio>,
@@ -2505,6 +2529,7 @@ proxbox_runtime::record! { QemuConfigSata {
 
 /// Of `GET /nodes/{node}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct QemuConfigScsi {
     /// `aio`
     pub aio: Option<QemuConfigIdeAio>,
@@ -2701,6 +2726,7 @@ proxbox_runtime::record! { QemuConfigScsi {
 
 /// Of `GET /nodes/{node}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct QemuConfigSmbios1 {
     /// `base64`
     pub base64: Option<bool>,
@@ -2757,6 +2783,7 @@ proxbox_runtime::record! { QemuConfigSmbios1 {
 
 /// Of `GET /nodes/{node}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct QemuConfigSpiceEnhancements {
     /// `foldersharing`: default `false`
     pub foldersharing: Option<bool>,
@@ -2795,6 +2822,7 @@ proxbox_runtime::record! { QemuConfigSpiceEnhancements {
 
 /// Of `GET /nodes/{node}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct QemuConfigTpmstate0 {
     /// `file`: `pve-volume-id-or-qm-path`
     pub file: Option<String>,
@@ -2843,6 +2871,7 @@ proxbox_runtime::record! { QemuConfigTpmstate0 {
 
 /// Of `GET /nodes/{node}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct QemuConfigUnused {
     /// `file`: `pve-volume-id`
     pub file: Option<String>,
@@ -2875,6 +2904,7 @@ proxbox_runtime::record! { QemuConfigUnused {
 
 /// Of `GET /nodes/{node}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct QemuConfigUsb {
     /// `host`
     pub host: Option<String>,
@@ -2916,6 +2946,7 @@ proxbox_runtime::record! { QemuConfigUsb {
 
 /// Of `GET /nodes/{node}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct QemuConfigVga {
     /// `clipboard`
     pub clipboard: Option<QemuConfigVgaClipboard>,
@@ -2957,6 +2988,7 @@ proxbox_runtime::record! { QemuConfigVga {
 
 /// Of `GET /nodes/{node}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct QemuConfigVirtio {
     /// `aio`
     pub aio: Option<QemuConfigIdeAio>,
@@ -3133,6 +3165,7 @@ proxbox_runtime::record! { QemuConfigVirtio {
 
 /// Of `GET /nodes/{node}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct QemuConfigVirtiofs {
     /// `cache`: default `auto`
     pub cache: Option<QemuConfigVirtiofsCache>,
@@ -3184,6 +3217,7 @@ proxbox_runtime::record! { QemuConfigVirtiofs {
 
 /// Of `GET /nodes/{node}/qemu/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct QemuConfigWatchdog {
     /// `action`
     pub action: Option<String>,

@@ -20,6 +20,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/firewall)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeQemuVmidFirewall {
     /// `node`: `pve-node`
     pub node: String,
@@ -60,6 +61,7 @@ proxbox_runtime::operation! { GetNodesNodeQemuVmidFirewall -> Rows<Value>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/firewall/aliases)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeQemuVmidFirewallAliases {
     /// `node`: `pve-node`
     pub node: String,
@@ -100,6 +102,7 @@ proxbox_runtime::operation! { GetNodesNodeQemuVmidFirewallAliases -> Rows<LxcFir
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/firewall/aliases)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeQemuVmidFirewallAliases {
     /// `cidr`: `IPorCIDR`
     pub cidr: Option<String>,
@@ -163,6 +166,7 @@ proxbox_runtime::operation! { PostNodesNodeQemuVmidFirewallAliases -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/firewall/aliases/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteNodesNodeQemuVmidFirewallAliasesName {
     /// `digest`
     pub digest: Option<String>,
@@ -217,6 +221,7 @@ proxbox_runtime::operation! { DeleteNodesNodeQemuVmidFirewallAliasesName -> Valu
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/firewall/aliases/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeQemuVmidFirewallAliasesName {
     /// `name`
     pub name: String,
@@ -261,6 +266,7 @@ proxbox_runtime::operation! { GetNodesNodeQemuVmidFirewallAliasesName -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/firewall/aliases/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutNodesNodeQemuVmidFirewallAliasesName {
     /// `cidr`: `IPorCIDR`
     pub cidr: Option<String>,
@@ -332,6 +338,7 @@ proxbox_runtime::operation! { PutNodesNodeQemuVmidFirewallAliasesName -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/firewall/ipset)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeQemuVmidFirewallIpset {
     /// `node`: `pve-node`
     pub node: String,
@@ -372,6 +379,7 @@ proxbox_runtime::operation! { GetNodesNodeQemuVmidFirewallIpset -> Rows<NodesNod
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/firewall/ipset)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeQemuVmidFirewallIpset {
     /// `comment`
     pub comment: Option<String>,
@@ -434,6 +442,7 @@ proxbox_runtime::operation! { PostNodesNodeQemuVmidFirewallIpset -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/firewall/ipset/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteNodesNodeQemuVmidFirewallIpsetName {
     /// `force`
     pub force: Option<bool>,
@@ -488,6 +497,7 @@ proxbox_runtime::operation! { DeleteNodesNodeQemuVmidFirewallIpsetName -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/firewall/ipset/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeQemuVmidFirewallIpsetName {
     /// `name`
     pub name: String,
@@ -532,6 +542,7 @@ proxbox_runtime::operation! { GetNodesNodeQemuVmidFirewallIpsetName -> Rows<Clus
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/firewall/ipset/{name})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeQemuVmidFirewallIpsetName {
     /// `cidr`: `IPorCIDRorAlias`
     pub cidr: Option<String>,
@@ -599,6 +610,7 @@ proxbox_runtime::operation! { PostNodesNodeQemuVmidFirewallIpsetName -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/firewall/ipset/{name}/{cidr})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteNodesNodeQemuVmidFirewallIpsetNameCidr {
     /// `cidr`: `IPorCIDRorAlias`
     pub cidr: String,
@@ -662,6 +674,7 @@ proxbox_runtime::operation! { DeleteNodesNodeQemuVmidFirewallIpsetNameCidr -> Va
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/firewall/ipset/{name}/{cidr})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeQemuVmidFirewallIpsetNameCidr {
     /// `cidr`: `IPorCIDRorAlias`
     pub cidr: String,
@@ -715,6 +728,7 @@ proxbox_runtime::operation! { GetNodesNodeQemuVmidFirewallIpsetNameCidr -> Value
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/firewall/ipset/{name}/{cidr})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutNodesNodeQemuVmidFirewallIpsetNameCidr {
     /// `cidr`: `IPorCIDRorAlias`
     pub cidr: String,
@@ -787,6 +801,7 @@ proxbox_runtime::operation! { PutNodesNodeQemuVmidFirewallIpsetNameCidr -> Value
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/firewall/log)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeQemuVmidFirewallLog {
     /// `limit`: at least 0
     pub limit: Option<i64>,
@@ -850,6 +865,7 @@ proxbox_runtime::operation! { GetNodesNodeQemuVmidFirewallLog -> Rows<CephLogRow
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/firewall/options)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeQemuVmidFirewallOptions {
     /// `node`: `pve-node`
     pub node: String,
@@ -891,6 +907,7 @@ proxbox_runtime::operation! { GetNodesNodeQemuVmidFirewallOptions -> LxcFirewall
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/firewall/options)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutNodesNodeQemuVmidFirewallOptions {
     /// `delete`: `pve-configid-list`
     pub delete: Option<String>,
@@ -988,6 +1005,7 @@ proxbox_runtime::operation! { PutNodesNodeQemuVmidFirewallOptions -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/firewall/refs)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeQemuVmidFirewallRefs {
     /// `node`: `pve-node`
     pub node: String,
@@ -1039,6 +1057,7 @@ proxbox_runtime::operation! { GetNodesNodeQemuVmidFirewallRefs -> Rows<LxcFirewa
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/firewall/rules)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeQemuVmidFirewallRules {
     /// `node`: `pve-node`
     pub node: String,
@@ -1080,6 +1099,7 @@ proxbox_runtime::operation! { GetNodesNodeQemuVmidFirewallRules -> Rows<Firewall
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/firewall/rules)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeQemuVmidFirewallRules {
     /// `action`
     pub action: Option<String>,
@@ -1195,6 +1215,7 @@ proxbox_runtime::operation! { PostNodesNodeQemuVmidFirewallRules -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/firewall/rules/{pos})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteNodesNodeQemuVmidFirewallRulesPos {
     /// `digest`
     pub digest: Option<String>,
@@ -1250,6 +1271,7 @@ proxbox_runtime::operation! { DeleteNodesNodeQemuVmidFirewallRulesPos -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/firewall/rules/{pos})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeQemuVmidFirewallRulesPos {
     /// `node`: `pve-node`
     pub node: String,
@@ -1295,6 +1317,7 @@ proxbox_runtime::operation! { GetNodesNodeQemuVmidFirewallRulesPos -> FirewallRu
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/firewall/rules/{pos})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutNodesNodeQemuVmidFirewallRulesPos {
     /// `action`
     pub action: Option<String>,

@@ -19,6 +19,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/migrate)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeQemuVmidMigrate {
     /// `node`: `pve-node`
     pub node: String,
@@ -70,6 +71,7 @@ proxbox_runtime::operation! { GetNodesNodeQemuVmidMigrate -> QemuMigrate;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/migrate)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeQemuVmidMigrate {
     /// `bwlimit`: KiB/s, at least 0
     pub bwlimit: Option<i64>,
@@ -151,6 +153,7 @@ proxbox_runtime::operation! { PostNodesNodeQemuVmidMigrate -> Option<String>;
 
 /// Of `GET /nodes/{node}/qemu/{vmid}/migrate`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct QemuMigrate {
     /// `allowed_nodes`
     pub allowed_nodes: Option<Rows<String>>,
@@ -199,6 +202,7 @@ proxbox_runtime::record! { QemuMigrate {
 
 /// Of `GET /nodes/{node}/qemu/{vmid}/migrate`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct QemuMigrateLocalDisks {
     /// `cdrom`
     pub cdrom: Option<bool>,
@@ -228,6 +232,7 @@ proxbox_runtime::record! { QemuMigrateLocalDisks {
 
 /// Of `GET /nodes/{node}/qemu/{vmid}/migrate`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct QemuMigrateNotAllowedNodes {
     /// `blocking-ha-resources`: since 9.0
     pub blocking_ha_resources: Option<

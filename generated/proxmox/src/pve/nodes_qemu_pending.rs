@@ -18,6 +18,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/pending)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeQemuVmidPending {
     /// `node`: `pve-node`
     pub node: String,

@@ -18,6 +18,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/remote_migrate)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeQemuVmidRemoteMigrate {
     /// `bwlimit`: KiB/s, at least 0
     pub bwlimit: Option<i64>,

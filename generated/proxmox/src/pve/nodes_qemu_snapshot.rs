@@ -15,6 +15,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/snapshot)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeQemuVmidSnapshot {
     /// `node`: `pve-node`
     pub node: String,
@@ -56,6 +57,7 @@ proxbox_runtime::operation! { GetNodesNodeQemuVmidSnapshot -> Rows<QemuSnapshotR
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/snapshot)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeQemuVmidSnapshot {
     /// `description`
     pub description: Option<String>,
@@ -115,6 +117,7 @@ proxbox_runtime::operation! { PostNodesNodeQemuVmidSnapshot -> Option<String>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/snapshot/{snapname})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteNodesNodeQemuVmidSnapshotSnapname {
     /// `force`
     pub force: Option<bool>,
@@ -169,6 +172,7 @@ proxbox_runtime::operation! { DeleteNodesNodeQemuVmidSnapshotSnapname -> Option<
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/snapshot/{snapname})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeQemuVmidSnapshotSnapname {
     /// `node`: `pve-node`
     pub node: String,
@@ -214,6 +218,7 @@ proxbox_runtime::operation! { GetNodesNodeQemuVmidSnapshotSnapname -> Rows<Value
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/snapshot/{snapname}/config)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeQemuVmidSnapshotSnapnameConfig {
     /// `node`: `pve-node`
     pub node: String,
@@ -259,6 +264,7 @@ proxbox_runtime::operation! { GetNodesNodeQemuVmidSnapshotSnapnameConfig -> Valu
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/snapshot/{snapname}/config)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutNodesNodeQemuVmidSnapshotSnapnameConfig {
     /// `description`
     pub description: Option<String>,
@@ -314,6 +320,7 @@ proxbox_runtime::operation! { PutNodesNodeQemuVmidSnapshotSnapnameConfig -> Valu
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/snapshot/{snapname}/rollback)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeQemuVmidSnapshotSnapnameRollback {
     /// `node`: `pve-node`
     pub node: String,
@@ -364,6 +371,7 @@ proxbox_runtime::operation! { PostNodesNodeQemuVmidSnapshotSnapnameRollback -> O
 
 /// Of `GET /nodes/{node}/qemu/{vmid}/snapshot`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct QemuSnapshotRow {
     /// `description`
     pub description: Option<String>,

@@ -20,6 +20,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/status)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeQemuVmidStatus {
     /// `node`: `pve-node`
     pub node: String,
@@ -61,6 +62,7 @@ proxbox_runtime::operation! { GetNodesNodeQemuVmidStatus -> Rows<AccessRow>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/status/current)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeQemuVmidStatusCurrent {
     /// `node`: `pve-node`
     pub node: String,
@@ -102,6 +104,7 @@ proxbox_runtime::operation! { GetNodesNodeQemuVmidStatusCurrent -> QemuStatusCur
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/status/reboot)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeQemuVmidStatusReboot {
     /// `node`: `pve-node`
     pub node: String,
@@ -153,6 +156,7 @@ proxbox_runtime::operation! { PostNodesNodeQemuVmidStatusReboot -> Option<String
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/status/reset)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeQemuVmidStatusReset {
     /// `node`: `pve-node`
     pub node: String,
@@ -204,6 +208,7 @@ proxbox_runtime::operation! { PostNodesNodeQemuVmidStatusReset -> Option<String>
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/status/resume)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeQemuVmidStatusResume {
     /// `nocheck`
     pub nocheck: Option<bool>,
@@ -259,6 +264,7 @@ proxbox_runtime::operation! { PostNodesNodeQemuVmidStatusResume -> Option<String
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/status/shutdown)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeQemuVmidStatusShutdown {
     /// `forceStop`: default `false`
     pub force_stop: Option<bool>,
@@ -322,6 +328,7 @@ proxbox_runtime::operation! { PostNodesNodeQemuVmidStatusShutdown -> Option<Stri
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/status/start)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeQemuVmidStatusStart {
     /// `force-cpu`
     pub force_cpu: Option<String>,
@@ -418,6 +425,7 @@ proxbox_runtime::operation! { PostNodesNodeQemuVmidStatusStart -> Option<String>
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/status/stop)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeQemuVmidStatusStop {
     /// `keepActive`: default `false`
     pub keep_active: Option<bool>,
@@ -485,6 +493,7 @@ proxbox_runtime::operation! { PostNodesNodeQemuVmidStatusStop -> Option<String>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/status/suspend)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeQemuVmidStatusSuspend {
     /// `node`: `pve-node`
     pub node: String,
@@ -540,6 +549,7 @@ proxbox_runtime::operation! { PostNodesNodeQemuVmidStatusSuspend -> Option<Strin
 
 /// Of `GET /nodes/{node}/qemu/{vmid}/status/current`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct QemuStatusCurrent {
     /// `agent`
     pub agent: Option<bool>,

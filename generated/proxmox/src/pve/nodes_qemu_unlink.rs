@@ -15,6 +15,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/unlink)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutNodesNodeQemuVmidUnlink {
     /// `force`
     pub force: Option<bool>,

@@ -14,6 +14,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/qemu/{vmid}/vncproxy)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeQemuVmidVncproxy {
     /// `generate-password`: default `false`
     pub generate_password: Option<bool>,
@@ -65,6 +66,7 @@ proxbox_runtime::operation! { PostNodesNodeQemuVmidVncproxy -> QemuVncproxyPost;
 
 /// Of `POST /nodes/{node}/qemu/{vmid}/vncproxy`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct QemuVncproxyPost {
     /// `cert`
     pub cert: Option<String>,

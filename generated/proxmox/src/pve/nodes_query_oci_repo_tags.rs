@@ -17,6 +17,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/query-oci-repo-tags)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeQueryOciRepoTags {
     /// `node`: `pve-node`
     pub node: String,

@@ -15,6 +15,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/query-url-metadata)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeQueryUrlMetadata {
     /// `node`: `pve-node`
     pub node: String,
@@ -61,6 +62,7 @@ proxbox_runtime::operation! { GetNodesNodeQueryUrlMetadata -> NodesQueryUrlMetad
 
 /// Of `GET /nodes/{node}/query-url-metadata`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesQueryUrlMetadata {
     /// `filename`
     pub filename: Option<String>,

@@ -18,6 +18,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/replication)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeReplication {
     /// `guest`: `pve-vmid`, 100 to 999999999
     pub guest: Option<i64>,
@@ -65,6 +66,7 @@ proxbox_runtime::operation! { GetNodesNodeReplication -> Rows<NodesAptRow>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/replication/{id})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeReplicationId {
     /// `id`: `pve-replication-job-id`
     pub id: String,

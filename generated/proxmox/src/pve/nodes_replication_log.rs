@@ -18,6 +18,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/replication/{id}/log)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeReplicationIdLog {
     /// `id`: `pve-replication-job-id`
     pub id: String,

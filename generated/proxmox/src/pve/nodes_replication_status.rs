@@ -15,6 +15,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/replication/{id}/status)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeReplicationIdStatus {
     /// `id`: `pve-replication-job-id`
     pub id: String,

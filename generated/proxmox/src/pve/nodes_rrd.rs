@@ -18,6 +18,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/rrd)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeRrd {
     /// `cf`
     pub cf: Option<LxcRrdCf>,

@@ -14,6 +14,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/scan)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeScan {
     /// `node`: `pve-node`
     pub node: String,
@@ -46,6 +47,7 @@ proxbox_runtime::operation! { GetNodesNodeScan -> Rows<NodesScanRow>;
 
 /// Of `GET /nodes/{node}/scan`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesScanRow {
     /// `method`
     pub method: String,

@@ -15,6 +15,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/scan/cifs)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeScanCifs {
     /// `domain`
     pub domain: Option<String>,
@@ -69,6 +70,7 @@ proxbox_runtime::operation! { GetNodesNodeScanCifs -> Rows<ScanCifsRow>;
 
 /// Of `GET /nodes/{node}/scan/cifs`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ScanCifsRow {
     /// `description`
     pub description: Option<String>,

@@ -16,6 +16,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/scan/glusterfs)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeScanGlusterfs {
     /// `node`: `pve-node`
     pub node: String,
@@ -53,6 +54,7 @@ proxbox_runtime::operation! { GetNodesNodeScanGlusterfs -> Rows<ScanGlusterfsRow
 
 /// Of `GET /nodes/{node}/scan/glusterfs`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ScanGlusterfsRow {
     /// `volname`
     pub volname: Option<String>,

@@ -15,6 +15,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/scan/iscsi)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeScanIscsi {
     /// `node`: `pve-node`
     pub node: String,
@@ -52,6 +53,7 @@ proxbox_runtime::operation! { GetNodesNodeScanIscsi -> Rows<ScanIscsiRow>;
 
 /// Of `GET /nodes/{node}/scan/iscsi`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ScanIscsiRow {
     /// `portal`
     pub portal: Option<String>,

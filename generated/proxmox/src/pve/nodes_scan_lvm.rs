@@ -15,6 +15,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/scan/lvm)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeScanLvm {
     /// `node`: `pve-node`
     pub node: String,
@@ -47,6 +48,7 @@ proxbox_runtime::operation! { GetNodesNodeScanLvm -> Rows<ScanLvmRow>;
 
 /// Of `GET /nodes/{node}/scan/lvm`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ScanLvmRow {
     /// `vg`
     pub vg: Option<String>,

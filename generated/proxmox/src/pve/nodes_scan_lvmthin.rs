@@ -15,6 +15,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/scan/lvmthin)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeScanLvmthin {
     /// `node`: `pve-node`
     pub node: String,
@@ -52,6 +53,7 @@ proxbox_runtime::operation! { GetNodesNodeScanLvmthin -> Rows<ScanLvmthinRow>;
 
 /// Of `GET /nodes/{node}/scan/lvmthin`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ScanLvmthinRow {
     /// `lv`
     pub lv: Option<String>,

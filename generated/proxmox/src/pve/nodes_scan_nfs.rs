@@ -15,6 +15,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/scan/nfs)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeScanNfs {
     /// `node`: `pve-node`
     pub node: String,
@@ -51,6 +52,7 @@ proxbox_runtime::operation! { GetNodesNodeScanNfs -> Rows<ScanNfsRow>;
 
 /// Of `GET /nodes/{node}/scan/nfs`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ScanNfsRow {
     /// `options`
     pub options: Option<String>,

@@ -15,6 +15,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/scan/pbs)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeScanPbs {
     /// `fingerprint`
     pub fingerprint: Option<String>,
@@ -79,6 +80,7 @@ proxbox_runtime::operation! { GetNodesNodeScanPbs -> Rows<ScanPbsRow>;
 
 /// Of `GET /nodes/{node}/scan/pbs`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ScanPbsRow {
     /// `comment`
     pub comment: Option<String>,

@@ -15,6 +15,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/scan/zfs)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeScanZfs {
     /// `node`: `pve-node`
     pub node: String,
@@ -47,6 +48,7 @@ proxbox_runtime::operation! { GetNodesNodeScanZfs -> Rows<ScanZfsRow>;
 
 /// Of `GET /nodes/{node}/scan/zfs`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ScanZfsRow {
     /// `pool`
     pub pool: Option<String>,

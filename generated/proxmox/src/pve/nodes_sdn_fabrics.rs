@@ -18,6 +18,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/sdn/fabrics/{fabric})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeSdnFabricsFabric {
     /// `fabric`: `pve-sdn-fabric-id`
     pub fabric: String,
@@ -61,6 +62,7 @@ proxbox_runtime::operation! { GetNodesNodeSdnFabricsFabric -> Rows<AccessRow>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/sdn/fabrics/{fabric}/interfaces)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeSdnFabricsFabricInterfaces {
     /// `fabric`: `pve-sdn-fabric-id`
     pub fabric: String,
@@ -104,6 +106,7 @@ proxbox_runtime::operation! { GetNodesNodeSdnFabricsFabricInterfaces -> Rows<Sdn
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/sdn/fabrics/{fabric}/neighbors)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeSdnFabricsFabricNeighbors {
     /// `fabric`: `pve-sdn-fabric-id`
     pub fabric: String,
@@ -147,6 +150,7 @@ proxbox_runtime::operation! { GetNodesNodeSdnFabricsFabricNeighbors -> Rows<SdnF
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/sdn/fabrics/{fabric}/routes)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeSdnFabricsFabricRoutes {
     /// `fabric`: `pve-sdn-fabric-id`
     pub fabric: String,
@@ -184,6 +188,7 @@ proxbox_runtime::operation! { GetNodesNodeSdnFabricsFabricRoutes -> Rows<SdnFabr
 
 /// Of `GET /nodes/{node}/sdn/fabrics/{fabric}/interfaces`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct SdnFabricsInterfacesRow {
     /// `name`
     pub name: Option<String>,
@@ -210,6 +215,7 @@ proxbox_runtime::record! { SdnFabricsInterfacesRow {
 
 /// Of `GET /nodes/{node}/sdn/fabrics/{fabric}/neighbors`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct SdnFabricsNeighborsRow {
     /// `neighbor`
     pub neighbor: Option<String>,
@@ -236,6 +242,7 @@ proxbox_runtime::record! { SdnFabricsNeighborsRow {
 
 /// Of `GET /nodes/{node}/sdn/fabrics/{fabric}/routes`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct SdnFabricsRoutesRow {
     /// `route`
     pub route: Option<String>,

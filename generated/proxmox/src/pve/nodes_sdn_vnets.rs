@@ -19,6 +19,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/sdn/vnets/{vnet})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeSdnVnetsVnet {
     /// `node`: `pve-node`
     pub node: String,
@@ -62,6 +63,7 @@ proxbox_runtime::operation! { GetNodesNodeSdnVnetsVnet -> Rows<AccessRow>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/sdn/vnets/{vnet}/mac-vrf)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeSdnVnetsVnetMacVrf {
     /// `node`: `pve-node`
     pub node: String,
@@ -99,6 +101,7 @@ proxbox_runtime::operation! { GetNodesNodeSdnVnetsVnetMacVrf -> Rows<SdnVnetsMac
 
 /// Of `GET /nodes/{node}/sdn/vnets/{vnet}/mac-vrf`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct SdnVnetsMacVrfRow {
     /// `ip`: `ip`
     pub ip: Option<String>,

@@ -19,6 +19,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/sdn/zones)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeSdnZones {
     /// `node`: `pve-node`
     pub node: String,
@@ -55,6 +56,7 @@ proxbox_runtime::operation! { GetNodesNodeSdnZones -> Rows<SdnZonesRow>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/sdn/zones/{zone})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeSdnZonesZone {
     /// `node`: `pve-node`
     pub node: String,
@@ -97,6 +99,7 @@ proxbox_runtime::operation! { GetNodesNodeSdnZonesZone -> Rows<AccessRow>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/sdn/zones/{zone}/bridges)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeSdnZonesZoneBridges {
     /// `node`: `pve-node`
     pub node: String,
@@ -139,6 +142,7 @@ proxbox_runtime::operation! { GetNodesNodeSdnZonesZoneBridges -> Rows<SdnZonesBr
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/sdn/zones/{zone}/content)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeSdnZonesZoneContent {
     /// `node`: `pve-node`
     pub node: String,
@@ -181,6 +185,7 @@ proxbox_runtime::operation! { GetNodesNodeSdnZonesZoneContent -> Rows<SdnZonesCo
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/sdn/zones/{zone}/ip-vrf)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeSdnZonesZoneIpVrf {
     /// `node`: `pve-node`
     pub node: String,
@@ -218,6 +223,7 @@ proxbox_runtime::operation! { GetNodesNodeSdnZonesZoneIpVrf -> Rows<SdnZonesIpVr
 
 /// Of `GET /nodes/{node}/sdn/zones/{zone}/bridges`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct SdnZonesBridgesRow {
     /// `name`
     pub name: Option<String>,
@@ -244,6 +250,7 @@ proxbox_runtime::record! { SdnZonesBridgesRow {
 
 /// Of `GET /nodes/{node}/sdn/zones/{zone}/bridges`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct SdnZonesBridgesRowPorts {
     /// `index`
     pub index: Option<String>,
@@ -276,6 +283,7 @@ proxbox_runtime::record! { SdnZonesBridgesRowPorts {
 
 /// Of `GET /nodes/{node}/sdn/zones/{zone}/content`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct SdnZonesContentRow {
     /// `status`
     pub status: Option<String>,
@@ -302,6 +310,7 @@ proxbox_runtime::record! { SdnZonesContentRow {
 
 /// Of `GET /nodes/{node}/sdn/zones/{zone}/ip-vrf`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct SdnZonesIpVrfRow {
     /// `ip`: `CIDR`
     pub ip: Option<String>,
@@ -331,6 +340,7 @@ proxbox_runtime::record! { SdnZonesIpVrfRow {
 
 /// Of `GET /nodes/{node}/sdn/zones`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct SdnZonesRow {
     /// `status`
     pub status: Option<SdnZonesRowStatus>,

@@ -18,6 +18,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/services)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeServices {
     /// `node`: `pve-node`
     pub node: String,
@@ -54,6 +55,7 @@ proxbox_runtime::operation! { GetNodesNodeServices -> Rows<NodesServicesRow>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/services/{service})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeServicesService {
     /// `node`: `pve-node`
     pub node: String,
@@ -90,6 +92,7 @@ proxbox_runtime::operation! { GetNodesNodeServicesService -> Rows<AccessRow>;
 
 /// Of `GET /nodes/{node}/services`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesServicesRow {
     /// `active-state`
     pub active_state: Option<ServicesStateActiveState>,

@@ -15,6 +15,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/services/{service}/restart)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeServicesServiceRestart {
     /// `node`: `pve-node`
     pub node: String,

@@ -15,6 +15,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/services/{service}/state)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeServicesServiceState {
     /// `node`: `pve-node`
     pub node: String,
@@ -51,6 +52,7 @@ proxbox_runtime::operation! { GetNodesNodeServicesServiceState -> ServicesState;
 
 /// Of `GET /nodes/{node}/services/{service}/state`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ServicesState {
     /// `active-state`
     pub active_state: Option<ServicesStateActiveState>,

@@ -18,6 +18,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/spiceshell)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeSpiceshell {
     /// `cmd`: default `login`
     pub cmd: Option<NodesVncshellPostCmd>,

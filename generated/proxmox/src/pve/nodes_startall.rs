@@ -15,6 +15,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/startall)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeStartall {
     /// `force`: default `true`
     pub force: Option<bool>,

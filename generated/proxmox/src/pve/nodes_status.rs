@@ -16,6 +16,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/status)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeStatus {
     /// `node`: `pve-node`
     pub node: String,
@@ -53,6 +54,7 @@ proxbox_runtime::operation! { GetNodesNodeStatus -> NodesStatus;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/status)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeStatus {
     /// `command`
     pub command: Option<NodesStatusPostCommand>,
@@ -89,6 +91,7 @@ proxbox_runtime::operation! { PostNodesNodeStatus -> Value;
 
 /// Of `GET /nodes/{node}/status`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesStatus {
     /// `boot-info`
     pub boot_info: Option<Box<NodesStatusBootInfo>>,
@@ -135,6 +138,7 @@ proxbox_runtime::record! { NodesStatus {
 
 /// Of `GET /nodes/{node}/status`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesStatusBootInfo {
     /// `mode`
     pub mode: Option<NodesStatusBootInfoMode>,
@@ -158,6 +162,7 @@ proxbox_runtime::record! { NodesStatusBootInfo {
 
 /// Of `GET /nodes/{node}/status`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesStatusCpuinfo {
     /// `cores`
     pub cores: Option<i64>,
@@ -187,6 +192,7 @@ proxbox_runtime::record! { NodesStatusCpuinfo {
 
 /// Of `GET /nodes/{node}/status`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesStatusCurrentKernel {
     /// `machine`
     pub machine: Option<String>,
@@ -216,6 +222,7 @@ proxbox_runtime::record! { NodesStatusCurrentKernel {
 
 /// Of `GET /nodes/{node}/status`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesStatusMemory {
     /// `available`: bytes, since 9.0
     pub available: Option<i64>,
@@ -246,6 +253,7 @@ proxbox_runtime::record! { NodesStatusMemory {
 
 /// Of `GET /nodes/{node}/status`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesStatusRootfs {
     /// `avail`: bytes
     pub avail: Option<i64>,

@@ -15,6 +15,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/stopall)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeStopall {
     /// `force-stop`: default `true`
     pub force_stop: Option<bool>,

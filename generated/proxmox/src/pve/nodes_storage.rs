@@ -19,6 +19,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/storage)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeStorage {
     /// `content`: `pve-storage-content-list`
     pub content: Option<String>,
@@ -81,6 +82,7 @@ proxbox_runtime::operation! { GetNodesNodeStorage -> Rows<NodesStorageRow>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/storage/{storage})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeStorageStorage {
     /// `node`: `pve-node`
     pub node: String,
@@ -117,6 +119,7 @@ proxbox_runtime::operation! { GetNodesNodeStorageStorage -> Rows<AccessRow>;
 
 /// Of `GET /nodes/{node}/storage`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesStorageRow {
     /// `active`
     pub active: Option<bool>,
@@ -174,6 +177,7 @@ proxbox_runtime::record! { NodesStorageRow {
 
 /// Of `GET /nodes/{node}/storage`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesStorageRowFormats {
     /// `default`
     pub default: Option<StoragePutFormat>,

@@ -19,6 +19,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/storage/{storage}/content)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeStorageStorageContent {
     /// `content`: `pve-storage-content`
     pub content: Option<String>,
@@ -74,6 +75,7 @@ proxbox_runtime::operation! { GetNodesNodeStorageStorageContent -> Rows<StorageC
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/storage/{storage}/content)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeStorageStorageContent {
     /// `filename`
     pub filename: Option<String>,
@@ -144,6 +146,7 @@ proxbox_runtime::operation! { PostNodesNodeStorageStorageContent -> Option<Strin
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/storage/{storage}/content/{volume})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteNodesNodeStorageStorageContentVolume {
     /// `delay`: 1 to 30
     pub delay: Option<i64>,
@@ -203,6 +206,7 @@ proxbox_runtime::operation! { DeleteNodesNodeStorageStorageContentVolume -> Opti
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/storage/{storage}/content/{volume})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeStorageStorageContentVolume {
     /// `node`: `pve-node`
     pub node: String,
@@ -252,6 +256,7 @@ proxbox_runtime::operation! { GetNodesNodeStorageStorageContentVolume -> Storage
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/storage/{storage}/content/{volume})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeStorageStorageContentVolume {
     /// `node`: `pve-node`
     pub node: String,
@@ -316,6 +321,7 @@ proxbox_runtime::operation! { PostNodesNodeStorageStorageContentVolume -> Option
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/storage/{storage}/content/{volume})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutNodesNodeStorageStorageContentVolume {
     /// `node`: `pve-node`
     pub node: String,
@@ -374,6 +380,7 @@ proxbox_runtime::operation! { PutNodesNodeStorageStorageContentVolume -> Value;
 
 /// Of `GET /nodes/{node}/storage/{storage}/content/{volume}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct StorageContent {
     /// `format`
     pub format: Option<String>,
@@ -409,6 +416,7 @@ proxbox_runtime::record! { StorageContent {
 
 /// Of `GET /nodes/{node}/storage/{storage}/content`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct StorageContentRow {
     /// `approximate-size`: bytes, since 9.2
     pub approximate_size: Option<i64>,
@@ -464,6 +472,7 @@ proxbox_runtime::record! { StorageContentRow {
 
 /// Of `GET /nodes/{node}/storage/{storage}/content`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct StorageContentRowVerification {
     /// `state`
     pub state: Option<String>,

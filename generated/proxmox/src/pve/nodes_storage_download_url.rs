@@ -19,6 +19,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/storage/{storage}/download-url)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeStorageStorageDownloadUrl {
     /// `checksum`: only together with `checksum-algorithm`
     pub checksum: Option<String>,

@@ -16,6 +16,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/storage/{storage}/file-restore/download)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeStorageStorageFileRestoreDownload {
     /// `filepath`
     pub filepath: Option<String>,
@@ -80,6 +81,7 @@ proxbox_runtime::operation! { GetNodesNodeStorageStorageFileRestoreDownload -> V
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/storage/{storage}/file-restore/list)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeStorageStorageFileRestoreList {
     /// `filepath`
     pub filepath: Option<String>,
@@ -129,6 +131,7 @@ proxbox_runtime::operation! { GetNodesNodeStorageStorageFileRestoreList -> Rows<
 
 /// Of `GET /nodes/{node}/storage/{storage}/file-restore/list`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct StorageFileRestoreListRow {
     /// `filepath`
     pub filepath: Option<String>,

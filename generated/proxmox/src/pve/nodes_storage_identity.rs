@@ -15,6 +15,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/storage/{storage}/identity)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeStorageStorageIdentity {
     /// `node`: `pve-node`
     pub node: String,
@@ -52,6 +53,7 @@ proxbox_runtime::operation! { GetNodesNodeStorageStorageIdentity -> StorageIdent
 
 /// Of `GET /nodes/{node}/storage/{storage}/identity`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct StorageIdentity {
     /// `id`
     pub id: Option<String>,

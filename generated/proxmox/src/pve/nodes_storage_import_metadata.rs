@@ -15,6 +15,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/storage/{storage}/import-metadata)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeStorageStorageImportMetadata {
     /// `node`: `pve-node`
     pub node: String,
@@ -59,6 +60,7 @@ proxbox_runtime::operation! { GetNodesNodeStorageStorageImportMetadata -> Storag
 
 /// Of `GET /nodes/{node}/storage/{storage}/import-metadata`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct StorageImportMetadata {
     /// `create-args`
     pub create_args: Option<Value>,
@@ -94,6 +96,7 @@ proxbox_runtime::record! { StorageImportMetadata {
 
 /// Of `GET /nodes/{node}/storage/{storage}/import-metadata`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct StorageImportMetadataWarnings {
     /// `key`
     pub key: Option<String>,

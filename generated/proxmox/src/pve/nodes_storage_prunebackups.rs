@@ -18,6 +18,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/storage/{storage}/prunebackups)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteNodesNodeStorageStoragePrunebackups {
     /// `node`: `pve-node`
     pub node: String,
@@ -78,6 +79,7 @@ proxbox_runtime::operation! { DeleteNodesNodeStorageStoragePrunebackups -> Optio
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/storage/{storage}/prunebackups)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeStorageStoragePrunebackups {
     /// `node`: `pve-node`
     pub node: String,
@@ -133,6 +135,7 @@ proxbox_runtime::operation! { GetNodesNodeStorageStoragePrunebackups -> Rows<Sto
 
 /// Of `GET /nodes/{node}/storage/{storage}/prunebackups`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct StoragePrunebackupsRow {
     /// `ctime`: unix seconds
     pub ctime: Option<i64>,

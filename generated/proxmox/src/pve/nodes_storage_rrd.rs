@@ -18,6 +18,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/storage/{storage}/rrd)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeStorageStorageRrd {
     /// `cf`
     pub cf: Option<LxcRrdCf>,

@@ -15,6 +15,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/storage/{storage}/status)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeStorageStorageStatus {
     /// `node`: `pve-node`
     pub node: String,
@@ -51,6 +52,7 @@ proxbox_runtime::operation! { GetNodesNodeStorageStorageStatus -> StorageStatus;
 
 /// Of `GET /nodes/{node}/storage/{storage}/status`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct StorageStatus {
     /// `active`
     pub active: Option<bool>,

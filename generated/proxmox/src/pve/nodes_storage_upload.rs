@@ -15,6 +15,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/storage/{storage}/upload)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeStorageStorageUpload {
     /// `checksum`: only together with `checksum-algorithm`
     pub checksum: Option<String>,

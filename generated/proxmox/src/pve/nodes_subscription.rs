@@ -15,6 +15,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/subscription)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteNodesNodeSubscription {
     /// `node`: `pve-node`
     pub node: String,
@@ -52,6 +53,7 @@ proxbox_runtime::operation! { DeleteNodesNodeSubscription -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/subscription)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeSubscription {
     /// `node`: `pve-node`
     pub node: String,
@@ -89,6 +91,7 @@ proxbox_runtime::operation! { GetNodesNodeSubscription -> NodesSubscription;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/subscription)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeSubscription {
     /// `force`: default `false`
     pub force: Option<bool>,
@@ -136,6 +139,7 @@ proxbox_runtime::operation! { PostNodesNodeSubscription -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/subscription)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutNodesNodeSubscription {
     /// `key`
     pub key: Option<String>,
@@ -173,6 +177,7 @@ proxbox_runtime::operation! { PutNodesNodeSubscription -> Value;
 
 /// Of `GET /nodes/{node}/subscription`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesSubscription {
     /// `checktime`: unix seconds
     pub checktime: Option<i64>,

@@ -18,6 +18,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/syslog)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeSyslog {
     /// `limit`: at least 0
     pub limit: Option<i64>,

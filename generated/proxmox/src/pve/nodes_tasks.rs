@@ -15,6 +15,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/tasks)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeTasks {
     /// `errors`: default `false`
     pub errors: Option<bool>,
@@ -102,6 +103,7 @@ proxbox_runtime::operation! { GetNodesNodeTasks -> Rows<NodesTasksRow>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/tasks/{upid})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteNodesNodeTasksUpid {
     /// `node`: `pve-node`
     pub node: String,
@@ -142,6 +144,7 @@ proxbox_runtime::operation! { DeleteNodesNodeTasksUpid -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/tasks/{upid})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeTasksUpid {
     /// `node`: `pve-node`
     pub node: String,
@@ -178,6 +181,7 @@ proxbox_runtime::operation! { GetNodesNodeTasksUpid -> Rows<Value>;
 
 /// Of `GET /nodes/{node}/tasks`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesTasksRow {
     /// `endtime`: unix seconds
     pub endtime: Option<i64>,

@@ -19,6 +19,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/tasks/{upid}/log)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeTasksUpidLog {
     /// `download`
     pub download: Option<bool>,

@@ -18,6 +18,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/tasks/{upid}/status)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeTasksUpidStatus {
     /// `node`: `pve-node`
     pub node: String,
@@ -54,6 +55,7 @@ proxbox_runtime::operation! { GetNodesNodeTasksUpidStatus -> TasksStatus;
 
 /// Of `GET /nodes/{node}/tasks/{upid}/status`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct TasksStatus {
     /// `exitstatus`
     pub exitstatus: Option<String>,

@@ -17,6 +17,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/termproxy)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeTermproxy {
     /// `cmd`: default `login`
     pub cmd: Option<NodesVncshellPostCmd>,

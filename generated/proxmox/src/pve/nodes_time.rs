@@ -15,6 +15,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/time)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeTime {
     /// `node`: `pve-node`
     pub node: String,
@@ -52,6 +53,7 @@ proxbox_runtime::operation! { GetNodesNodeTime -> NodesTime;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/time)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutNodesNodeTime {
     /// `node`: `pve-node`
     pub node: String,
@@ -88,6 +90,7 @@ proxbox_runtime::operation! { PutNodesNodeTime -> Value;
 
 /// Of `GET /nodes/{node}/time`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesTime {
     /// `localtime`: unix seconds, at least 1297163644
     pub localtime: Option<i64>,

@@ -15,6 +15,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/version)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeVersion {
     /// `node`: `pve-node`
     pub node: String,
@@ -47,6 +48,7 @@ proxbox_runtime::operation! { GetNodesNodeVersion -> NodesVersion;
 
 /// Of `GET /nodes/{node}/version`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesVersion {
     /// `release`
     pub release: Option<String>,

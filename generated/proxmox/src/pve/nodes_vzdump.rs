@@ -20,6 +20,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/vzdump)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeVzdump {
     /// `all`: default `false`
     pub all: Option<bool>,

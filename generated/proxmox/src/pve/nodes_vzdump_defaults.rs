@@ -20,6 +20,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/vzdump/defaults)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetNodesNodeVzdumpDefaults {
     /// `node`: `pve-node`
     pub node: String,
@@ -62,6 +63,7 @@ proxbox_runtime::operation! { GetNodesNodeVzdumpDefaults -> VzdumpDefaults;
 
 /// Of `GET /nodes/{node}/vzdump/defaults`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct VzdumpDefaults {
     /// `all`: default `false`
     pub all: Option<bool>,

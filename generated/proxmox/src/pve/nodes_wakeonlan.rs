@@ -14,6 +14,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/nodes/{node}/wakeonlan)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostNodesNodeWakeonlan {
     /// `node`: `pve-node`
     pub node: String,

@@ -14,6 +14,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/pools)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeletePools {
     /// `poolid`: `pve-poolid`
     pub poolid: Option<String>,
@@ -50,6 +51,7 @@ proxbox_runtime::operation! { DeletePools -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/pools)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetPools {
     /// `poolid`: `pve-poolid`
     pub poolid: Option<String>,
@@ -96,6 +98,7 @@ proxbox_runtime::operation! { GetPools -> Rows<PoolsRow>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/pools)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostPools {
     /// `comment`
     pub comment: Option<String>,
@@ -142,6 +145,7 @@ proxbox_runtime::operation! { PostPools -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/pools)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutPools {
     /// `allow-move`: default `false`
     pub allow_move: Option<bool>,
@@ -204,6 +208,7 @@ proxbox_runtime::operation! { PutPools -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/pools/{poolid})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeletePoolsPoolid {
     /// `poolid`: `pve-poolid`
     pub poolid: String,
@@ -240,6 +245,7 @@ proxbox_runtime::operation! { DeletePoolsPoolid -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/pools/{poolid})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetPoolsPoolid {
     /// `poolid`: `pve-poolid`
     pub poolid: String,
@@ -286,6 +292,7 @@ proxbox_runtime::operation! { GetPoolsPoolid -> Pools;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/pools/{poolid})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutPoolsPoolid {
     /// `allow-move`: default `false`
     pub allow_move: Option<bool>,
@@ -344,6 +351,7 @@ proxbox_runtime::operation! { PutPoolsPoolid -> Value;
 
 /// Of `GET /pools/{poolid}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct Pools {
     /// `comment`
     pub comment: Option<String>,
@@ -367,6 +375,7 @@ proxbox_runtime::record! { Pools {
 
 /// Of `GET /pools/{poolid}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PoolsMembers {
     /// `id`
     pub id: Option<String>,
@@ -399,6 +408,7 @@ proxbox_runtime::record! { PoolsMembers {
 
 /// Of `GET /pools`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct PoolsRow {
     /// `comment`
     pub comment: Option<String>,

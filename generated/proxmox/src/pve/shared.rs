@@ -10,6 +10,7 @@ use crate::pve::rows;
 
 /// Of `GET /access`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct AccessRow {
     /// `subdir`
     pub subdir: String,
@@ -30,6 +31,7 @@ proxbox_runtime::record! { AccessRow {
 
 /// Of `GET /nodes/{node}/ceph/log`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct CephLogRow {
     /// `n`
     pub n: Option<i64>,
@@ -53,6 +55,7 @@ proxbox_runtime::record! { CephLogRow {
 
 /// Of `GET /nodes/{node}/ceph/rules`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct CephRulesRow {
     /// `name`
     pub name: String,
@@ -73,6 +76,7 @@ proxbox_runtime::record! { CephRulesRow {
 
 /// Of `GET /cluster/firewall/ipset/{name}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct ClusterFirewallIpsetNameGetRow {
     /// `cidr`
     pub cidr: String,
@@ -102,6 +106,7 @@ proxbox_runtime::record! { ClusterFirewallIpsetNameGetRow {
 
 /// Of `GET /nodes/{node}/firewall/rules/{pos}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct FirewallRules {
     /// `action`
     pub action: Option<String>,
@@ -165,6 +170,7 @@ proxbox_runtime::record! { FirewallRules {
 
 /// Of `GET /nodes/{node}/firewall/rules`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct FirewallRulesRow {
     /// `action`: since 9.1
     pub action: Option<String>,
@@ -242,6 +248,7 @@ proxbox_runtime::record! { FirewallRulesRow {
 
 /// Of `GET /nodes/{node}/lxc/{vmid}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct LxcConfigStartup {
     /// `down`
     pub down: Option<i64>,
@@ -282,6 +289,7 @@ proxbox_runtime::record! { LxcConfigStartup {
 
 /// Of `GET /nodes/{node}/lxc/{vmid}/firewall/aliases`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct LxcFirewallAliasesRow {
     /// `cidr`
     pub cidr: Option<String>,
@@ -311,6 +319,7 @@ proxbox_runtime::record! { LxcFirewallAliasesRow {
 
 /// Of `GET /nodes/{node}/lxc/{vmid}/firewall/options`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct LxcFirewallOptions {
     /// `dhcp`: default `false`
     pub dhcp: Option<bool>,
@@ -359,6 +368,7 @@ proxbox_runtime::record! { LxcFirewallOptions {
 
 /// Of `GET /nodes/{node}/lxc/{vmid}/firewall/refs`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct LxcFirewallRefsRow {
     /// `comment`
     pub comment: Option<String>,
@@ -391,6 +401,7 @@ proxbox_runtime::record! { LxcFirewallRefsRow {
 
 /// Of `GET /nodes/{node}/lxc/{vmid}/migrate`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct LxcMigrateNotAllowedNodesBlockingHaResources {
     /// `cause`: `node-affinity` since 9.2
     pub cause: Option<ClusterHaRulesType>,
@@ -415,6 +426,7 @@ proxbox_runtime::record! { LxcMigrateNotAllowedNodesBlockingHaResources {
 
 /// Of `POST /nodes/{node}/lxc/{vmid}/mtunnel`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct LxcMtunnelPost {
     /// `socket`
     pub socket: Option<String>,
@@ -441,6 +453,7 @@ proxbox_runtime::record! { LxcMtunnelPost {
 
 /// Of `GET /nodes/{node}/lxc/{vmid}/mtunnelwebsocket`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct LxcMtunnelwebsocket {
     /// `port`
     pub port: Option<String>,
@@ -464,6 +477,7 @@ proxbox_runtime::record! { LxcMtunnelwebsocket {
 
 /// Of `GET /nodes/{node}/lxc/{vmid}/pending`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct LxcPendingRow {
     /// `delete`: 0 to 2
     pub delete: Option<i64>,
@@ -493,6 +507,7 @@ proxbox_runtime::record! { LxcPendingRow {
 
 /// Of `POST /nodes/{node}/lxc/{vmid}/remote_migrate`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct LxcRemoteMigratePostTargetEndpoint {
     /// `apitoken`
     pub apitoken: Option<String>,
@@ -540,6 +555,7 @@ proxbox_runtime::record! { LxcRemoteMigratePostTargetEndpoint {
 
 /// Of `GET /nodes/{node}/lxc/{vmid}/rrd`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct LxcRrd {
     /// `filename`
     pub filename: Option<String>,
@@ -560,6 +576,7 @@ proxbox_runtime::record! { LxcRrd {
 
 /// Of `POST /nodes/{node}/lxc/{vmid}/spiceproxy`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct LxcSpiceproxyPost {
     /// `host`
     pub host: Option<String>,
@@ -592,6 +609,7 @@ proxbox_runtime::record! { LxcSpiceproxyPost {
 
 /// Of `POST /nodes/{node}/lxc/{vmid}/termproxy`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct LxcTermproxyPost {
     /// `port`
     pub port: Option<i64>,
@@ -621,6 +639,7 @@ proxbox_runtime::record! { LxcTermproxyPost {
 
 /// Of `POST /nodes/{node}/lxc/{vmid}/vncproxy`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct LxcVncproxyPost {
     /// `cert`
     pub cert: Option<String>,
@@ -657,6 +676,7 @@ proxbox_runtime::record! { LxcVncproxyPost {
 
 /// Of `GET /nodes/{node}/lxc/{vmid}/vncwebsocket`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct LxcVncwebsocket {
     /// `port`
     pub port: Option<String>,
@@ -677,6 +697,7 @@ proxbox_runtime::record! { LxcVncwebsocket {
 
 /// Of `GET /nodes/{node}/apt`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesAptRow {
     /// `id`
     pub id: String,
@@ -697,6 +718,7 @@ proxbox_runtime::record! { NodesAptRow {
 
 /// Of `GET /nodes/{node}/config`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesConfigLocation {
     /// `latitude`: degrees, -90 to 90
     pub latitude: Option<f64>,
@@ -743,6 +765,7 @@ proxbox_runtime::record! { NodesConfigLocation {
 
 /// Of `GET /nodes/{node}/lxc/{vmid}/firewall/ipset`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct NodesNodeLxcVmidFirewallIpsetRow {
     /// `comment`
     pub comment: Option<String>,
@@ -770,6 +793,7 @@ proxbox_runtime::record! { NodesNodeLxcVmidFirewallIpsetRow {
 
 /// Of `PUT /storage/{storage}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct StoragePutBwlimit {
     /// `clone`: KiB/s, at least 0
     pub clone: Option<f64>,
@@ -816,6 +840,7 @@ proxbox_runtime::record! { StoragePutBwlimit {
 
 /// Of `PUT /storage/{storage}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct StoragePutPruneBackups {
     /// `keep-all`
     pub keep_all: Option<bool>,
@@ -870,6 +895,7 @@ proxbox_runtime::record! { StoragePutPruneBackups {
 
 /// Of `GET /nodes/{node}/vzdump/defaults`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct VzdumpDefaultsFleecing {
     /// `enabled`
     pub enabled: Option<bool>,
@@ -907,6 +933,7 @@ proxbox_runtime::record! { VzdumpDefaultsFleecing {
 
 /// Of `GET /nodes/{node}/vzdump/defaults`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct VzdumpDefaultsPerformance {
     /// `max-workers`
     pub max_workers: Option<i64>,

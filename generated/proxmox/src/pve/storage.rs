@@ -18,6 +18,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/storage)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetStorage {
     /// `type`: `glusterfs` up to 8.4
     pub kind: Option<StorageType>,
@@ -61,6 +62,7 @@ proxbox_runtime::operation! { GetStorage -> Rows<StorageRow>;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/storage)
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostStorage {
     /// `authsupported`
     pub authsupported: Option<String>,
@@ -388,6 +390,7 @@ proxbox_runtime::operation! { PostStorage -> StoragePut;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/storage/{storage})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct DeleteStorageStorage {
     /// `storage`: `pve-storage-id`
     pub storage: String,
@@ -424,6 +427,7 @@ proxbox_runtime::operation! { DeleteStorageStorage -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/storage/{storage})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct GetStorageStorage {
     /// `storage`: `pve-storage-id`
     pub storage: String,
@@ -460,6 +464,7 @@ proxbox_runtime::operation! { GetStorageStorage -> Value;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/storage/{storage})
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PutStorageStorage {
     /// `blocksize`: `pve-storage-zfs-blocksize`
     pub blocksize: Option<String>,
@@ -733,6 +738,7 @@ proxbox_runtime::operation! { PutStorageStorage -> StoragePut;
 
 /// Of `PUT /storage/{storage}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct StoragePut {
     /// `config`
     pub config: Option<Box<StoragePutConfig>>,
@@ -760,6 +766,7 @@ proxbox_runtime::record! { StoragePut {
 
 /// Of `PUT /storage/{storage}`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct StoragePutConfig {
     /// `encryption-key`
     pub encryption_key: Option<String>,
@@ -780,6 +787,7 @@ proxbox_runtime::record! { StoragePutConfig {
 
 /// Of `GET /storage`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct StorageRow {
     /// `storage`
     pub storage: String,

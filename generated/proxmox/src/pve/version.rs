@@ -17,6 +17,7 @@ use crate::pve::rows;
 ///
 /// [In the API viewer](https://pve.proxmox.com/pve-docs/api-viewer/#/version)
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct GetVersion {
     /// Members that the description does not foresee.
     pub extra: BTreeMap<String, Value>,
@@ -41,6 +42,7 @@ proxbox_runtime::operation! { GetVersion -> Version;
 
 /// Of `GET /version`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct Version {
     /// `console`
     pub console: Option<VersionConsole>,

@@ -24,7 +24,9 @@ use crate::{Error, LogLine, Outcome, Upload};
 #[derive(Debug, Clone)]
 pub struct Client {
     client: crate::Client,
-    thread: Arc<Thread>,
+    handle: Handle,
+    /// Ends with the last clone.
+    _thread: Arc<Thread>,
 }
 
 /// Ends without waiting, so that the last client may go away within an async task too.
@@ -55,7 +57,8 @@ impl Client {
         let runtime = runtime.map_err(|error| {
             Error::Invalid(format!("the client's thread cannot start: {error}"))
         })?;
-        Ok(Self { client, thread: Arc::new(Thread(Some(runtime))) })
+        let handle = runtime.handle().clone();
+        Ok(Self { client, handle, _thread: Arc::new(Thread(Some(runtime))) })
     }
 
     /// The client that does not block.
@@ -63,15 +66,23 @@ impl Client {
         &self.client
     }
 
-    /// Waits for any future of [`Client::inner`]: for a download, or several calls at a time.
+    /// Waits for any future: a download of [`Client::inner`], or several calls at a time.
     ///
-    /// Within an async task there is nobody to wait for, which is [`Error::Invalid`].
-    pub fn wait_for<T>(&self, future: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-        match &self.thread.0 {
-            Some(runtime) if Handle::try_current().is_err() => runtime.block_on(future),
-            _ => Err(Error::Invalid(
-                "a blocking client was called within an async task; use its `inner()` there".into(),
-            )),
+    /// Within an async task this holds up whatever else its thread has to do.
+    pub fn wait_for<F>(&self, future: F) -> F::Output
+    where
+        F: Future + Send,
+        F::Output: Send,
+    {
+        if Handle::try_current().is_err() {
+            return self.handle.block_on(future);
+        }
+        // A thread that runs async tasks, or is for them to block on, must not wait itself.
+        let waited =
+            std::thread::scope(|scope| scope.spawn(|| self.handle.block_on(future)).join());
+        match waited {
+            Ok(output) => output,
+            Err(panic) => std::panic::resume_unwind(panic),
         }
     }
 

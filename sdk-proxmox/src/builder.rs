@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use tokio::sync::Mutex;
 
 use crate::counters::Counters;
-use crate::host::Host;
+use crate::host::{self, Host};
 use crate::http_transport::HttpTransport;
 use crate::login::{Login, Session, TotpCode};
 use crate::release::Releases;
@@ -242,6 +242,14 @@ impl ClientBuilder {
             (None, Some(own)) => builder.identity(own.identity()?),
             (None, None) => builder,
         };
+        if let Some(proxy) = &self.proxy
+            && hosts.iter().any(|host| !host.tls)
+            && !host::is_local(proxy)
+        {
+            // The rule that lets loopback addresses go without is about what leaves the machine.
+            let why = "without TLS a proxy elsewhere would see the login; use https";
+            return Err(Error::Invalid(why.into()));
+        }
         let builder = match &self.proxy {
             None => builder,
             // The address may hold a password.

@@ -56,6 +56,11 @@ impl Host {
     }
 }
 
+/// Whether the address of a proxy is on this machine.
+pub(crate) fn is_local(proxy: &str) -> bool {
+    Url::parse(proxy).is_ok_and(|url| is_loopback(&url))
+}
+
 /// An explicit `:443` is dropped by the URL's normal form, yet is not Proxmox's default.
 fn stated_port(whole: &str, tls: bool) -> Option<u16> {
     let authority = whole.split("://").nth(1).and_then(|rest| rest.split('/').next());

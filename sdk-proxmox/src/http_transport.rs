@@ -36,15 +36,19 @@ impl Transport for HttpTransport {
 
     fn download(&self, request: Request) -> BoxFuture<'_, Result<Download, Error>> {
         Box::pin(async move {
-            let response = self.accepted(&request, &HeaderMap::new()).await?;
+            let response = self.accepted(&request, None, &HeaderMap::new()).await?;
             Ok(wire::body_of(response))
         })
     }
 
-    fn upgrade(&self, request: Request) -> BoxFuture<'_, Result<ByteStream, Error>> {
+    fn upgrade<'a>(
+        &'a self,
+        request: Request,
+        host: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<ByteStream, Error>> {
         Box::pin(async move {
             let key = websocket::new_key();
-            let response = self.accepted(&request, &websocket::headers(&key)?).await?;
+            let response = self.accepted(&request, host, &websocket::headers(&key)?).await?;
             websocket::connection(&request, &key, response).await
         })
     }
@@ -66,14 +70,15 @@ impl HttpTransport {
     async fn accepted(
         &self,
         request: &Request,
+        host: Option<&str>,
         more: &HeaderMap,
     ) -> Result<reqwest::Response, Error> {
         let pass = self.login.pass(&self.wire, request.op.method).await?;
-        let answer = self.wire.open(request, &pass.headers, more).await;
+        let answer = self.wire.open(request, host, &pass.headers, more).await;
         match &answer {
             Err(error) if error.status() == Some(401) && self.login.refused(&pass).await => {
                 let pass = self.login.pass(&self.wire, request.op.method).await?;
-                self.wire.open(request, &pass.headers, more).await
+                self.wire.open(request, host, &pass.headers, more).await
             }
             _ => answer,
         }

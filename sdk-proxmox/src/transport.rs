@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -38,8 +39,13 @@ pub trait Transport: Send + Sync {
         Box::pin(async { Err(Error::Invalid("this transport brings no files".into())) })
     }
 
-    /// Sends one request that turns its connection into a WebSocket, and gives that connection.
-    fn upgrade(&self, _request: Request) -> BoxFuture<'_, Result<ByteStream, Error>> {
+    /// Sends one request that turns its connection into a WebSocket, and gives that connection. It is
+    /// sent to the host of this name, as an answer has it.
+    fn upgrade<'a>(
+        &'a self,
+        _request: Request,
+        _host: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<ByteStream, Error>> {
         Box::pin(async { Err(Error::Invalid("this transport opens no consoles".into())) })
     }
 }
@@ -54,6 +60,8 @@ pub struct Reply {
     pub reason: Option<String>,
     /// How long to wait before the next try, where the server, or a proxy before it, says so.
     pub retry_after: Option<Duration>,
+    /// The host that answered, where there are several.
+    pub host: Option<Arc<str>>,
     /// Body as it came.
     pub body: Bytes,
 }

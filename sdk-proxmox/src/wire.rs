@@ -91,15 +91,20 @@ impl Wire {
         self.whole(host, request, response).await
     }
 
-    /// Sends a request to the host that answered last; an answer with an error status is an error.
+    /// Sends a request to a host, the one that answered last unless named; an answer with an error status is an error.
     /// The body of any other is not read.
     pub(crate) async fn open(
         &self,
         request: &Request,
+        host: Option<&str>,
         headers: &HeaderMap,
         more: &HeaderMap,
     ) -> Result<reqwest::Response, Error> {
-        let host = self.preferred_host()?;
+        let named = self.hosts.iter().find(|known| host == Some(&*known.name));
+        let host = match named {
+            Some(host) => host,
+            None => self.preferred_host()?,
+        };
         self.counters.request();
         let sent = self.build(host, request, headers).headers(more.clone()).timeout(NO_LIMIT);
         let failed = |error| failure(request.into(), &host.name, error);
@@ -137,7 +142,7 @@ impl Wire {
         let body = response.bytes().await.map_err(failed)?;
         self.counters.bytes(body.len());
         tracing::trace!(%status, method = %request.op.method, path = request.path, "answered");
-        Ok(Reply { status, reason, retry_after, body })
+        Ok(Reply { status, reason, retry_after, host: Some(host.name.clone()), body })
     }
 
     fn build(

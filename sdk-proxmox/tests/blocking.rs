@@ -5,7 +5,8 @@
 use std::time::Duration;
 
 use sdk_proxmox::mock::{Cluster, Mock};
-use sdk_proxmox::{Error, blocking};
+use sdk_proxmox::pve::{PostNodesNodeStorageStorageUpload, StorageUploadPostContent};
+use sdk_proxmox::{Upload, blocking};
 use tokio::runtime::Runtime;
 
 #[test]
@@ -30,13 +31,29 @@ fn calls_tasks_and_logs_wait_for_their_answers() {
     assert_eq!(lines.last().map(String::as_str), Some("TASK OK"));
 }
 
-#[tokio::test]
-async fn within_async_code_it_says_what_to_use_instead_of_a_panic() {
-    let mock = Mock::start(Cluster::demo(1, 1, 1)).await.expect("a port");
-    let client = mock.client().build().expect("a client");
-    let client = std::thread::spawn(|| blocking::Client::new(client)).join().expect("no panic");
-    let client = client.expect("a thread");
-    let error = client.pve().version().get().value().expect_err("no runtime to wait on");
-    assert!(matches!(&error, Error::Invalid(why) if why.contains("inner()")), "{error}");
-    drop(client);
+#[test]
+fn it_waits_within_async_code_too() {
+    let other = Runtime::new().expect("a runtime for the mock");
+    let mock = other.block_on(Mock::start(Cluster::demo(1, 1, 1))).expect("a port");
+    let client = blocking::Client::new(mock.client().build().expect("a client")).expect("a thread");
+    let runtime = Runtime::new().expect("a runtime");
+    let ask = move |client: &blocking::Client| client.pve().version().get().value().map(drop);
+    let there = client.clone();
+    let pool = runtime.block_on(async { tokio::task::spawn_blocking(move || ask(&there)).await });
+    pool.expect("no panic").expect("an answer");
+    runtime.block_on(async move { ask(&client) }).expect("an answer, and an end without a panic");
+}
+
+#[test]
+fn a_file_is_sent_and_what_goes_wrong_is_an_error() {
+    let runtime = Runtime::new().expect("a runtime for the mock");
+    let mock = runtime.block_on(Mock::start(Cluster::demo(1, 1, 1))).expect("a port");
+    let client = blocking::Client::new(mock.client().build().expect("a client")).expect("a thread");
+    let file = client.wait_for(Upload::file("/no/such/file"));
+    assert_eq!(file.expect_err("no file").kind(), std::io::ErrorKind::NotFound);
+    let iso = StorageUploadPostContent::Iso;
+    let upload = PostNodesNodeStorageStorageUpload::new("pve01", "local", iso, "small.iso");
+    let upid = client.upload(&upload, Upload::bytes("small.iso", "x")).expect("a task").value;
+    let end = client.wait_with_log(upid.as_deref(), Duration::from_secs(30), |_| {});
+    assert!(end.expect("an end").is_success());
 }

@@ -120,10 +120,30 @@ async fn a_container_has_a_terminal_by_ticket_and_through_tls() {
 async fn a_ticket_opens_one_connection_only() {
     let (mock, client) = start().await;
     let answer = client.send(&PostNodesNodeTermproxy::new("pve01")).await.expect("a ticket").value;
-    let terminals = mock.with(|cluster| format!("{cluster:?}"));
-    assert!(terminals.contains(answer.ticket.as_deref().unwrap_or("none")));
-    let get = sdk_proxmox::pve::GetNodesNodeVncwebsocket::new("pve01", 5900, "PVEVNC:wrong");
-    let error = client.send(&get).await.expect_err("another's ticket");
+    let (port, ticket) = (answer.port.expect("a port"), answer.ticket.expect("a ticket"));
+    let socket = || async {
+        let port = port.to_string().parse().expect("a number");
+        let get = sdk_proxmox::pve::GetNodesNodeVncwebsocket::new("pve01", port, ticket.as_str());
+        client.send(&get).await
+    };
+    // Asking without an upgrade does not use it up.
+    socket().await.expect("it waits");
+    let url = format!("{}/api2/json/nodes/pve01/vncwebsocket", mock.url());
+    let query = [("port", port.to_string()), ("vncticket", ticket.clone())];
+    let mut request = url::Url::parse_with_params(&url, query).expect("an address").to_string();
+    request = request.split_once("/api2").map_or(String::new(), |(_, rest)| format!("/api2{rest}"));
+    let mut stream = tokio::net::TcpStream::connect(mock.address()).await.expect("a connection");
+    let (id, secret) = (mock.token_id(), mock.token_secret());
+    let head = format!(
+        "GET {request} HTTP/1.1\r\nHost: x\r\nAuthorization: PVEAPIToken={id}={secret}\r\nUpgrade: \
+         websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: \
+         binary\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.expect("sent");
+    let mut part = [0; 12];
+    stream.read_exact(&mut part).await.expect("an answer");
+    assert_eq!(&part, b"HTTP/1.1 101");
+    let error = socket().await.expect_err("used up");
     assert_eq!(error.status(), Some(401));
 }
 

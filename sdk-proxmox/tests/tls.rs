@@ -96,6 +96,8 @@ async fn a_proxy_is_used_only_when_it_is_named() {
     let client = || client().token(mock.token_id(), mock.token_secret());
     outcome(client().proxy(&mock.url())).await.expect("the mock takes the whole address");
     outcome(client()).await.expect_err("nobody listens");
+    let far = outcome(client().proxy("http://proxy.example.org:3128")).await;
+    assert!(matches!(far, Err(Error::Invalid(_))), "the secret would leave in clear text");
     let error = outcome(client().proxy("http://user:secret@[oops")).await.expect_err("no address");
     assert!(!error.to_string().contains("secret"), "{error}");
 }

@@ -158,7 +158,8 @@ impl Cluster {
         user: &str,
         end: Instant,
     ) -> String {
-        let upid = self.spawn(node, what, user, |_| {});
+        let effect = Effect(Arc::new(|_| {}));
+        let upid = self.start(node, what, user, "OK".to_owned(), effect);
         if let Some(task) = self.tasks.last_mut() {
             task.ended = None;
             task.log.truncate(1);
@@ -168,11 +169,13 @@ impl Cluster {
     }
 
     /// Lets a task end at another time, or never, and otherwise.
-    pub(crate) fn reschedule(&mut self, upid: &str, end: Option<Instant>, exit: &str) {
-        if let Some(task) = self.tasks.iter_mut().find(|task| task.upid == upid) {
-            task.ends = end.unwrap_or_else(far);
-            task.exit = exit.to_owned();
-        }
+    /// False where it has ended.
+    pub(crate) fn reschedule(&mut self, upid: &str, end: Option<Instant>, exit: &str) -> bool {
+        let running = self.tasks.iter_mut().find(|task| task.upid == upid && task.ended.is_none());
+        let Some(task) = running else { return false };
+        task.ends = end.unwrap_or_else(far);
+        task.exit = exit.to_owned();
+        true
     }
 
     /// Ends the tasks whose time has come.

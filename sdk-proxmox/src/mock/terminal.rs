@@ -9,6 +9,7 @@ use http::request::Parts;
 use tokio::time::{Duration, Instant, timeout};
 
 use super::{Cluster, Shared, lock};
+use crate::Product;
 
 /// How long termproxy waits for somebody to connect, and to show the ticket.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -55,8 +56,7 @@ impl Cluster {
             .iter()
             .position(|terminal| terminal.ticket == ticket && terminal.port.to_string() == port)?;
         let terminal = self.terminals.remove(found);
-        self.reschedule(&terminal.upid, None, "OK");
-        Some(terminal)
+        self.reschedule(&terminal.upid, None, "OK").then_some(terminal)
     }
 }
 
@@ -84,7 +84,10 @@ pub(crate) async fn serve(
             cluster.reschedule(&terminal.upid, Some(Instant::now()), exit);
             cluster.settle();
         }
-        let _ = socket.send(Message::Close(None)).await;
+        // pveproxy just ends the connection.
+        if lock(&shared.cluster).product != Product::Pve {
+            let _ = socket.send(Message::Close(None)).await;
+        }
     })
 }
 
@@ -103,12 +106,17 @@ async fn session(
         say(socket, "unable to find a serial interface\r\n").await;
         return Err("command failed: exit code 1");
     };
-    let mut shell = Shell { host: host.clone(), line: String::new(), size: (80, 20), over: false };
+    let mut shell = Shell {
+        host: host.clone(),
+        line: String::new(),
+        rest: Vec::new(),
+        size: (80, 20),
+        over: false,
+    };
     say(socket, &shell.prompt()).await;
     while let Some(message) = next(socket).await {
-        let text = String::from_utf8_lossy(&message).into_owned();
         let answer =
-            shell.take(&text, |command| lock(&shared.cluster).commands.get(command).cloned());
+            shell.take(&message, |command| lock(&shared.cluster).commands.get(command).cloned());
         say(socket, &answer).await;
         if shell.over {
             break;
@@ -139,6 +147,8 @@ async fn say(socket: &mut WebSocket, text: &str) {
 struct Shell {
     host: String,
     line: String,
+    /// The beginning of a character.
+    rest: Vec<u8>,
     size: (u16, u16),
     over: bool,
 }
@@ -149,15 +159,26 @@ impl Shell {
     }
 
     /// Takes one message of termproxy's protocol and answers what is printed.
-    fn take(&mut self, message: &str, told: impl Fn(&str) -> Option<String>) -> String {
-        let mut parts = message.splitn(3, ':');
+    fn take(&mut self, message: &[u8], told: impl Fn(&str) -> Option<String>) -> String {
+        let mut parts = message.splitn(3, |byte| *byte == b':');
         match (parts.next(), parts.next(), parts.next()) {
-            (Some("0"), Some(length), Some(input)) if length == input.len().to_string() => {
-                self.typed(input, told)
+            (Some(b"0"), Some(length), Some(input))
+                if length == input.len().to_string().as_bytes() =>
+            {
+                // A character may end in the next message.
+                self.rest.extend_from_slice(input);
+                let whole = match std::str::from_utf8(&self.rest) {
+                    Ok(_) => self.rest.len(),
+                    Err(error) if error.error_len().is_none() => error.valid_up_to(),
+                    Err(_) => self.rest.len(),
+                };
+                let input: Vec<u8> = self.rest.drain(..whole).collect();
+                self.typed(&String::from_utf8_lossy(&input), told)
             }
-            (Some("1"), Some(columns), Some(rows)) => {
-                let rows = rows.trim_end_matches(':').parse();
-                if let (Ok(columns), Ok(rows)) = (columns.parse(), rows) {
+            (Some(b"1"), Some(columns), Some(rows)) => {
+                let number = |text: &[u8]| std::str::from_utf8(text).ok()?.parse().ok();
+                let rows = rows.strip_suffix(b":").unwrap_or(rows);
+                if let (Some(columns), Some(rows)) = (number(columns), number(rows)) {
                     self.size = (columns, rows);
                 }
                 String::new()

@@ -34,6 +34,7 @@ pub(crate) fn sender(
     let Some((user, csrf)) = cluster.tickets.get(ticket.as_ref()) else {
         return Err(unauthorized(cluster, "permission denied - invalid PVE ticket"));
     };
+    is_enabled(cluster, user)?;
     let sent = headers.get("CSRFPreventionToken").and_then(|value| value.to_str().ok());
     if writes && sent != Some(csrf) {
         return Err(unauthorized(cluster, "Permission denied - invalid csrf token"));
@@ -45,6 +46,7 @@ pub(crate) fn sender(
 fn by_token(cluster: &Cluster, token: &str, between: char) -> Result<String, Refusal> {
     let (id, secret) = token.rsplit_once(between).unwrap_or((token, ""));
     let (user, name) = id.split_once('!').unwrap_or((id, ""));
+    is_enabled(cluster, user)?;
     let made = cluster.stored.get(&tokens_of(user)).into_iter().flatten();
     let made = made.into_iter().find(|row| row.get("tokenid").is_some_and(|known| known == name));
     let known = match made {
@@ -60,6 +62,15 @@ fn by_token(cluster: &Cluster, token: &str, between: char) -> Result<String, Ref
         Some(_) => {}
     }
     Ok(id.to_owned())
+}
+
+/// A user who was switched off is not let in, whatever he shows.
+fn is_enabled(cluster: &Cluster, user: &str) -> Result<(), Refusal> {
+    let row = cluster.access_row("users", "userid", user);
+    match row.and_then(|row| row.get("enable")).is_some_and(|enable| *enable == 0) {
+        true => Err(unauthorized(cluster, "user is disabled")),
+        false => Ok(()),
+    }
 }
 
 /// Since 9.1.5 there is one text for all of them.

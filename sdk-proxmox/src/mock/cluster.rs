@@ -61,7 +61,8 @@ pub struct Cluster {
     pub guests: BTreeMap<u32, Guest>,
     /// Rows of `/storage`, by name.
     pub storages: BTreeMap<String, Map<String, Value>>,
-    /// Volumes that belong to no guest's configuration: backups, images, templates. Rows of
+    /// Volumes: backups, images, templates, and disks that were made by calls; other disks are known by
+    /// the configurations of their guests alone. Rows of
     /// `/nodes/{node}/storage/{storage}/content` with `storage` added, and `node` where local.
     pub volumes: Vec<Map<String, Value>>,
     /// Pools by name.

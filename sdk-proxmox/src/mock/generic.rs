@@ -251,8 +251,10 @@ fn create(cluster: &mut Cluster, call: &Call, path: &[String], key: &str) -> Out
         return done(cluster, call);
     }
     let id = item.get(key).cloned().unwrap_or_else(|| {
-        let count = cluster.stored.get(path).map_or(0, Vec::len);
-        Value::from(format!("{}-{}", named(path), count + 1))
+        let known = cluster.stored.get(path).map(Vec::as_slice).unwrap_or_default();
+        let free = |id: &Value| known.iter().all(|row| row.get(key) != Some(id));
+        let ids = (1..).map(|number| Value::from(format!("{}-{number}", named(path))));
+        ids.into_iter().find(free).unwrap_or_default()
     });
     item.insert(key.to_owned(), id);
     insert(cluster, call, path, key, item)?;

@@ -190,14 +190,14 @@ impl Guest {
 
     fn cpus(&self) -> u64 {
         let number = |key| self.text(key).and_then(|text| text.parse::<u64>().ok()).unwrap_or(1);
-        number("cores") * number("sockets")
+        number("cores").saturating_mul(number("sockets"))
     }
 
     /// Bytes; the configuration has MiB, since 8.0 as a property string.
     fn memory(&self) -> u64 {
         let text = self.text("memory").unwrap_or_default();
         let number = property::value(&text, "current").unwrap_or(&text);
-        number.parse().unwrap_or(512_u64) << 20
+        number.parse().unwrap_or(512_u64).saturating_mul(1 << 20)
     }
 
     fn disk(&self) -> u64 {

@@ -59,10 +59,14 @@ pub(crate) fn stored(kind: GuestKind, vmid: u32, key: &str, value: &str) -> Stri
     let new = new_mac(vmid, index);
     match (kind, mac(value).is_some()) {
         (GuestKind::Qemu, true) => value.to_owned(),
-        (GuestKind::Qemu, false) => match value.split_once(',') {
-            Some((model, rest)) => format!("{model}={new},{rest}"),
-            None => format!("{value}={new}"),
-        },
+        (GuestKind::Qemu, false) => {
+            let model = self::value(value, "model");
+            let parts = value.split(',').filter(|part| !part.starts_with("model="));
+            let (alone, rest): (Vec<&str>, Vec<&str>) = parts.partition(|part| !part.contains('='));
+            let model = model.or(alone.first().copied()).unwrap_or("virtio");
+            let first = format!("{model}={new}");
+            [vec![first.as_str()], rest].concat().join(",")
+        }
         (GuestKind::Lxc, known) => {
             let mut parts: Vec<String> = value.split(',').map(str::to_owned).collect();
             if !known {
@@ -90,6 +94,13 @@ mod tests {
                 GuestKind::Qemu,
                 "net0",
                 "virtio,bridge=vmbr0",
+                "virtio=BC:24:11:00:00:E0,bridge=vmbr0",
+            ),
+            (GuestKind::Qemu, "net0", "bridge=vmbr0,e1000", "e1000=BC:24:11:00:00:E0,bridge=vmbr0"),
+            (
+                GuestKind::Qemu,
+                "net0",
+                "model=virtio,bridge=vmbr0",
                 "virtio=BC:24:11:00:00:E0,bridge=vmbr0",
             ),
             (GuestKind::Lxc, "net1", "name=eth1", "name=eth1,hwaddr=BC:24:11:00:00:E1,type=veth"),

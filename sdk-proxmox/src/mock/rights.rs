@@ -2,8 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use proxbox_runtime::Permission;
 use serde_json::{Map, Value};
 
+use super::answer::{Refusal, refuse};
+use super::call::Call;
 use super::{Cluster, Guest};
 use crate::Product;
 use crate::parse::split_list;
@@ -135,6 +138,32 @@ pub(crate) fn tokens_of(user: &str) -> Vec<String> {
     ["access", "users", user, "token"].map(str::to_owned).to_vec()
 }
 
+/// Whether one of several checks is met; the first refusal counts.
+fn first_of(checks: impl Iterator<Item = Result<(), Refusal>>) -> Result<(), Refusal> {
+    let mut refused = None;
+    for check in checks {
+        match check {
+            Ok(()) => return Ok(()),
+            Err(refusal) => {
+                refused.get_or_insert(refusal);
+            }
+        }
+    }
+    refused.map_or(Ok(()), Err)
+}
+
+/// A path of the access control list with the values of a call in it.
+fn filled(call: &Call, path: &str) -> String {
+    let value = |segment: &str| match segment.strip_prefix('{').and_then(|s| s.strip_suffix('}')) {
+        Some(name) => match call.path.get(name) {
+            Some(value) => value.clone(),
+            None => call.text(name).unwrap_or_default(),
+        },
+        None => segment.to_owned(),
+    };
+    path.split('/').map(value).collect::<Vec<_>>().join("/")
+}
+
 fn text<'a>(row: &'a Map<String, Value>, key: &str) -> &'a str {
     row.get(key).and_then(Value::as_str).unwrap_or_default()
 }
@@ -162,23 +191,75 @@ impl Cluster {
             Some((user, token)) => (user, Some(token)),
             None => (self.caller.as_str(), None),
         };
-        let made = self.access_row("users", "userid", user).is_some();
-        if !made || self.product != Product::Pve {
+        if self.product != Product::Pve {
             return self.privileges.contains(privilege);
         }
-        let separate = token.and_then(|token| {
-            let rows = self.stored.get(&tokens_of(user))?;
-            rows.iter().find(|row| text(row, "tokenid") == token)
-        });
-        let separate = separate.is_some_and(|row| row.get("privsep").is_none_or(|v| *v != 0));
-        match separate {
-            true => {
-                self.grants(user, path, privilege)
-                    && self.given(path, privilege, |row| {
-                        text(row, "type") == "token" && text(row, "ugid") == self.caller
-                    })
+        let by_user = match self.access_row("users", "userid", user) {
+            Some(_) => self.grants(user, path, privilege),
+            None => self.privileges.contains(privilege),
+        };
+        by_user
+            && (!self.is_separate(user, token)
+                || self.given(path, privilege, |row| {
+                    text(row, "type") == "token" && text(row, "ugid") == self.caller
+                }))
+    }
+
+    /// Whether a token has no rights but those given to itself.
+    fn is_separate(&self, user: &str, token: Option<&str>) -> bool {
+        let rows = self.stored.get(&tokens_of(user)).into_iter().flatten();
+        let row = rows.into_iter().find(|row| Some(text(row, "tokenid")) == token);
+        row.is_some_and(|row| row.get("privsep").is_none_or(|separate| *separate != 0))
+    }
+
+    /// Whether rights are looked up for whoever calls.
+    fn is_limited(&self) -> bool {
+        let (user, token) = match self.caller.split_once('!') {
+            Some((user, token)) => (user, Some(token)),
+            None => (self.caller.as_str(), None),
+        };
+        self.product == Product::Pve
+            && (self.access_row("users", "userid", user).is_some() || self.is_separate(user, token))
+    }
+
+    /// Refuses callers without what the description asks for. Handlers that check themselves come
+    /// after this.
+    pub(crate) fn permit(&self, call: &Call) -> Result<(), Refusal> {
+        match self.is_limited() {
+            true => self.meets(call, call.op.permission),
+            false => Ok(()),
+        }
+    }
+
+    fn meets(&self, call: &Call, wanted: &Permission) -> Result<(), Refusal> {
+        let denied = |what: &str| refuse(403, format!("Permission check failed ({what})"));
+        let user = self.caller.split('!').next().unwrap_or_default();
+        let on = |path: &str, name: &str| {
+            let path = filled(call, path);
+            let guest =
+                path.strip_prefix("/vms/").and_then(|id| self.guests.get(&id.parse().ok()?));
+            let has = match guest {
+                Some(guest) => self.may_on_guest(guest, name),
+                None => self.allowed(&path, name),
+            };
+            if has { Ok(()) } else { Err(denied(&format!("{path}, {name}"))) }
+        };
+        match wanted {
+            Permission::World | Permission::User | Permission::Told => Ok(()),
+            Permission::Root => Err(denied("user != root@pam")),
+            Permission::On(path, names) => names.iter().try_for_each(|name| on(path, name)),
+            Permission::OneOn(path, names) => first_of(names.iter().map(|name| on(path, name))),
+            Permission::Itself => {
+                let about = call.text("userid").unwrap_or_else(|| call.at("userid").to_owned());
+                if about == user { Ok(()) } else { Err(denied("/access/users, User.Modify")) }
             }
-            false => self.grants(user, path, privilege),
+            Permission::Group(names) => {
+                first_of(names.iter().map(|name| on("/access/groups", name)))
+            }
+            Permission::Realm(name) => on("/access/realm", name),
+            Permission::Modify(path) => on(path, "Permissions.Modify"),
+            Permission::All(parts) => parts.iter().try_for_each(|part| self.meets(call, part)),
+            Permission::Any(parts) => first_of(parts.iter().map(|part| self.meets(call, part))),
         }
     }
 

@@ -76,10 +76,15 @@ async fn serve(
     let wants_socket = parts.headers.contains_key(http::header::UPGRADE);
     let response = match &trouble {
         Some(Trouble::Page(status, html)) => page(*status, html),
-        None if wants_socket && outcome.is_ok() && path.ends_with("/vncwebsocket") => {
+        None | Some(Trouble::Delay(_))
+            if wants_socket && outcome.is_ok() && path.ends_with("/vncwebsocket") =>
+        {
+            let mut query = Map::new();
+            params::read_pairs(parts.uri.query().unwrap_or_default(), &mut query);
             let given =
-                |name: &str| recorded.params.get(name).and_then(Value::as_str).unwrap_or_default();
-            terminal::serve(&shared, parts, given("port"), given("vncticket")).await
+                |name: &str| query.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+            let (port, ticket) = (given("port"), given("vncticket"));
+            terminal::serve(&shared, parts, &port, &ticket).await
         }
         _ => response(&outcome, told),
     };
@@ -165,15 +170,22 @@ fn outcome(
 
 fn answer(cluster: &mut Cluster, call: &Call, path: &str) -> Outcome {
     node_is_there(cluster, call)?;
+    cluster.permit(call)?;
     generic::guest_is_there(cluster, call)?;
     let reads = call.op.method == Method::Get;
     if let Some(answer) = cluster.answers.get(path).filter(|_| reads) {
         return Ok(answer.clone().into());
     }
-    match api::handler(cluster.product, call.op) {
+    // What was made for a call that then fails is taken back.
+    let volumes = (!reads).then(|| cluster.volumes.clone());
+    let outcome = match api::handler(cluster.product, call.op) {
         Some(handler) => handler(cluster, call),
         None => generic::answer(cluster, call),
+    };
+    if let (Err(_), Some(volumes)) = (&outcome, volumes) {
+        cluster.volumes = volumes;
     }
+    outcome
 }
 
 /// Calls below a node are forwarded to it: its name is resolved, then it is connected to.
@@ -197,7 +209,10 @@ fn node_is_there(cluster: &Cluster, call: &Call) -> Result<(), Refusal> {
 }
 
 fn masked(params: &Map<String, Value>) -> std::collections::BTreeMap<String, Value> {
-    let secret = |name: &str| matches!(name, "password" | "tfa-challenge" | "otp" | "cipassword");
+    let secret = |name: &str| {
+        let words = ["password", "ticket", "secret", "token", "otp", "challenge", "apikey"];
+        words.iter().any(|word| name.contains(word))
+    };
     let mask = |(name, value): (&String, &Value)| match secret(name) {
         true => (name.clone(), Value::from("<redacted>")),
         false => (name.clone(), value.clone()),

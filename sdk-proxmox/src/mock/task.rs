@@ -34,6 +34,8 @@ pub(crate) struct Task {
     pub(crate) exit: String,
     pub(crate) log: Vec<String>,
     pub(crate) effect: Option<Effect>,
+    /// The guest that is not there if the task fails.
+    pub(crate) makes: Option<u32>,
 }
 
 impl Task {
@@ -100,6 +102,34 @@ impl Cluster {
         self.start(node, what, user, exit, Effect(Arc::new(effect)))
     }
 
+    /// Starts a task that makes a guest. The guest is listed from the first moment on, as what it is:
+    /// locked.
+    pub(crate) fn spawn_guest(
+        &mut self,
+        node: &str,
+        what: (&str, &str),
+        user: &str,
+        (lock, guest): (&str, Guest),
+    ) -> String {
+        let vmid = guest.vmid;
+        let mut reserved = guest.clone();
+        reserved.running = false;
+        reserved.config.insert("lock".into(), lock.into());
+        self.guests.insert(vmid, reserved);
+        let upid = self.spawn(node, what, user, move |cluster| {
+            cluster.guests.insert(vmid, guest.clone());
+        });
+        match self.tasks.iter_mut().find(|task| task.upid == upid) {
+            Some(task) if task.ended.is_none() => task.makes = Some(vmid),
+            Some(task) if task.exit != "OK" && !task.exit.starts_with("WARNINGS") => {
+                self.guests.remove(&vmid);
+                self.free_disks(vmid);
+            }
+            _ => {}
+        }
+        upid
+    }
+
     /// Starts a task that fails: most checks are made within tasks.
     pub(crate) fn spawn_failing(
         &mut self,
@@ -144,6 +174,7 @@ impl Cluster {
             ends: Instant::now().checked_add(self.task_time).unwrap_or_else(far),
             log: vec![format!("starting {kind} {id}")],
             effect: done.then_some(effect),
+            makes: None,
             exit,
         });
         self.settle();
@@ -196,8 +227,14 @@ impl Cluster {
                 exit if exit.starts_with("WARNINGS") => format!("TASK {exit}"),
                 exit => format!("TASK ERROR: {exit}"),
             });
-            if let Some(effect) = task.effect.take() {
-                (effect.0)(self);
+            let makes = task.makes;
+            match (task.effect.take(), makes) {
+                (Some(effect), _) => (effect.0)(self),
+                (None, Some(vmid)) => {
+                    self.guests.remove(&vmid);
+                    self.free_disks(vmid);
+                }
+                (None, None) => {}
             }
         }
     }

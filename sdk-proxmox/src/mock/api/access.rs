@@ -202,6 +202,7 @@ pub(crate) fn remove_user(cluster: &mut Cluster, call: &Call) -> Outcome {
         ugid != user && !ugid.starts_with(&format!("{user}!"))
     });
     cluster.users.remove(&user);
+    cluster.tickets.retain(|_, (owner, _)| *owner != user);
     cluster.stored.remove(&tokens_of(&user));
     data(Value::Null)
 }

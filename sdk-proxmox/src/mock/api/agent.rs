@@ -1,4 +1,4 @@
-//! What runs inside of a guest says about its network.
+//! What runs inside of a guest says about it.
 
 use serde_json::{Map, Value, json};
 

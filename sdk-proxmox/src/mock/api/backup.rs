@@ -106,10 +106,9 @@ impl Archive {
 pub(crate) fn restore(
     cluster: &mut Cluster,
     call: &Call,
-    volid: &str,
+    mut source: Guest,
     guest: &mut Guest,
 ) -> Result<(), Refusal> {
-    let mut source = find(cluster, volid)?;
     let storage = call.text("storage");
     guest.config = source.config.clone();
     for key in ["lock", "parent", "template", "digest"] {
@@ -138,7 +137,8 @@ fn copy_disks_of_archive(
     copied
 }
 
-fn find(cluster: &Cluster, volid: &str) -> Result<Guest, Refusal> {
+/// The guest that a backup was made of, as it was.
+pub(crate) fn find(cluster: &Cluster, volid: &str) -> Result<Guest, Refusal> {
     let row = cluster.volumes.iter().find(|row| row.get("volid").is_some_and(|v| v == volid));
     let row = row.ok_or_else(|| failed(format!("volume '{volid}' does not exist")))?;
     // Those of a demonstration were made before it began: of the guests as they are.

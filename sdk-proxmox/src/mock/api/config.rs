@@ -124,9 +124,7 @@ pub(crate) fn update_later(cluster: &mut Cluster, call: &Call) -> Outcome {
 }
 
 fn is_known(call: &Call, key: &str) -> bool {
-    call.op.params.field(key).is_some()
-        || key.starts_with("unused")
-        || key.trim_end_matches(|c: char| c.is_ascii_digit()) == "unused"
+    call.op.params.field(key).is_some() || key.starts_with("unused")
 }
 
 /// What only the administrator may set, whatever the privileges.
@@ -320,7 +318,7 @@ fn wait_for_start(before: &Guest, after: &mut Guest) {
 /// Bytes of a size as a parameter has it: `4G`, or more of it, `+2G`.
 pub(crate) fn wanted_size(now: u64, text: &str) -> Option<u64> {
     match text.strip_prefix('+') {
-        Some(more) => disk_size(more).map(|more| now + more),
+        Some(more) => disk_size(more).and_then(|more| now.checked_add(more)),
         None => disk_size(text),
     }
 }

@@ -23,23 +23,22 @@ pub(crate) fn clone(cluster: &mut Cluster, call: &Call) -> Outcome {
     let full = call.text("full").map_or(!source.is_template(), |full| full == "1");
     may_be_copied(cluster, call, &source, full)?;
     let target = call.text("target").unwrap_or_else(|| source.node.clone());
+    let mut source = source;
+    if let Some(name) = call.text("snapname") {
+        let found = source.snapshots.iter().find(|snapshot| snapshot.name == name);
+        let found = found.ok_or_else(|| failed(format!("snapshot '{name}' does not exist")))?;
+        source.config = found.config.clone();
+    }
     let mut copy = Guest::new(vmid, source.kind, &target);
-    copy.config = match call.text("snapname") {
-        None => source.config.clone(),
-        Some(name) => {
-            let found = source.snapshots.iter().find(|snapshot| snapshot.name == name);
-            found.ok_or_else(|| failed(format!("snapshot '{name}' does not exist")))?.config.clone()
-        }
-    };
+    copy.config = source.config.clone();
     copy.pool = call.text("pool");
     rename(cluster, call, &source, &mut copy);
     match full {
         true => copy_disks(cluster, &source, &mut copy, call.text("storage").as_deref())?,
         false => link_disks(cluster, &source, &mut copy)?,
     }
-    data(task(cluster, call, "clone", move |cluster| {
-        cluster.guests.insert(vmid, copy.clone());
-    }))
+    let what = (&*source.kind.task("clone"), &*source.vmid.to_string());
+    data(cluster.spawn_guest(&source.node, what, &call.user, ("clone", copy)))
 }
 
 fn may_be_copied(

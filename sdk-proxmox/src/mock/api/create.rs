@@ -21,28 +21,42 @@ pub(crate) fn create(cluster: &mut Cluster, call: &Call) -> Outcome {
     }
     let archive = archive(call);
     let verb = if archive.is_some() { "restore" } else { "create" };
-    is_free(cluster, call, vmid, verb)?;
-    let mut guest = Guest::new(vmid, kind, &node);
+    // Resolved first: the guest that it was made of may be replaced.
+    let source = archive.map(|volid| backup::find(cluster, &volid)).transpose()?;
+    let replaced = is_free(cluster, call, vmid, verb)?;
+    match built(cluster, call, Guest::new(vmid, kind, &node), source) {
+        Ok(guest) => {
+            let what = (&*kind.task(verb), &*vmid.to_string());
+            data(cluster.spawn_guest(&node, what, &call.user, ("create", guest)))
+        }
+        Err(refusal) => {
+            cluster.guests.extend(replaced.map(|guest| (vmid, guest)));
+            Err(refusal)
+        }
+    }
+}
+
+/// The guest with all that was asked for.
+fn built(
+    cluster: &mut Cluster,
+    call: &Call,
+    mut guest: Guest,
+    source: Option<Guest>,
+) -> Result<Guest, Refusal> {
     only_root(call, &guest)?;
     guest.pool = call.text("pool");
-    match &archive {
-        Some(volid) => backup::restore(cluster, call, volid, &mut guest)?,
+    let restored = source.is_some();
+    match source {
+        Some(source) => backup::restore(cluster, call, source, &mut guest)?,
         None => fresh(cluster, call, &mut guest)?,
     }
     let changes: Map<String, Value> = settings(&call.params).collect();
     store(cluster, &mut guest, &changes)?;
-    if archive.is_none() && kind == GuestKind::Qemu && !guest.config.contains_key("boot") {
+    if !restored && guest.kind == GuestKind::Qemu && !guest.config.contains_key("boot") {
         boot_order(&mut guest);
     }
-    let mut reserved = guest.clone();
-    reserved.config.insert("lock".into(), "create".into());
     guest.running = call.flag("start");
-    // Listed from the first moment on, as what it is: locked.
-    cluster.guests.insert(vmid, reserved);
-    let what = (&*kind.task(verb), &*vmid.to_string());
-    data(cluster.spawn(&node, what, &call.user, move |cluster| {
-        cluster.guests.insert(vmid, guest.clone());
-    }))
+    Ok(guest)
 }
 
 /// The backup that a call restores.
@@ -53,20 +67,25 @@ fn archive(call: &Call) -> Option<String> {
     }
 }
 
-/// A number that is taken is taken by a guest of either kind; a backup may replace one by force.
-fn is_free(cluster: &mut Cluster, call: &Call, vmid: u32, verb: &str) -> Result<(), Refusal> {
-    let Some(other) = cluster.guests.get(&vmid) else { return Ok(()) };
+/// A number that is taken is taken by a guest of either kind. A backup may replace one by force, which
+/// is given then, for the case that something else is wrong.
+fn is_free(
+    cluster: &mut Cluster,
+    call: &Call,
+    vmid: u32,
+    verb: &str,
+) -> Result<Option<Guest>, Refusal> {
+    let Some(other) = cluster.guests.get(&vmid) else { return Ok(None) };
     let here = other.kind == call.kind() && other.node == node_name(cluster, call);
+    let who = other.kind.short();
     if verb == "restore" && call.flag("force") && here {
         if other.running {
-            let who = other.kind.short();
             return Err(failed(format!("unable to restore {who} {vmid} - {who} is running")));
         }
         cluster.free_disks(vmid);
-        cluster.guests.remove(&vmid);
-        return Ok(());
+        return Ok(cluster.guests.remove(&vmid));
     }
-    let exists = format!("{} {vmid} already exists on node '{}'", other.kind.short(), other.node);
+    let exists = format!("{who} {vmid} already exists on node '{}'", other.node);
     Err(failed(match call.kind() {
         GuestKind::Qemu => format!("unable to {verb} VM {vmid} - {exists}"),
         GuestKind::Lxc => exists,

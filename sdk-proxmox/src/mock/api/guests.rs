@@ -1,4 +1,4 @@
-//! Guests: lists, configuration and state.
+//! Guests: lists, state, and what can be done with them.
 
 use serde_json::{Value, json};
 

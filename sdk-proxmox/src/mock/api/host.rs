@@ -254,7 +254,7 @@ pub(crate) fn notification_targets(cluster: &mut Cluster, _: &Call) -> Outcome {
 pub(crate) fn create_interface(cluster: &mut Cluster, call: &Call) -> Outcome {
     need(cluster, &format!("/nodes/{}", node_name(cluster, call)), "Sys.Modify")?;
     let name = call.text("iface").unwrap_or_default();
-    let known = interfaces(cluster, call);
+    let known = interfaces(cluster, call)?;
     if known.iter().any(|row| row["iface"] == name.as_str()) {
         return Err(bad_param("iface", "interface already exists"));
     }
@@ -262,11 +262,10 @@ pub(crate) fn create_interface(cluster: &mut Cluster, call: &Call) -> Outcome {
     data(Value::Null)
 }
 
-fn interfaces<'a>(cluster: &'a mut Cluster, call: &Call) -> &'a mut Vec<Value> {
+fn interfaces<'a>(cluster: &'a mut Cluster, call: &Call) -> Result<&'a mut Vec<Value>, Refusal> {
     let name = node_name(cluster, call);
-    // The node of the path was looked at before.
-    let at = cluster.nodes.iter().position(|node| node.name == name).unwrap_or(0);
-    &mut cluster.nodes[at].network
+    let node = cluster.nodes.iter_mut().find(|node| node.name == name);
+    node.map(|node| &mut node.network).ok_or_else(|| failed(format!("no such node '{name}'")))
 }
 
 /// What was sent, and what a node derives from it.
@@ -299,7 +298,7 @@ fn interface_row(call: &Call, mut row: Map<String, Value>) -> Value {
 
 pub(crate) fn update_interface(cluster: &mut Cluster, call: &Call) -> Outcome {
     let name = call.at("iface").to_owned();
-    let rows = interfaces(cluster, call);
+    let rows = interfaces(cluster, call)?;
     let found = rows.iter_mut().find(|row| row["iface"] == name.as_str());
     let row = found.ok_or_else(|| bad_param("iface", "interface does not exist"))?;
     *row = interface_row(call, row.as_object().cloned().unwrap_or_default());
@@ -308,7 +307,7 @@ pub(crate) fn update_interface(cluster: &mut Cluster, call: &Call) -> Outcome {
 
 pub(crate) fn remove_interface(cluster: &mut Cluster, call: &Call) -> Outcome {
     let name = call.at("iface").to_owned();
-    let rows = interfaces(cluster, call);
+    let rows = interfaces(cluster, call)?;
     let before = rows.len();
     rows.retain(|row| row["iface"] != name.as_str());
     match rows.len() < before {

@@ -37,8 +37,9 @@ pub(crate) fn backup(cluster: &mut Cluster, call: &Call) -> Outcome {
 
 pub(crate) fn create_backup(cluster: &mut Cluster, call: &Call) -> Outcome {
     let mut job = job(call);
-    let number = cluster.backup_jobs.len() + 1;
-    let id = job.entry("id").or_insert_with(|| format!("backup-mock-{number:04}").into()).clone();
+    let free = |id: &String| cluster.backup_jobs.iter().all(|known| known["id"] != id.as_str());
+    let name = (1..).map(|number| format!("backup-mock-{number:04}")).find(free);
+    let id = job.entry("id").or_insert_with(|| name.unwrap_or_default().into()).clone();
     if cluster.backup_jobs.iter().any(|known| known["id"] == id) {
         let id = id.as_str().unwrap_or_default();
         return Err(words::taken(call.op.path, id).unwrap_or_else(|| failed("already exists")));

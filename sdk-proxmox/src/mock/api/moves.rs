@@ -74,6 +74,9 @@ pub(crate) fn migrate(cluster: &mut Cluster, call: &Call) -> Outcome {
 pub(crate) fn destroy(cluster: &mut Cluster, call: &Call) -> Outcome {
     let guest = guest(cluster, call, "VM.Allocate")?.clone();
     let (vmid, who) = (guest.vmid, guest.kind.short());
+    if guest.text("lock").is_some_and(|lock| lock != "suspended") && !call.flag("skiplock") {
+        refuse_locked(&guest)?;
+    }
     if guest.text("protection").as_deref() == Some("1") {
         return Err(failed(format!("can't remove {who} {vmid} - protection mode enabled")));
     }

@@ -52,7 +52,7 @@ pub(crate) fn describe(cluster: &mut Cluster, call: &Call) -> Outcome {
     let guest = guest(cluster, call, "VM.Snapshot")?;
     find(guest, &name).map_err(failed)?;
     for snapshot in guest.snapshots.iter_mut().filter(|snapshot| snapshot.name == name) {
-        snapshot.description = text.clone().unwrap_or_default();
+        snapshot.description = text.clone().unwrap_or_else(|| snapshot.description.clone());
     }
     data(Value::Null)
 }

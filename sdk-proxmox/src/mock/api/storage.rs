@@ -285,7 +285,7 @@ pub(crate) fn allocate(cluster: &mut Cluster, call: &Call) -> Outcome {
     let size = call.text("size").unwrap_or_default();
     // A number alone is KiB.
     let bytes = match size.parse::<u64>() {
-        Ok(kib) => kib << 10,
+        Ok(kib) => kib.saturating_mul(1024),
         Err(_) => disk_size(&size).unwrap_or(0),
     };
     let node = node_name(cluster, call);

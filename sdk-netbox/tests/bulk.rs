@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use sdk_netbox::mock::{Fault, FaultKind, Mock};
-use sdk_netbox::runtime::{IdOr, Patch};
+use sdk_netbox::runtime::IdOr;
 use sdk_netbox::types::{
     ClusterTypeRequest, PatchedBulkTagRequest, TagRequest, WritableClusterRequest,
     WritableVirtualMachineWithConfigContextRequest as Machine,

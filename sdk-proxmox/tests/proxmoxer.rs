@@ -20,7 +20,9 @@ async fn a_hundred_interactions_of_proxmoxer_go_as_with_a_real_node() {
             writeln!(std::io::stderr(), "skipped: {python} has no proxmoxer (set PROXBOX_PYTHON)");
         return;
     }
-    let mock = Mock::start(Cluster::demo(2, 12, 5)).await.expect("a port");
+    let mut cluster = Cluster::demo(2, 12, 5);
+    cluster.task_time = std::time::Duration::ZERO;
+    let mock = Mock::start(cluster).await.expect("a port");
     let any = ([127, 0, 0, 1], 0).into();
     let front = TlsFront::start(any, mock.address()).await.expect("a port");
     let output = Command::new(&python)

@@ -345,14 +345,19 @@ impl Type {
 
 /// Fields that are never logged or shown. `PATH` parameters are public by nature.
 fn is_secret(wire: &str) -> bool {
-    const WORDS: [&str; 13] = [
+    const WORDS: [&str; 18] = [
         "apitoken",
+        "auth-key",
         "auth-token",
         "authkey",
         "hook-token",
         "password",
+        "preshared",
+        "psk",
         "secret",
         "ticket",
+        "token-value",
+        "totp",
         "csrfpreventiontoken",
         "sshkeys",
         "private",

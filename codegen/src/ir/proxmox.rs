@@ -247,7 +247,8 @@ fn lower_field(name: &str, schema: &Value, place: &Place, arena: &mut Arena) -> 
     };
     // A property string is a secret as a whole if one of its keys is.
     let keys = schema["x-proxmox-property"]["properties"].as_object().into_iter().flatten();
-    let secret = is_secret(wire) || keys.into_iter().any(|(key, _)| is_secret(key));
+    let secret = is_secret(wire)
+        || keys.into_iter().any(|(key, rules)| is_secret(key) && rules["enum"].is_null());
     let flags = if secret { vec!["SECRET"] } else { Vec::new() };
     let presence = match ty {
         Type::Indexed(_) => Presence::Plain,

@@ -346,7 +346,7 @@ pub(crate) const POWER_OUTLET_COUNT: Field = Field::new("power_outlet_count", Ki
 pub(crate) const POWER_PORT_COUNT: Field = Field::new("power_port_count", Kind::Int, FieldFlags::READ_ONLY);
 pub(crate) const PREFIX: Field = Field::new("prefix", Kind::Int, FieldFlags::NULLABLE);
 pub(crate) const PREFIX_2: Field = Field::new("prefix", Kind::Text, 0);
-pub(crate) const PRESHARED_KEY: Field = Field::new("preshared_key", Kind::Text, 0);
+pub(crate) const PRESHARED_KEY: Field = Field::new("preshared_key", Kind::Text, FieldFlags::SECRET);
 pub(crate) const PRIMARY_IP: Field = Field::new("primary_ip", Kind::Record(BriefIPAddress::SCHEMA), FieldFlags::NULLABLE | FieldFlags::READ_ONLY);
 pub(crate) const PRIMARY_IP4: Field = Field::new("primary_ip4", Kind::Record(BriefIPAddress::SCHEMA), FieldFlags::NULLABLE);
 pub(crate) const PRIMARY_IP4_2: Field = Field::new("primary_ip4", Kind::Reference(BriefIPAddressRequest::SCHEMA), FieldFlags::NULLABLE);
@@ -467,7 +467,7 @@ pub(crate) const TERMINATION_TYPE_3: Field = Field::new("termination_type", Kind
 pub(crate) const TOKEN: Field = Field::new("token", Kind::Text, FieldFlags::NULLABLE | FieldFlags::SECRET);
 pub(crate) const TOKEN_2: Field = Field::new("token", Kind::Text, FieldFlags::SECRET);
 pub(crate) const TOKEN_SECRET: Field = Field::new("token_secret", Kind::Text, FieldFlags::SECRET);
-pub(crate) const TOKEN_VALUE: Field = Field::new("token_value", Kind::Text, 0);
+pub(crate) const TOKEN_VALUE: Field = Field::new("token_value", Kind::Text, FieldFlags::SECRET);
 pub(crate) const TYPE: Field = Field::new("type", Kind::Any, FieldFlags::REQUIRED);
 pub(crate) const TYPE_2: Field = Field::new("type", Kind::Choice(L2VPNType::VALUES, L2VPNType::LABELS), 0);
 pub(crate) const TYPE_3: Field = Field::new("type", Kind::Enum(L2VPNType::VALUES), 0);
@@ -566,8 +566,8 @@ pub(crate) const ASSIGNED_OBJECT_ID_2: Field = Field::ruled("assigned_object_id"
     &Rules { min: Some(0.0), max: Some(9.223372036854776e18), format: Some("int64"), ..Rules::NONE });
 pub(crate) const ASSIGNED_OBJECT_ID_3: Field = Field::ruled("assigned_object_id", Kind::Int, FieldFlags::REQUIRED,
     &Rules { min: Some(0.0), max: Some(9.223372036854776e18), format: Some("int64"), ..Rules::NONE });
-pub(crate) const AUTH_KEY: Field = Field::ruled("auth_key", Kind::Text, 0, &Rules { max_length: Some(255), ..Rules::NONE });
-pub(crate) const AUTH_PSK: Field = Field::ruled("auth_psk", Kind::Text, 0, &Rules { max_length: Some(64), ..Rules::NONE });
+pub(crate) const AUTH_KEY: Field = Field::ruled("auth_key", Kind::Text, FieldFlags::SECRET, &Rules { max_length: Some(255), ..Rules::NONE });
+pub(crate) const AUTH_PSK: Field = Field::ruled("auth_psk", Kind::Text, FieldFlags::SECRET, &Rules { max_length: Some(64), ..Rules::NONE });
 pub(crate) const BACKEND_LOG_FILE_PATH: Field = Field::ruled("backend_log_file_path", Kind::Text, 0,
     &Rules { min_length: Some(1), max_length: Some(255), ..Rules::NONE });
 pub(crate) const BACKUP_BATCH_DELAY_MS: Field = Field::ruled("backup_batch_delay_ms", Kind::Int, 0,

@@ -67,18 +67,26 @@ fn is_primary(state: &State, id: i64) -> bool {
     hosts.into_iter().any(used)
 }
 
-/// Whether a change takes an address off its interface.
+/// Whether a change takes an address off its host.
 fn leaves(state: &State, id: i64, row: &Row) -> bool {
-    let before = state.row(ADDRESSES, id).and_then(|row| generic_target("assigned_object", row));
-    before.is_some() && before != generic_target("assigned_object", row)
+    let host = |row: &Row| {
+        let target = generic_target("assigned_object", row)?;
+        let (label, id) = target.split_once(':')?;
+        let (path, owner) = match label {
+            "dcim.interface" => ("dcim/interfaces", "device"),
+            "virtualization.vminterface" => ("virtualization/interfaces", "virtual_machine"),
+            _ => return None,
+        };
+        Some((path, integer(state.row(path, id.parse().ok()?)?, owner)?))
+    };
+    let before = state.row(ADDRESSES, id).and_then(host);
+    before.is_some() && before != host(row)
 }
 
 /// Another address with the same host in the same table, if that table wants them unique.
 fn same_host(state: &State, id: Option<i64>, row: &Row) -> Option<String> {
     const SHARED: [&str; 6] = ["anycast", "vip", "vrrp", "hsrp", "glbp", "carp"];
-    if SHARED.contains(&text(row, "role")) {
-        return None;
-    }
+    let shared = SHARED.contains(&text(row, "role"));
     if let Some(vrf) = integer(row, "vrf") {
         let unique = state.row("ipam/vrfs", vrf).and_then(|vrf| vrf.get("enforce_unique"));
         if unique != Some(&json!(true)) {
@@ -89,8 +97,9 @@ fn same_host(state: &State, id: Option<i64>, row: &Row) -> Option<String> {
     let held = state.referrers(ADDRESSES, "_host", &host).into_iter();
     let mut others =
         held.filter(|other| Some(*other) != id).filter_map(|id| state.row(ADDRESSES, id));
-    let same =
-        |held: &&Row| held.get("vrf") == row.get("vrf") && !SHARED.contains(&text(held, "role"));
+    let same = |held: &&Row| {
+        held.get("vrf") == row.get("vrf") && !(shared && SHARED.contains(&text(held, "role")))
+    };
     others.find(same).map(|held| text(held, "address").to_owned())
 }
 
@@ -167,7 +176,7 @@ pub(super) fn aggregate(state: &State, id: Option<i64>, row: &mut Row, errors: &
     }
 }
 
-fn range_ends(row: &Row) -> Option<(IpNet, IpNet)> {
+pub(super) fn range_ends(row: &Row) -> Option<(IpNet, IpNet)> {
     Some((network(text(row, "start_address"))?, network(text(row, "end_address"))?))
 }
 
@@ -192,6 +201,10 @@ pub(super) fn range(state: &State, id: Option<i64>, row: &Row, errors: &mut Erro
             "Ending address must be greater than or equal to the starting address ({start})"
         );
         return errors.add("end_address", message);
+    }
+    if range_size(row).is_none_or(|size| size > u64::from(u32::MAX)) {
+        let message = "Defined range exceeds maximum supported size (4294967295)";
+        return errors.add("__all__", message);
     }
     let table = state.table("ipam/ip-ranges").into_iter().flat_map(|table| &table.rows);
     let overlaps = table.into_iter().find(|(other, held)| {
@@ -227,7 +240,34 @@ pub(super) fn range_name(row: &Row) -> String {
 pub(super) fn range_size(row: &Row) -> Option<u64> {
     let (start, end) = range_ends(row)?;
     let number = super::allocate::number;
-    u64::try_from(number(end.addr()).checked_sub(number(start.addr()))? + 1).ok()
+    u64::try_from(number(end.addr()).checked_sub(number(start.addr()))?.checked_add(1)?).ok()
+}
+
+/// The numbers of a group's VLANs are numbers of VLANs, and apart.
+pub(super) fn vlan_group(row: &Row, errors: &mut Errors) {
+    let Some(ranges) = row.get("vid_ranges").and_then(Value::as_array) else { return };
+    let mut known: Vec<(i64, i64)> = Vec::new();
+    for range in ranges {
+        let ends = (range.get(0).and_then(Value::as_i64), range.get(1).and_then(Value::as_i64));
+        let (Some(from), Some(to)) = ends else {
+            return errors
+                .add("vid_ranges", "Ranges must be specified in the form (lower, upper).");
+        };
+        if from < 1 || to > 4094 {
+            let message = format!("Ending VLAN ID in range ({to}) cannot exceed 4094");
+            return errors.add("vid_ranges", message);
+        }
+        if from > to {
+            let message = format!(
+                "Ending VLAN ID in range must be greater than or equal to the starting VLAN ID ({from}-{to})"
+            );
+            return errors.add("vid_ranges", message);
+        }
+        if known.iter().any(|(first, last)| *first <= to && from <= *last) {
+            return errors.add("vid_ranges", "Ranges cannot overlap.");
+        }
+        known.push((from, to));
+    }
 }
 
 /// A VLAN is within the numbers of its group.

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use serde_json::{Map, Value, json};
 
-use super::addresses::network;
+use super::addresses::{network, range_ends};
 use super::answer::Answer;
 use super::model::{Model, models};
 use super::render;
@@ -121,9 +121,11 @@ fn take(
     row: &Row,
     body: &Value,
 ) -> Answer {
-    let wanted: Vec<Map<String, Value>> = match body {
-        Value::Array(items) => items.iter().filter_map(|item| item.as_object().cloned()).collect(),
-        other => vec![other.as_object().cloned().unwrap_or_default()],
+    let items = body.as_array().map_or(std::slice::from_ref(body), Vec::as_slice);
+    let wanted: Option<Vec<_>> = items.iter().map(|item| item.as_object().cloned()).collect();
+    let Some(wanted) = wanted else {
+        let errors = json!([{ "non_field_errors": ["Invalid data. Expected a dictionary."] }]);
+        return Answer::json(400, errors);
     };
     let errors: Vec<Value> = wanted.iter().map(|one| refused(kind, row, one)).collect();
     if errors.iter().any(|error| error.as_object().is_some_and(|members| !members.is_empty())) {
@@ -179,8 +181,9 @@ fn filled(
 ) -> Option<Vec<Value>> {
     let mut ips = free_ips(state, parent, row);
     let mut nets = if kind == Kind::Prefixes { free_prefixes(state, id, row) } else { Vec::new() };
-    let mut vids = free_vids(state, id, row).into_iter();
-    let mut asns = free_asns(state, row).into_iter();
+    let vids = if kind == Kind::Vlans { free_vids(state, id, row) } else { Vec::new() };
+    let asns = if kind == Kind::Asns { free_asns(state, row) } else { Vec::new() };
+    let (mut vids, mut asns) = (vids.into_iter(), asns.into_iter());
     let vrf = row.get("vrf").cloned().unwrap_or_default();
     let mut bodies = Vec::new();
     for mut one in wanted {
@@ -229,35 +232,39 @@ fn free_ips(state: &State, parent: &Model, row: &Row) -> impl Iterator<Item = Ip
     let everywhere =
         row.get("vrf").is_none_or(Value::is_null) && text(row, "status") == "container";
     let here = |other: &&Row| everywhere || other.get("vrf") == row.get("vrf");
-    let table = state.table("ipam/ip-addresses");
-    let others = table.into_iter().flat_map(|table| table.rows.values()).filter(here);
-    let taken: BTreeSet<u128> = others
+    let rows = |path| state.table(path).into_iter().flat_map(|table| table.rows.values());
+    let taken: BTreeSet<u128> = rows("ipam/ip-addresses")
+        .filter(here)
         .filter_map(|other| network(text(other, "address")))
         .filter(|net| net.addr().is_ipv4() == four)
         .map(|net| number(net.addr()))
         .collect();
-    let ranges: Vec<(u128, u128)> = state
-        .table("ipam/ip-ranges")
-        .into_iter()
-        .flat_map(|table| table.rows.values())
+    let populated: Vec<(u128, u128)> = rows("ipam/ip-ranges")
+        .filter(here)
         .filter(|range| range.get("mark_populated") == Some(&json!(true)))
-        .filter_map(|range| {
-            let end = |name| network(text(range, name)).map(|net| number(net.addr()));
-            Some((end("start_address")?, end("end_address")?))
-        })
+        .filter_map(range_ends)
+        .filter(|(from, _)| from.addr().is_ipv4() == four)
+        .map(|(from, to)| (number(from.addr()), number(to.addr())))
         .collect();
-    (first..=last)
-        .filter(move |ip| {
-            !taken.contains(ip) && !ranges.iter().any(|(from, to)| (from..=to).contains(&ip))
-        })
-        .map(move |ip| address(ip, four))
+    let mut next = Some(first);
+    std::iter::from_fn(move || {
+        loop {
+            let ip = next.filter(|ip| *ip <= last)?;
+            let around = populated.iter().find(|(from, to)| (from..=to).contains(&&ip));
+            // A range is left at its end: it may be larger than anyone can count through.
+            next = around.map_or(ip, |(_, to)| *to).checked_add(1);
+            if around.is_none() && !taken.contains(&ip) {
+                return Some(address(ip, four));
+            }
+        }
+    })
 }
 
 /// The first and the last address that may be given out.
 fn ends(parent: &Model, row: &Row) -> Option<(u128, u128)> {
     if parent.path == "ipam/ip-ranges" {
-        let end = |name| network(text(row, name)).map(|net| number(net.addr()));
-        return Some((end("start_address")?, end("end_address")?));
+        let (from, to) = range_ends(row)?;
+        return Some((number(from.addr()), number(to.addr())));
     }
     let net = network(text(row, "prefix"))?;
     let (first, last) = (number(net.network()), number(net.broadcast()));

@@ -11,7 +11,8 @@ use super::state::{Row, State};
 const CABLES: &str = "dcim/cables";
 const SIDES: [(&str, &str); 2] = [("a_terminations", "A"), ("b_terminations", "B")];
 /// Interfaces that have no plug.
-const WITHOUT_PLUG: [&str; 3] = ["virtual", "bridge", "lag"];
+const WITHOUT_PLUG: [&str; 9] =
+    ["virtual", "bridge", "lag", "gsm", "cdma", "lte", "4g", "5g", "other-wireless"];
 
 /// Ends that may have a cable.
 const ENDS: [&str; 9] = [
@@ -37,7 +38,7 @@ fn ends(row: &Row, side: &str) -> Vec<(String, i64)> {
 
 /// The cable at an object, and on which side it is.
 fn cable_at<'a>(state: &'a State, label: &str, id: i64) -> Option<(i64, usize, &'a Row)> {
-    let cables = state.table(CABLES)?;
+    let cables = state.table(CABLES).filter(|table| !table.rows.is_empty())?;
     cables.rows.iter().find_map(|(cable, row)| {
         let side = SIDES.iter().position(|(side, _)| {
             ends(row, side).iter().any(|(kind, number)| kind == label && *number == id)
@@ -60,6 +61,12 @@ pub(super) fn check(state: &State, id: Option<i64>, row: &Row, errors: &mut Erro
         errors.add("__all__", "A and B terminations cannot connect to the same object.");
     }
     for (label, end) in a.iter().chain(&b) {
+        let path = models().labelled(label).map(|model| model.path);
+        if !ENDS.contains(&label.as_str())
+            || path.is_none_or(|path| state.row(path, *end).is_none())
+        {
+            return errors.add("__all__", format!("Invalid termination: {label} {end}"));
+        }
         if let Some((cable, ..)) = cable_at(state, label, *end).filter(|found| Some(found.0) != id)
         {
             let words = format!("Duplicate termination found for {label} {end}: cable {cable}");
@@ -67,11 +74,23 @@ pub(super) fn check(state: &State, id: Option<i64>, row: &Row, errors: &mut Erro
         }
         let interface = (label == "dcim.interface").then(|| state.row("dcim/interfaces", *end));
         let kind = interface.flatten().map(|row| text(row, "type")).unwrap_or_default();
-        if WITHOUT_PLUG.contains(&kind) || kind.starts_with("ieee802.11") {
+        if WITHOUT_PLUG.contains(&kind) || kind.starts_with("ieee802.") {
             let words = "Cables cannot be terminated to Virtual interfaces";
             errors.add("__all__", words);
         }
     }
+}
+
+/// Takes an object off the cable that it had.
+pub(super) fn unplug(state: &mut State, label: &str, id: i64) {
+    let Some((cable, _, row)) = cable_at(state, label, id) else { return };
+    let mut row = row.clone();
+    for (side, _) in SIDES {
+        if let Some(Value::Array(ends)) = row.get_mut(side) {
+            ends.retain(|end| end["object_type"] != label || end["object_id"] != id);
+        }
+    }
+    state.put(CABLES, cable, row);
 }
 
 /// The ends of a cable as they are shown: with the object at each.
@@ -104,9 +123,8 @@ pub(super) fn derived(state: &State, model: &Model, name: &str, id: i64) -> Opti
     }
     let Some((cable, side, row)) = cable_at(state, model.label, id) else {
         return Some(match name {
-            "cable_end" => json!(""),
             "link_peers" => json!([]),
-            "_occupied" => json!(false),
+            "connected_endpoints_reachable" | "_occupied" => json!(false),
             _ => Value::Null,
         });
     };

@@ -1,5 +1,6 @@
 //! The log of changes that NetBox keeps.
 
+use proxbox_runtime::FieldFlags;
 use serde_json::{Value, json};
 
 use super::model::Model;
@@ -26,7 +27,7 @@ pub(super) fn record(
     after: Option<&Row>,
     message: Option<&str>,
 ) {
-    let (old, new) = (data(before), data(after));
+    let (old, new) = (data(model, before), data(model, after));
     if old == new {
         return;
     }
@@ -56,13 +57,19 @@ pub(super) fn record(
     state.put(CHANGES, change, row);
 }
 
-/// An object as the log keeps it: without what only NetBox needs, without times.
-fn data(row: Option<&Row>) -> Value {
+/// An object as the log keeps it: without what only NetBox needs, without times and secrets.
+fn data(model: &Model, row: Option<&Row>) -> Value {
     let Some(row) = row else {
         return Value::Null;
     };
+    let secret = |name: &str| {
+        let field = model.write.and_then(|schema| schema.field(name));
+        field.is_some_and(|field| field.flags.has(FieldFlags::SECRET))
+    };
     let kept = |(name, _): &(&String, &Value)| {
-        !name.starts_with('_') && !matches!(name.as_str(), "created" | "last_updated")
+        !name.starts_with('_')
+            && !secret(name)
+            && !matches!(name.as_str(), "created" | "last_updated")
     };
     let members = row.iter().filter(kept).map(|(name, value)| (name.clone(), value.clone()));
     Value::Object(members.collect())

@@ -12,6 +12,18 @@ use super::state::{Row, State};
 
 const CONTEXTS: &str = "extras/config-contexts";
 
+/// Collections whose objects are in one another, so that what is in the inner is in the outer.
+const TREES: [&str; 8] = [
+    "dcim/device-roles",
+    "dcim/locations",
+    "dcim/platforms",
+    "dcim/regions",
+    "dcim/site-groups",
+    "tenancy/contact-groups",
+    "tenancy/tenant-groups",
+    "wireless/wireless-lan-groups",
+];
+
 /// Lists of a context that select objects, with the references of an object that they hold for.
 const SELECTORS: &[(&str, &[&str])] = &[
     ("regions", &["site", "region"]),
@@ -84,7 +96,7 @@ pub(super) fn along(state: &State, model: &Model, row: &Row, path: &[&str]) -> V
 
 /// An object, and those above it in its tree.
 pub(super) fn with_ancestors(state: &State, model: &Model, id: i64) -> Vec<i64> {
-    let nests = model.references.get("parent").is_some_and(|parent| parent.target == model.path);
+    let nests = TREES.contains(&model.path);
     let up = |id: &i64| integer(state.row(model.path, *id)?, "parent").filter(|_| nests);
     // A circle of parents would never end.
     std::iter::successors(Some(id), up).take(50).collect()
@@ -92,7 +104,7 @@ pub(super) fn with_ancestors(state: &State, model: &Model, id: i64) -> Vec<i64> 
 
 /// An object, and all below it in its tree.
 pub(super) fn with_descendants(state: &State, model: &Model, id: i64) -> Vec<i64> {
-    let nests = model.references.get("parent").is_some_and(|parent| parent.target == model.path);
+    let nests = TREES.contains(&model.path);
     let mut all = vec![id];
     let mut at = 0;
     while let Some(id) = all.get(at).copied().filter(|_| nests) {
@@ -111,6 +123,9 @@ pub(super) fn render_config(state: &State, model: &Model, id: i64, body: &Value)
     else {
         return Answer::nothing(404);
     };
+    if !body.is_object() {
+        return Answer::detail(400, "Invalid data. Expected a dictionary.");
+    }
     let of = |field: &str| {
         let target = model.references.get(field)?.target;
         integer(state.row(target, integer(row, field)?)?, "config_template")

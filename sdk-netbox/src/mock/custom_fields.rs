@@ -19,6 +19,11 @@ fn definitions<'a>(state: &'a State, model: &'a Model) -> impl Iterator<Item = (
     })
 }
 
+/// Whether a model has a field of this name.
+pub(super) fn is_defined(state: &State, model: &Model, name: &str) -> bool {
+    definitions(state, model).any(|(known, _)| known == name)
+}
+
 /// All defined fields with their values.
 pub(super) fn shown(state: &State, model: &Model, row: &Row) -> Value {
     let stored = row.get("custom_fields").and_then(Value::as_object);

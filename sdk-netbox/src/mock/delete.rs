@@ -74,6 +74,7 @@ fn remove(
             continue;
         };
         loosen(state, model, id);
+        super::cables::unplug(state, model.label, id);
         state.remove(path, id);
         changelog::record(state, model, id, Action::Delete, Some(&row), None, message);
         if let (DISKS, Some(machine)) = (path, row.get("virtual_machine").and_then(Value::as_i64)) {

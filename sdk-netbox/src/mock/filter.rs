@@ -34,7 +34,7 @@ pub(super) fn select(
     model: &Model,
     query: &[(String, String)],
 ) -> Result<Vec<i64>, Answer> {
-    let filters = filters(model, query);
+    let filters = filters(state, model, query);
     validate(state, model, &filters)?;
     let mut selected = Vec::new();
     for (id, row) in state.table(model.path).into_iter().flat_map(|table| &table.rows) {
@@ -49,26 +49,30 @@ pub(super) fn select(
     Ok(selected)
 }
 
-fn filters(model: &Model, query: &[(String, String)]) -> Vec<Filter> {
+fn filters(state: &State, model: &Model, query: &[(String, String)]) -> Vec<Filter> {
     let mut by_name: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for (name, value) in query.iter().filter(|(name, _)| !PLAIN.contains(&name.as_str())) {
         by_name.entry(name).or_default().push(value.clone());
     }
     let filter = |(name, wanted): (&str, Vec<String>)| {
-        let (base, lookup) = declared(model, name)?;
+        let (base, lookup) = declared(state, model, name)?;
         Some(Filter { base, lookup, wanted })
     };
     by_name.into_iter().filter_map(filter).collect()
 }
 
 /// Base name and lookup of a filter that NetBox has.
-fn declared(model: &Model, name: &str) -> Option<(String, String)> {
+fn declared(state: &State, model: &Model, name: &str) -> Option<(String, String)> {
     let known = |base: &str, lookup: &str| {
         model.filters.iter().any(|field| {
             field.name == base && (lookup.is_empty() || field.lookups.suffixes().contains(&lookup))
         })
     };
-    let custom = name.starts_with("cf_");
+    // A custom field that is not defined has no filter.
+    let custom = name.strip_prefix("cf_").is_some_and(|name| {
+        let name = name.split_once("__").map_or(name, |(name, _)| name);
+        super::custom_fields::is_defined(state, model, name)
+    });
     if custom || known(name, "") {
         for (window, lookup) in [("_after", "after"), ("_before", "before")] {
             if let Some(base) = name.strip_suffix(window).filter(|_| !custom) {
@@ -146,15 +150,24 @@ fn misfit(state: &State, model: &Model, filter: &Filter, value: &str) -> Option<
         };
     }
     let table = state.table(target)?;
-    let known = table.rows.iter().any(|(id, row)| natural(target, *id, row) == *value);
+    let known = table
+        .rows
+        .iter()
+        .any(|(id, row)| natural(target, *id, row).to_string().trim_matches('"') == value);
     if known { None } else { none() }
 }
 
 /// What a reference's filter without `_id` compares: the slug, or the name where there is none.
 fn natural(path: &str, id: i64, row: &Row) -> Value {
-    let slug = row.get("slug").or(row.get("username"));
+    let key = match path {
+        "ipam/vrfs" => "rd",
+        "vpn/l2vpns" => "identifier",
+        "users/users" => "username",
+        _ if row.contains_key("slug") => "slug",
+        _ => "name",
+    };
     let name = || models().get(path).map(|model| json!(render::display(model, id, row)));
-    slug.cloned().or_else(name).unwrap_or_default()
+    row.get(key).cloned().or_else(name).unwrap_or_default()
 }
 
 fn target_of(model: &Model, field: &str) -> Option<&'static str> {

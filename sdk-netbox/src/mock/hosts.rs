@@ -267,7 +267,7 @@ pub(super) fn interface(
     }
 }
 
-/// An interface's group, parent and bridge are of the same host.
+/// An interface's LAG, parent and bridge are of the same host.
 fn beside(state: &State, model: &Model, row: &Row, errors: &mut Errors) {
     let (owner, hosts, word) = match model.path {
         "dcim/interfaces" => ("device", "dcim/devices", "device"),

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::model::{Deletion, Model, models};
-use super::state::{Row, State};
+use super::state::State;
 
 /// Stores an object under its own id, and what it refers to as far as the answer tells.
 pub(super) fn keep(state: &mut State, model: &'static Model, object: &Value) -> Option<i64> {
@@ -27,7 +27,10 @@ pub(super) fn keep(state: &mut State, model: &'static Model, object: &Value) -> 
     {
         row.insert("_host".to_owned(), net.addr().to_string().into());
     }
-    super::rules::derive(state, model, &mut row);
+    // A token's secret is not in what was answered.
+    if model.path != "users/tokens" {
+        super::rules::derive(state, model, &mut row);
+    }
     state.put(model.path, id, row);
     state.commit();
     state.claim(model.path, id);
@@ -72,9 +75,9 @@ fn keep_target(state: &mut State, name: &str, object: &Value) {
 }
 
 /// Forgets an object without a trace.
-pub(super) fn forget(state: &mut State, model: &'static Model, id: i64) -> Option<Row> {
-    let row = state.row(model.path, id).cloned();
+pub(super) fn forget(state: &mut State, model: &'static Model, id: i64) -> bool {
+    let known = state.row(model.path, id).is_some();
     state.remove(model.path, id);
     state.commit();
-    row
+    known
 }

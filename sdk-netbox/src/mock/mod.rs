@@ -124,7 +124,7 @@ impl Mock {
     /// Forgets an object without a trace: nothing is checked, and nothing noted in the log.
     pub fn forget(&self, collection: &str, id: i64) -> bool {
         let model = model::models().get(collection);
-        model.is_some_and(|model| keep::forget(&mut self.world().state, model, id).is_some())
+        model.is_some_and(|model| keep::forget(&mut self.world().state, model, id))
     }
 
     /// The requests so far, in the order in which they were answered.

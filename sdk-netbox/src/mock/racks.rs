@@ -51,6 +51,7 @@ pub(super) fn elevation(state: &State, rack: i64, query: &[(String, String)]) ->
     let rows = (2..units * 2 + 2).rev().map(|half| {
         let unit = half as f64 / 2.0;
         let device = at(unit).map(|id| render::embedded(state, "dcim/devices", *id));
+        let name = device.as_ref().map(|device| device["display"].clone());
         json!({
             "id": unit,
             "name": format!("U{unit}"),
@@ -58,7 +59,7 @@ pub(super) fn elevation(state: &State, rack: i64, query: &[(String, String)]) ->
             "device": device,
             "occupied": device.is_some(),
             "display": format!("U{unit}"),
-            "description": device,
+            "description": name,
         })
     });
     let rows: Vec<Value> = rows.collect();
@@ -68,7 +69,7 @@ pub(super) fn elevation(state: &State, rack: i64, query: &[(String, String)]) ->
     let link = |offset: usize| {
         format!("{}/api/dcim/racks/{rack}/elevation/?limit={limit}&offset={offset}", state.url)
     };
-    let next = (offset + limit < rows.len()).then(|| link(offset + limit));
+    let next = (offset.saturating_add(limit) < rows.len()).then(|| link(offset + limit));
     let previous = (offset > 0).then(|| link(offset.saturating_sub(limit)));
     let count = rows.len();
     let page: Vec<Value> = rows.into_iter().skip(offset).take(limit).collect();

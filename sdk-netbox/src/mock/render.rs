@@ -127,6 +127,10 @@ fn member(state: &State, model: &Model, field: &Field, id: i64, row: &Row) -> Va
             }
             stored => stored.as_i64().map_or(Value::Null, |id| {
                 let mut object = embedded_as(state, embedded_form(field), reference.target, id);
+                // The plugin shows the family of an address as a number.
+                if model.is_plugins() && object["family"].is_object() {
+                    object["family"] = object["family"]["value"].clone();
+                }
                 // Published with more than is answered.
                 if model.path.starts_with("plugins/proxbox/sync-state/")
                     && !reference.target.starts_with("plugins/")
@@ -261,6 +265,15 @@ fn derived(state: &State, model: &Model, name: &str, id: i64, row: &Row) -> Opti
                 (Some(model), Some(id)) => embedded(state, model.path, id),
                 _ => Value::Null,
             }
+        }
+        ("extras/custom-fields", "data_type") => json!(match text_of(row, "type") {
+            kind @ ("integer" | "decimal" | "boolean") => kind,
+            "json" | "object" => "object",
+            "multiselect" | "multiobject" => "array",
+            _ => "string",
+        }),
+        ("plugins/proxbox/sync-state/virtual-disks", "proxbox_storage_id") => {
+            row.get("proxbox_storage").cloned().unwrap_or_default()
         }
         ("vpn/tunnels", "terminations_count") => {
             json!(state.count_referrers("vpn/tunnel-terminations", "tunnel", &id.to_string()))

@@ -29,6 +29,9 @@ pub(super) struct Asked<'a> {
 /// Answers a request.
 pub(super) fn answer(state: &mut State, asked: &Asked<'_>) -> Answer {
     if !asked.path.ends_with('/') {
+        if !matches!(asked.method, "GET" | "HEAD") {
+            return not_found();
+        }
         return Answer { location: Some(format!("{}/", asked.path)), ..Answer::nothing(301) };
     }
     let parts: Vec<&str> = asked.path.split('/').filter(|part| !part.is_empty()).collect();

@@ -17,6 +17,11 @@ pub(super) fn check(state: &State, model: &Model, id: Option<i64>, row: &mut Row
         "ipam/prefixes" => addresses::prefix(state, id, row, &mut errors),
         "ipam/aggregates" => addresses::aggregate(state, id, row, &mut errors),
         "ipam/ip-ranges" => addresses::range(state, id, row, &mut errors),
+        "ipam/vlan-groups" => addresses::vlan_group(row, &mut errors),
+        "users/tokens" if id.is_some() && !text(row, "token").is_empty() => {
+            let words = "Cannot assign a new plaintext value for an existing token.";
+            errors.add("token", words);
+        }
         "ipam/vlans" => addresses::vlan(state, row, &mut errors),
         "plugins/proxbox/backup-routines" => match row.get("selection") {
             None | Some(Value::Null) => errors.add("selection", "This field cannot be null."),

@@ -92,9 +92,9 @@ async fn handle(
             Answer::page(400, "Bad Request", &text)
         }
         _ => {
-            let given = head.headers.get("x-request-id").and_then(|id| id.to_str().ok());
-            let own = || format!("00000000-0000-4000-8000-{number:012}");
-            world.state.request_id = given.map_or_else(own, str::to_owned);
+            world.state.request_id = request_id(number);
+            // What a request left behind that broke off.
+            world.state.rollback();
             admitted(&mut world.state, method, path, query, &head.headers, &body)
         }
     };
@@ -147,6 +147,11 @@ fn admitted(
     route::answer(state, &asked)
 }
 
+/// The id of a request, in its answer and in the log of changes.
+fn request_id(number: u64) -> String {
+    format!("00000000-0000-4000-9000-{number:012}")
+}
+
 fn respond(answer: Answer, number: u64, head_only: bool, fault: Option<&FaultKind>) -> Response {
     let (kind, bytes) = match answer.body {
         Content::Nothing => (None, Vec::new()),
@@ -156,7 +161,7 @@ fn respond(answer: Answer, number: u64, head_only: bool, fault: Option<&FaultKin
     let mut response = Response::builder()
         .status(if answer.status == 0 { 500 } else { answer.status })
         .header("API-Version", "4.6")
-        .header("X-Request-ID", format!("00000000-0000-4000-9000-{number:012}"));
+        .header("X-Request-ID", request_id(number));
     if let Some(kind) = kind {
         response = response.header(header::CONTENT_TYPE, kind);
     }

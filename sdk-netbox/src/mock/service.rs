@@ -119,21 +119,23 @@ pub(super) fn who(state: &State) -> Answer {
 
 /// What a user has set, merged deeply when it is changed.
 pub(super) fn preferences(state: &mut State, asked: &Asked<'_>) -> Answer {
+    let own = state.preferences.entry(state.user).or_insert_with(|| json!({}));
     match asked.method {
         "GET" | "HEAD" => {}
         "PATCH" => match json_body(asked.body) {
-            Ok(body) => merge(&mut state.preferences, &body),
+            Ok(body) if body.is_object() => merge(own, &body),
+            Ok(_) => return Answer::detail(400, "Invalid data. Expected a dictionary."),
             Err(answer) => return answer,
         },
         _ => return not_allowed(asked),
     }
-    Answer::json(200, state.preferences.clone())
+    Answer::json(200, own.clone())
 }
 
-/// Lays an object over another, and so on inside of them.
+/// Lays an object over another, and so on inside of them; an empty one takes its place.
 pub(super) fn merge(under: &mut Value, over: &Value) {
     match (under, over) {
-        (Value::Object(under), Value::Object(over)) => {
+        (Value::Object(under), Value::Object(over)) if !over.is_empty() => {
             for (name, value) in over {
                 merge(under.entry(name.clone()).or_insert(Value::Null), value);
             }

@@ -32,8 +32,8 @@ pub(super) struct State {
     pub(super) request_id: String,
     /// Whether netbox-proxbox is installed.
     pub(super) plugin: bool,
-    /// What the user has set.
-    pub(super) preferences: serde_json::Value,
+    /// What each user has set.
+    pub(super) preferences: BTreeMap<i64, Value>,
     tables: BTreeMap<&'static str, Table>,
     undo: Vec<(&'static str, i64, Option<Row>)>,
     now: Timestamp,
@@ -54,7 +54,7 @@ impl State {
             user: 1,
             request_id: String::new(),
             plugin: false,
-            preferences: Value::Object(Map::new()),
+            preferences: BTreeMap::new(),
             tables: models().all().map(table).collect(),
             undo: Vec::new(),
             now: Timestamp::now(),
@@ -104,6 +104,11 @@ impl State {
         let table = self.tables.entry(path).or_default();
         table.last += 1;
         table.last
+    }
+
+    /// The last id that was given.
+    pub(super) fn last_id(&self, path: &str) -> i64 {
+        self.table(path).map_or(0, |table| table.last)
     }
 
     /// Takes an id that somebody else gave.

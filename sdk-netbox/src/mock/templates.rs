@@ -54,7 +54,7 @@ pub(super) fn parts(state: &State, owner: &str, id: i64, row: &Row) -> Vec<(&'st
         for template in state.referrers(templates, kind, &of.to_string()) {
             let Some(template) = state.row(templates, template) else { continue };
             let Some(mut part) = blank(parts) else { continue };
-            let name = text(template, "name").replace("{vc_position}", &position(row));
+            let name = resolved(state, row, text(template, "name"));
             part.insert("name".to_owned(), json!(name));
             for name in TAKEN {
                 if let Some(value) = template.get(*name).filter(|_| part.contains_key(*name)) {
@@ -79,8 +79,19 @@ pub(super) fn parts(state: &State, owner: &str, id: i64, row: &Row) -> Vec<(&'st
     rows
 }
 
-fn position(row: &Row) -> String {
-    integer(row, "vc_position").map_or_else(|| "0".to_owned(), |position| position.to_string())
+/// A name with the place of the module, and of the device in its chassis, in it.
+fn resolved(state: &State, row: &Row, name: &str) -> String {
+    let bay = integer(row, "module_bay").and_then(|id| state.row("dcim/module-bays", id));
+    let bay = bay.map(|bay| match text(bay, "position") {
+        "" => text(bay, "name").to_owned(),
+        position => position.to_owned(),
+    });
+    let name = bay.map_or_else(|| name.to_owned(), |bay| name.replace("{module}", &bay));
+    let position = integer(row, "vc_position").map(|position| position.to_string());
+    let Some((before, rest)) = name.split_once("{vc_position") else { return name };
+    let Some((fallback, after)) = rest.split_once('}') else { return name };
+    let fallback = fallback.strip_prefix(':').unwrap_or("0");
+    format!("{before}{}{after}", position.as_deref().unwrap_or(fallback))
 }
 
 /// An object with what fields hold that nobody gave.

@@ -15,7 +15,7 @@ const TOKENS: &str = "users/tokens";
 /// The password of the administrator that a fresh mock has.
 pub(super) const PASSWORD: &str = "mock-password";
 
-/// Who a request is from; `None` for the token that every mock accepts.
+/// Who a request is from.
 pub(super) fn authenticate(
     state: &State,
     headers: &HeaderMap,
@@ -59,10 +59,11 @@ fn secret(row: &Row) -> Option<String> {
 
 /// Gives a new token its secret, which is shown once.
 pub(super) fn mint(state: &State, row: &mut Row) {
-    let number = state.table(TOKENS).map_or(0, |table| table.rows.len()) + 1;
     if row.get("_secret").is_some() {
         return;
     }
+    // Not the number of those that there are: one may have been deleted.
+    let number = state.last_id(TOKENS) + 1;
     let given = row.get("token").and_then(Value::as_str).filter(|text| !text.is_empty());
     let secret = given.map_or_else(|| format!("{number:0>40x}"), str::to_owned);
     let version = row.get("version").and_then(Value::as_i64).unwrap_or(2);

@@ -22,7 +22,16 @@ pub(super) fn create(state: &mut State, model: &'static Model, body: &Value) -> 
         Value::Array(bodies) if matches!(model.path, "dcim/devices" | "dcim/modules") => {
             one_by_one(state, model, bodies)
         }
-        Value::Array(bodies) => together(state, model, bodies),
+        Value::Array(bodies) => together(state, model, bodies).map(|mut answer| {
+            if let ("users/tokens", Content::Json(Value::Array(rows))) =
+                (model.path, &mut answer.body)
+            {
+                for row in rows {
+                    tokens::reveal(state, row["id"].as_i64().unwrap_or_default(), row);
+                }
+            }
+            answer
+        }),
         body => checked(state, model, None, body, Extent::Whole)
             .map_err(|errors| refused(model, errors))
             .and_then(|row| store(state, model, None, row, body))
@@ -231,6 +240,13 @@ fn store(
     }
     let now = state.tick();
     row.entry("created").or_insert_with(|| json!(now));
+    if model.path == "plugins/proxbox/vm-cloudinit" {
+        row.entry("last_synced").or_insert_with(|| json!(now));
+    }
+    // Defaults of fields that are read only.
+    for (name, value) in model.defaults.iter().filter(|_| before.is_none()) {
+        row.entry(*name).or_insert_with(|| value.clone());
+    }
     row.insert("last_updated".to_owned(), json!(now));
     state.put(model.path, id, row.clone());
     let action = match before.is_some() {
@@ -317,11 +333,21 @@ pub(super) fn seed(state: &mut State) {
 
 /// The one object with the plugin's settings.
 pub(super) fn seed_plugin(state: &mut State) {
+    if state.table("plugins/proxbox/settings").is_some_and(|table| !table.rows.is_empty()) {
+        return;
+    }
     object_types(state);
     if let Some(model) = state.model("plugins/proxbox/settings") {
         let fields = model.write.unwrap_or(model.read).fields.iter();
         let mut row: Row =
             fields.map(|field| (field.name.to_owned(), check::default(model, field))).collect();
+        let now = json!(state.tick());
+        // Some of it cannot be written, and is kept all the same.
+        for (name, value) in &model.defaults {
+            row.insert((*name).to_owned(), value.clone());
+        }
+        row.insert("created".to_owned(), now.clone());
+        row.insert("last_updated".to_owned(), now);
         row.insert("singleton_key".to_owned(), json!("default"));
         row.insert("tags".to_owned(), json!([]));
         let id = state.next_id(model.path);

@@ -106,7 +106,7 @@ impl PostAccessTfaUserid {
         rows::CHALLENGE,
         rows::DESCRIPTION_3,
         rows::PASSWORD_2,
-        Field::new("totp", Kind::Text, 0),
+        Field::new("totp", Kind::Text, FieldFlags::SECRET),
         Field::new("type", Kind::Enum(AccessTfaRowType::VALUES), FieldFlags::REQUIRED),
         rows::USERID_2,
         rows::VALUE,
@@ -313,7 +313,7 @@ impl AccessTfaGetRow {
     pub const SCHEMA: &'static Schema = &Schema::new("AccessTfaGetRow", &[
         Field::new("entries", Kind::List(&Kind::Record(AccessTfaUseridRow::SCHEMA)), 0),
         rows::TFA_LOCKED_UNTIL,
-        Field::new("totp-locked", Kind::Bool, 0),
+        Field::new("totp-locked", Kind::Bool, FieldFlags::SECRET),
         Field::new("userid", Kind::Text, 0),
     ]);
 }

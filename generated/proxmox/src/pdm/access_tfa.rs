@@ -106,7 +106,7 @@ impl PostAccessTfaUserid {
         rows::CHALLENGE,
         rows::DESCRIPTION_2,
         rows::PASSWORD_2,
-        Field::new("totp", Kind::Text, 0),
+        Field::new("totp", Kind::Text, FieldFlags::SECRET),
         Field::new("type", Kind::Enum(AccessTfaType::VALUES), FieldFlags::REQUIRED),
         rows::USERID_2,
         Field::new("value", Kind::Text, 0),
@@ -373,7 +373,7 @@ impl AccessTfaRow {
     pub const SCHEMA: &'static Schema = &Schema::new("AccessTfaRow", &[
         Field::new("entries", Kind::List(&Kind::Record(AccessTfa::SCHEMA)), 0),
         rows::TFA_LOCKED_UNTIL,
-        Field::new("totp-locked", Kind::Bool, 0),
+        Field::new("totp-locked", Kind::Bool, FieldFlags::SECRET),
         Field::new("userid", Kind::Text, 0),
     ]);
 }

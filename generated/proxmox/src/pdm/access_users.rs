@@ -370,7 +370,7 @@ impl AccessUsersRow {
         rows::LASTNAME,
         rows::TFA_LOCKED_UNTIL,
         Field::new("tokens", Kind::List(&Kind::Record(AccessUsersToken::SCHEMA)), 0),
-        Field::ruled("totp-locked", Kind::Bool, 0, &Rules { default: Some("false"), ..Rules::NONE }),
+        Field::ruled("totp-locked", Kind::Bool, FieldFlags::SECRET, &Rules { default: Some("false"), ..Rules::NONE }),
         rows::USERID,
     ]);
 }

@@ -107,7 +107,7 @@ impl PostAccessTfaUserid {
         rows::CHALLENGE,
         rows::DESCRIPTION_3,
         rows::PASSWORD_3,
-        Field::new("totp", Kind::Text, 0),
+        Field::new("totp", Kind::Text, FieldFlags::SECRET),
         Field::new("type", Kind::Enum(AccessTfaType::VALUES), FieldFlags::REQUIRED),
         rows::USERID,
         rows::VALUE,

@@ -10,6 +10,9 @@
 //! - [`Error`] tells what failed, on which address, and whether the write may have happened.
 //! - [`Client::raw`] and [`Client::graphql`] reach what has no types: plugins and GraphQL.
 //!
+//! - The feature `blocking` adds a client for code that does not wait asynchronously, the feature
+//!   `mock` a NetBox to test against.
+//!
 //! NetBox ignores a filter that it does not know and then answers with *everything*, so the client
 //! refuses filters that the operation does not declare.
 //!
@@ -36,6 +39,8 @@
 
 mod address;
 mod api_error;
+#[cfg(feature = "blocking")]
+pub mod blocking;
 mod builder;
 mod bulk;
 mod changes;

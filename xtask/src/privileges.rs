@@ -1,10 +1,11 @@
-//! `cargo xtask privileges --for sync`: the least that Proxmox has to grant, as `pveum` lines.
+//! `cargo xtask privileges --for sync` (or `--in FOLDER`): the least that Proxmox has to grant, as
+//! `pveum` lines.
 //!
-//! Which operations the sync sends is read from its source, what each needs from the specs; nothing
+//! Which operations a program sends is read from its source, what each needs from the specs; nothing
 //! is listed by hand, so that neither a new call nor a new release is forgotten.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
@@ -19,8 +20,14 @@ use crate::regen::read_spec;
 #[derive(Args)]
 pub(crate) struct Privileges {
     /// What the rights are for
-    #[arg(long = "for", value_enum)]
-    purpose: Purpose,
+    #[arg(long = "for", value_enum, required_unless_present = "folder")]
+    purpose: Option<Purpose>,
+    /// Rust sources of another program that sends operations of PVE
+    #[arg(long = "in", value_name = "FOLDER", conflicts_with = "purpose")]
+    folder: Option<PathBuf>,
+    /// Name of the role and of the token
+    #[arg(long, default_value = "sync")]
+    role: String,
     /// User that the token belongs to
     #[arg(long, default_value = "proxbox@pve")]
     user: String,
@@ -43,8 +50,16 @@ impl Purpose {
 impl Privileges {
     pub(crate) fn run(&self, root: &Path) -> Result<()> {
         let mut named = Named::default();
-        for entry in std::fs::read_dir(root.join(self.purpose.sources()))? {
+        let folder = match (&self.folder, self.purpose) {
+            (Some(folder), _) => folder.clone(),
+            (None, purpose) => root.join(purpose.unwrap_or(Purpose::Sync).sources()),
+        };
+        let entries = std::fs::read_dir(&folder).with_context(|| folder.display().to_string())?;
+        for entry in entries {
             let path = entry?.path();
+            if path.extension().is_none_or(|extension| extension != "rs") {
+                continue;
+            }
             let text = std::fs::read_to_string(&path)?;
             let file = syn::parse_file(&text).with_context(|| format!("{}", path.display()))?;
             named.visit_file(&file);
@@ -68,11 +83,12 @@ impl Privileges {
     fn print(&self, privileges: &BTreeSet<String>) {
         let user = &self.user;
         let list = privileges.iter().cloned().collect::<Vec<_>>().join(" ");
-        println!("pveum role add proxbox-sync --privs \"{list}\"");
-        println!("pveum user add {user} --comment \"reads the inventory\"");
-        println!("pveum acl modify / --users {user} --roles proxbox-sync");
-        println!("pveum user token add {user} sync --privsep 1");
-        println!("pveum acl modify / --tokens '{user}!sync' --roles proxbox-sync\n");
+        let role = &self.role;
+        println!("pveum role add proxbox-{role} --privs \"{list}\"");
+        println!("pveum user add {user}");
+        println!("pveum acl modify / --users {user} --roles proxbox-{role}");
+        println!("pveum user token add {user} {role} --privsep 1");
+        println!("pveum acl modify / --tokens '{user}!{role}' --roles proxbox-{role}\n");
     }
 }
 

@@ -43,7 +43,7 @@ pub(super) fn rust_type(ty: &Type) -> TokenStream {
             let inner = rust_type(inner);
             quote!(Page<#inner>)
         }
-        Type::Choice(inner) => {
+        Type::Choice(inner, _) => {
             let inner = rust_type(inner);
             quote!(Choice<#inner>)
         }
@@ -86,9 +86,9 @@ pub(super) fn kind(ty: &Type) -> String {
         Type::Indexed(inner) => format!("Kind::Indexed(&{})", kind(inner)),
         Type::List(inner) => format!("Kind::List(&{})", kind(inner)),
         Type::Page(inner) => format!("Kind::Page(&{})", kind(inner)),
-        Type::Choice(inner) => match &**inner {
+        Type::Choice(inner, labels) => match &**inner {
             Type::Enum(name) => format!("Kind::Choice({name}::VALUES, {name}::LABELS)"),
-            _ => "Kind::Choice(&[], &[])".to_owned(),
+            _ => format!("Kind::Choice(&[], &{labels:?})"),
         },
     }
 }

@@ -57,7 +57,7 @@ pub enum Type {
     /// A page of a NetBox list.
     Page(Box<Type>),
     /// A value with its label.
-    Choice(Box<Type>),
+    Choice(Box<Type>, Vec<(String, String)>),
     /// A foreign key in a request: an id or this object.
     Reference(String),
 }
@@ -322,9 +322,10 @@ impl Type {
             | Self::Record(name)
             | Self::Property(name)
             | Self::Reference(name) => Some(name),
-            Self::Indexed(inner) | Self::List(inner) | Self::Page(inner) | Self::Choice(inner) => {
-                inner.names()
-            }
+            Self::Indexed(inner)
+            | Self::List(inner)
+            | Self::Page(inner)
+            | Self::Choice(inner, _) => inner.names(),
             Self::Any | Self::Bool | Self::Int | Self::Float | Self::Text | Self::Map => None,
         }
     }
@@ -335,7 +336,10 @@ impl Type {
             | Self::Record(name)
             | Self::Property(name)
             | Self::Reference(name) => *name = to(name),
-            Self::Indexed(inner) | Self::List(inner) | Self::Page(inner) | Self::Choice(inner) => {
+            Self::Indexed(inner)
+            | Self::List(inner)
+            | Self::Page(inner)
+            | Self::Choice(inner, _) => {
                 inner.rename(to);
             }
             Self::Any | Self::Bool | Self::Int | Self::Float | Self::Text | Self::Map => {}

@@ -236,7 +236,13 @@ impl Lowering<'_> {
         if properties.len() == 2
             && let (Some(value), Some(_)) = (properties.get("value"), properties.get("label"))
         {
-            return Type::Choice(Box::new(self.ty(value, place, request)));
+            let inner = self.ty(value, place, request);
+            // Those of texts are with the enum.
+            let labels = value["x-enum-labels"].as_object().filter(|_| inner == Type::Int);
+            let labels = labels.into_iter().flatten();
+            let labels = labels
+                .filter_map(|(value, label)| Some((value.clone(), label.as_str()?.to_owned())));
+            return Type::Choice(Box::new(inner), labels.collect());
         }
         let required: BTreeSet<&str> =
             schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();

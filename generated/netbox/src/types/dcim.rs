@@ -4190,7 +4190,7 @@ impl ConsolePort {
         Field::new("module", Kind::Record(BriefModule::SCHEMA), FieldFlags::NULLABLE),
         rows::NAME_9,
         rows::OWNER,
-        Field::new("speed", Kind::Choice(&[], &[]), FieldFlags::NULLABLE),
+        Field::new("speed", Kind::Choice(&[], &[("115200", "115.2 kbps"), ("1200", "1200 bps"), ("19200", "19.2 kbps"), ("2400", "2400 bps"), ("38400", "38.4 kbps"), ("4800", "4800 bps"), ("57600", "57.6 kbps"), ("9600", "9600 bps")]), FieldFlags::NULLABLE),
         rows::TAGS,
         Field::new("type", Kind::Choice(ConsolePortType::VALUES, ConsolePortType::LABELS), 0),
         rows::URL,

@@ -816,7 +816,7 @@ impl IKEPolicy {
         Field::new("proposals", Kind::List(&Kind::Record(IKEProposal::SCHEMA)), 0),
         rows::TAGS,
         rows::URL,
-        Field::new("version", Kind::Choice(&[], &[]), 0),
+        Field::new("version", Kind::Choice(&[], &[("1", "IKEv1"), ("2", "IKEv2")]), 0),
     ]);
 }
 
@@ -947,7 +947,7 @@ impl IKEProposal {
         rows::DISPLAY,
         rows::DISPLAY_URL,
         Field::new("encryption_algorithm", Kind::Choice(IKEProposalEncryptionAlgorithm::VALUES, IKEProposalEncryptionAlgorithm::LABELS), 0),
-        Field::new("group", Kind::Choice(&[], &[]), 0),
+        Field::new("group", Kind::Choice(&[], &[("1", "Group 1"), ("14", "Group 14"), ("15", "Group 15"), ("16", "Group 16"), ("17", "Group 17"), ("18", "Group 18"), ("19", "Group 19"), ("2", "Group 2"), ("20", "Group 20"), ("21", "Group 21"), ("22", "Group 22"), ("23", "Group 23"), ("24", "Group 24"), ("25", "Group 25"), ("26", "Group 26"), ("27", "Group 27"), ("28", "Group 28"), ("29", "Group 29"), ("30", "Group 30"), ("31", "Group 31"), ("32", "Group 32"), ("33", "Group 33"), ("34", "Group 34"), ("5", "Group 5")]), 0),
         rows::ID,
         rows::LAST_UPDATED,
         rows::NAME_3,
@@ -1090,7 +1090,7 @@ impl IPSecPolicy {
         rows::LAST_UPDATED,
         rows::NAME_3,
         rows::OWNER,
-        Field::new("pfs_group", Kind::Choice(&[], &[]), 0),
+        Field::new("pfs_group", Kind::Choice(&[], &[("1", "Group 1"), ("14", "Group 14"), ("15", "Group 15"), ("16", "Group 16"), ("17", "Group 17"), ("18", "Group 18"), ("19", "Group 19"), ("2", "Group 2"), ("20", "Group 20"), ("21", "Group 21"), ("22", "Group 22"), ("23", "Group 23"), ("24", "Group 24"), ("25", "Group 25"), ("26", "Group 26"), ("27", "Group 27"), ("28", "Group 28"), ("29", "Group 29"), ("30", "Group 30"), ("31", "Group 31"), ("32", "Group 32"), ("33", "Group 33"), ("34", "Group 34"), ("5", "Group 5")]), 0),
         Field::new("proposals", Kind::List(&Kind::Record(IPSecProposal::SCHEMA)), 0),
         rows::TAGS,
         rows::URL,

@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use crate::drift::{Path, report};
 use crate::{
-    Drift, DriftReason, Field, FieldFlags, Object, Record, Scalar, Slot, View, record_to_value,
+    Drift, DriftReason, Field, FieldFlags, Object, Record, Scalar, Schema, Slot, View,
+    record_to_value,
 };
 
 /// A decoded answer and what in it differs from the published description.
@@ -248,22 +249,21 @@ impl<'de> Visitor<'de> for Fields<'_, '_> {
         let schema = record.schema();
         let is_identity = |field: &&Field| field.flags.has(FieldFlags::IDENTITY);
         let mut untold = schema.fields.iter().filter(is_identity).count();
-        while let Some(key) = map.next_key::<String>()? {
-            let at = Path::Key(at, &key);
+        while let Some(key) = map.next_key_seed(Key { schema })? {
+            let at = Path::Key(at, key.name());
             let mut inner = true;
-            let misfit = if let Some(index) = schema.find(&key) {
+            let misfit = if let Name::Known(index, field) = key {
                 let slot = record.slot(index);
                 let drift = &mut *drift;
                 let seed = Seed { slot, at: &at, drift, is_told: &mut inner };
                 let misfit = map.next_value_seed(seed)?;
                 if misfit.is_some() {
                     record.slot(index).clear();
-                } else if is_identity(&&schema.fields[index]) && is_set(&record.view(index).shown())
-                {
+                } else if is_identity(&field) && is_set(&record.view(index).shown()) {
                     untold = untold.saturating_sub(1);
                 }
                 misfit
-            } else if let Some((index, number)) = schema.find_family(&key)
+            } else if let Some((index, number)) = schema.find_family(key.name())
                 && let Some(family) = record.slot(index).indexed()
             {
                 let slot = family.entry(number);
@@ -275,15 +275,59 @@ impl<'de> Visitor<'de> for Fields<'_, '_> {
                 }
                 misfit
             } else {
-                record.keep(key.clone(), map.next_value()?);
+                record.keep(key.name().to_owned(), map.next_value()?);
                 None
             };
             if let Some(value) = misfit {
                 report(drift, &at, DriftReason::Misfit, &value);
-                record.keep(key.clone(), value);
+                record.keep(key.name().to_owned(), value);
             }
         }
         Ok(untold == 0)
+    }
+}
+
+/// The name of a member: only one that the schema does not know has to be kept.
+enum Name {
+    Known(usize, &'static Field),
+    Other(String),
+}
+
+impl Name {
+    fn name(&self) -> &str {
+        match self {
+            Self::Known(_, field) => field.name,
+            Self::Other(name) => name,
+        }
+    }
+}
+
+/// Reads the name of a member.
+struct Key {
+    schema: &'static Schema,
+}
+
+impl<'de> DeserializeSeed<'de> for Key {
+    type Value = Name;
+
+    fn deserialize<D: Deserializer<'de>>(self, source: D) -> Result<Name, D::Error> {
+        source.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Key {
+    type Value = Name;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a member of {}", self.schema.name)
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Name, E> {
+        let known = self
+            .schema
+            .find(name)
+            .and_then(|index| Some(Name::Known(index, self.schema.fields.get(index)?)));
+        Ok(known.unwrap_or_else(|| Name::Other(name.to_owned())))
     }
 }
 

@@ -32,6 +32,7 @@ mod scalar;
 mod schema;
 mod slot;
 mod unavailable;
+mod untyped;
 mod validate;
 
 pub use availability::{Availability, NoRelease, Release};
@@ -59,8 +60,9 @@ pub use request::{Payload, Request};
 pub use rows::{Rejected, Rows};
 pub use scalar::Scalar;
 pub use schema::{Field, FieldFlags, Kind, Rules, Schema};
-pub use slot::{IndexedSlot, ListSlot, Object, Slot, View};
+pub use slot::{IndexedSlot, ListSlot, Object, Opens, Slot, View};
 pub use unavailable::{Unavailable, is_limited, unavailable};
+pub use untyped::Untyped;
 pub use validate::{Violation, validate, validate_value};
 
 /// The JSON value that untyped parts of both APIs are kept in.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::{ListSlot, Object, Scalar, Slot, View};
+use crate::{ListSlot, Object, Opens, Scalar, Slot, View};
 
 /// What an update does to a nullable field.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -58,16 +58,25 @@ impl<T: Slot + Default> Slot for Patch<T> {
         fits
     }
     fn object(&mut self) -> Option<Object<'_>> {
-        T::default().object()?;
-        self.open().object()
+        match T::opens() {
+            Opens::Object => self.open().object(),
+            _ => None,
+        }
     }
     fn list(&mut self) -> Option<&mut dyn ListSlot> {
-        T::default().list()?;
-        self.open().list()
+        match T::opens() {
+            Opens::List => self.open().list(),
+            _ => None,
+        }
     }
     fn raw(&mut self) -> Option<&mut Value> {
-        T::default().raw()?;
-        self.open().raw()
+        match T::opens() {
+            Opens::Json => self.open().raw(),
+            _ => None,
+        }
+    }
+    fn opens() -> Opens {
+        T::opens()
     }
     fn clear(&mut self) {
         *self = Self::Leave;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::{Object, Scalar, Schema, Slot, View};
+use crate::{Object, Opens, Scalar, Schema, Slot, View};
 
 /// An object with a static schema and one accessor per field.
 pub trait Record: Send + Sync {
@@ -39,6 +39,9 @@ impl<T: Record> Slot for T {
     }
     fn object(&mut self) -> Option<Object<'_>> {
         Some(Object::Record(self))
+    }
+    fn opens() -> Opens {
+        Opens::Object
     }
     fn shown(&self) -> View<'_> {
         View::Record(self)

@@ -1,8 +1,6 @@
 //! NetBox's foreign keys in requests.
 
-use serde_json::Value;
-
-use crate::{Object, Scalar, Slot, View};
+use crate::{Object, Opens, Scalar, Slot, View};
 
 /// A reference to another object: its id, or attributes that name it.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,8 +43,8 @@ impl<T: Slot + Default> Slot for IdOr<T> {
             Self::Id(_) => None,
         }
     }
-    fn raw(&mut self) -> Option<&mut Value> {
-        None
+    fn opens() -> Opens {
+        Opens::Object
     }
     fn shown(&self) -> View<'_> {
         match self {

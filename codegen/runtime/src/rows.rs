@@ -4,7 +4,7 @@ use std::ops::{Deref, DerefMut};
 
 use serde_json::Value;
 
-use crate::{ListSlot, Scalar, Slot, View};
+use crate::{ListSlot, Opens, Scalar, Slot, View};
 
 /// An element that did not decode, with its place in the list.
 #[derive(Debug, Clone, PartialEq)]
@@ -103,6 +103,9 @@ impl<T: Slot + Default> Slot for Rows<T> {
     fn scalar(&mut self, scalar: Scalar<'_>) -> bool {
         // A stopped container answers `null` for its list of interfaces.
         matches!(scalar, Scalar::Null | Scalar::Text(""))
+    }
+    fn opens() -> Opens {
+        Opens::List
     }
     fn list(&mut self) -> Option<&mut dyn ListSlot> {
         Some(self)

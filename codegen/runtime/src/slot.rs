@@ -43,6 +43,26 @@ pub trait Slot: Send + Sync {
     fn clear(&mut self) {}
     /// What there is to write.
     fn shown(&self) -> View<'_>;
+    /// What all slots of this type can be opened for, so that none has to be made to find out.
+    fn opens() -> Opens
+    where
+        Self: Sized,
+    {
+        Opens::Nothing
+    }
+}
+
+/// What a type of slots can be opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Opens {
+    /// Scalars only.
+    Nothing,
+    /// An object.
+    Object,
+    /// A list.
+    List,
+    /// Any JSON.
+    Json,
 }
 
 /// A slot that was opened for an object.
@@ -103,10 +123,12 @@ pub enum View<'a> {
 
 impl<T: Slot + Default> Slot for Option<T> {
     fn scalar(&mut self, scalar: Scalar<'_>) -> bool {
-        let mut value = T::default();
         if scalar == Scalar::Null {
             *self = None;
-        } else if value.scalar(scalar) {
+            return true;
+        }
+        let mut value = T::default();
+        if value.scalar(scalar) {
             *self = Some(value);
         } else if scalar == Scalar::Text("") {
             *self = None;
@@ -116,16 +138,25 @@ impl<T: Slot + Default> Slot for Option<T> {
         true
     }
     fn object(&mut self) -> Option<Object<'_>> {
-        T::default().object()?;
-        self.get_or_insert_default().object()
+        match T::opens() {
+            Opens::Object => self.get_or_insert_default().object(),
+            _ => None,
+        }
     }
     fn list(&mut self) -> Option<&mut dyn ListSlot> {
-        T::default().list()?;
-        self.get_or_insert_default().list()
+        match T::opens() {
+            Opens::List => self.get_or_insert_default().list(),
+            _ => None,
+        }
     }
     fn raw(&mut self) -> Option<&mut Value> {
-        T::default().raw()?;
-        self.get_or_insert_default().raw()
+        match T::opens() {
+            Opens::Json => self.get_or_insert_default().raw(),
+            _ => None,
+        }
+    }
+    fn opens() -> Opens {
+        T::opens()
     }
     fn clear(&mut self) {
         *self = None;
@@ -183,6 +214,9 @@ impl Slot for Value {
     fn raw(&mut self) -> Option<&mut Value> {
         Some(self)
     }
+    fn opens() -> Opens {
+        Opens::Json
+    }
     fn shown(&self) -> View<'_> {
         View::Json(self)
     }
@@ -194,6 +228,9 @@ impl Slot for BTreeMap<String, Value> {
     }
     fn object(&mut self) -> Option<Object<'_>> {
         Some(Object::Map(self))
+    }
+    fn opens() -> Opens {
+        Opens::Object
     }
     fn map(&self) -> Option<&BTreeMap<String, Value>> {
         Some(self)

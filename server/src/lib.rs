@@ -2,11 +2,13 @@
 
 pub mod apply;
 pub mod auth;
+pub mod calls;
 pub mod cli;
 pub mod config;
 pub mod demo;
 pub mod inventory;
 pub mod mirror;
+pub mod part;
 pub mod plan;
 pub mod plugin;
 pub mod runs;

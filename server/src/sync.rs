@@ -16,11 +16,13 @@ pub use event::Event;
 pub use outcome::{Failure, Outcome, Requests};
 
 use crate::apply::{Applier, Done};
-use crate::inventory::{self, Completeness, Endpoint, Inventory};
-use crate::mirror::{self, Mirror};
-use crate::plan::{Action, Kind, Operation, Plan, Stage, plan};
-pub use crate::plan::{Family, Overwrite, Policy, SyncMode};
-use account::Ledger;
+use crate::inventory::{self, Completeness, Endpoint, Inventory, Scope};
+use crate::mirror;
+use crate::part::Part;
+use crate::plan::{Action, Base, Kind, Operation, Plan, Stage, plan};
+pub use crate::plan::{Family, InterfaceNames, Overwrite, Policy, Stamp, SyncMode};
+use crate::store::{Ledger, StoreError};
+use account::Accounts;
 use event::Tally;
 use phase::Phase;
 
@@ -34,6 +36,8 @@ pub struct Target {
     pub endpoint_id: i64,
     /// Its name, for messages.
     pub name: String,
+    /// Where people find its web interface.
+    pub link: String,
     /// How to talk to it.
     pub client: sdk_proxmox::Client,
     /// NetBox id of the site for its cluster; a site of its own is made if there is none.
@@ -44,12 +48,14 @@ pub struct Target {
 
 /// Brings NetBox in step with all targets.
 ///
-/// Never fails as such: the outcome says what happened, and lists what did not. Frames are sent to
-/// `events` as the run goes; nobody has to listen.
+/// Never fails as such: the outcome says what happened, and lists what did not. What is about to be
+/// written is in the `ledger` first. Frames are sent to `events` as the run goes; nobody has to
+/// listen.
 pub async fn run(
     netbox: &sdk_netbox::Client,
     targets: &[Target],
     policy: &Policy,
+    ledger: &Ledger,
     events: UnboundedSender<Event>,
 ) -> Outcome {
     let started = Instant::now();
@@ -58,7 +64,7 @@ pub async fn run(
     let proxmox_before = proxmox();
     let teller = Teller { events };
     let mut outcome = Outcome::default();
-    if let Err(message) = go(netbox, targets, policy, &teller, &mut outcome).await {
+    if let Err(message) = go(netbox, targets, policy, ledger, &teller, &mut outcome).await {
         teller.tell(Event::bootstrap_failed(&message));
         teller.tell(Event::error("full-update", "run", "connection", &message));
         if outcome.failed.is_empty() {
@@ -93,6 +99,7 @@ async fn go(
     netbox: &sdk_netbox::Client,
     targets: &[Target],
     policy: &Policy,
+    ledger: &Ledger,
     teller: &Teller,
     outcome: &mut Outcome,
 ) -> Result<(), String> {
@@ -101,32 +108,59 @@ async fn go(
     }
     let unusable =
         |error: sdk_netbox::Error| format!("NetBox at {} cannot be used: {error}", netbox.url());
-    netbox.status().await.map_err(unusable)?;
+    let status = netbox.status().await.map_err(unusable)?;
+    let plugin = status.plugins.contains_key(PLUGIN);
     let reading = Instant::now();
-    let (read, base) = tokio::join!(read_targets(targets, policy), mirror::read_base(netbox));
+    let parts = &policy.parts;
+    let (read, base) =
+        tokio::join!(read_targets(targets, policy), mirror::read_base(netbox, parts, plugin));
     let inventories = sort_out(read, outcome)?;
     let mut mirror = base.map_err(unusable)?;
-    read_rest(netbox, &mut mirror, &inventories).await.map_err(unusable)?;
+    mirror::read_rest(netbox, &mut mirror, parts, &inventories).await.map_err(unusable)?;
+    let mut base = ledger.base().await.map_err(|error| error.to_string())?;
     let read_millis = reading.elapsed().as_millis();
-    let made = plan(&inventories, &mirror, policy);
+    let made = plan(&inventories, &mirror, &base, policy);
     tracing::info!(operations = made.operations.len(), read_millis, "planned");
     outcome.warnings.extend(warnings(&inventories, &made));
-    carry_out(netbox, policy, &made, read_millis, teller, outcome).await;
+    drop((inventories, mirror));
+    record(ledger, &made, &mut base).await.map_err(|error| error.to_string())?;
+    let applier = Applier::new(netbox, ledger, base, policy.bulk_batch_size);
+    carry_out(applier, policy, &made, read_millis, teller, outcome).await;
     Ok(())
+}
+
+/// The plugin's name in NetBox's list of plugins.
+const PLUGIN: &str = "netbox_proxbox";
+
+/// The plan is durable before its first request, and so is what agrees already.
+async fn record(ledger: &Ledger, plan: &Plan, base: &mut Base) -> Result<(), StoreError> {
+    ledger.plan(&plan.operations).await?;
+    let remembered = plan.remembered.iter();
+    let rows = remembered.map(|one| (one.kind, one.id, base.merge(one.kind, one.id, &one.fields)));
+    let rows: Vec<_> = rows.collect();
+    ledger.remember(&rows).await
 }
 
 type Read = Result<Inventory, inventory::ReadError>;
 
 async fn read_targets(targets: &[Target], policy: &Policy) -> Vec<(String, Read)> {
-    let calls = policy.fetch_max_concurrency;
+    let scope = &Scope {
+        parts: policy.parts.clone(),
+        guests: policy.guests.clone(),
+        nodes: policy.nodes.clone(),
+        calls: policy.fetch_max_concurrency,
+        tasks_since: policy.tasks_since,
+        tasks_per_node: policy.tasks_per_node,
+    };
     let one = |target: Target| async move {
         let endpoint = Endpoint {
             id: target.endpoint_id,
             name: target.name.clone(),
+            link: target.link.clone(),
             site: target.site,
             tenant: target.tenant,
         };
-        (target.name, inventory::read(&target.client, &endpoint, calls).await)
+        (target.name, inventory::read(&target.client, &endpoint, scope).await)
     };
     stream::iter(targets.to_vec()).map(one).buffered(ENDPOINTS).collect().await
 }
@@ -159,21 +193,6 @@ fn hint(error: &sdk_proxmox::Error) -> &'static str {
     }
 }
 
-async fn read_rest(
-    netbox: &sdk_netbox::Client,
-    mirror: &mut Mirror,
-    inventories: &[Inventory],
-) -> Result<(), sdk_netbox::Error> {
-    let clusters: Vec<&str> =
-        inventories.iter().map(|inventory| inventory.cluster.name.as_str()).collect();
-    let nodes: BTreeSet<&str> = inventories
-        .iter()
-        .flat_map(|inventory| inventory.nodes.iter().map(|node| node.name.as_str()))
-        .collect();
-    let nodes: Vec<&str> = nodes.into_iter().collect();
-    mirror::read_rest(netbox, mirror, &clusters, &nodes).await
-}
-
 fn warnings(inventories: &[Inventory], plan: &Plan) -> Vec<String> {
     let mut warnings = Vec::new();
     for inventory in inventories {
@@ -187,6 +206,10 @@ fn warnings(inventories: &[Inventory], plan: &Plan) -> Vec<String> {
     warnings.extend(plan.skipped.iter().map(|one| format!("{} {}", one.key, one.why)));
     let orphan = |key| format!("{key} is in NetBox, but no longer in Proxmox; it stays");
     warnings.extend(plan.orphaned.iter().map(orphan));
+    warnings.extend(plan.kept.iter().map(|one| format!("kept an edit: {one}")));
+    let overruled = plan.overruled.iter();
+    warnings
+        .extend(overruled.map(|one| format!("Proxmox has changed since an edit, and wins: {one}")));
     let renamed = plan.duplicate_names.iter();
     warnings.extend(renamed.map(|one| {
         format!(
@@ -198,21 +221,21 @@ fn warnings(inventories: &[Inventory], plan: &Plan) -> Vec<String> {
 }
 
 async fn carry_out(
-    netbox: &sdk_netbox::Client,
+    mut applier: Applier<'_>,
     policy: &Policy,
     plan: &Plan,
     read_millis: u128,
     teller: &Teller,
     outcome: &mut Outcome,
 ) {
-    let mut ledger = Ledger::new(plan);
-    let mut applier = Applier::new(netbox, policy.bulk_batch_size);
-    for phase in Phase::ALL {
+    let mut accounts = Accounts::new(plan);
+    for phase in Phase::all() {
         let to_do: Vec<&Operation> =
-            plan.operations.iter().filter(|one| Phase::of(one.stage) == phase).collect();
-        let run = PhaseRun { phase, teller, ledger: &mut ledger, outcome: &mut *outcome };
+            plan.operations.iter().filter(|one| Phase::of(one) == phase).collect();
+        let accounts = &mut accounts;
+        let run = PhaseRun { phase, policy, teller, accounts, outcome: &mut *outcome };
         run.run(&mut applier, plan, &to_do).await;
-        if phase == Phase::Bootstrap {
+        if phase == Phase::Part(Part::Bootstrap) {
             teller.tell(bootstrap(plan, outcome));
             let message = format!("{} operations planned", plan.operations.len());
             teller.tell(Event::substep("full-update", "read_and_plan", &message, read_millis));
@@ -221,24 +244,27 @@ async fn carry_out(
             }
         }
     }
-    let accounts = ledger.accounts();
-    outcome.conclude(accounts);
+    outcome.conclude(accounts.by_kind());
 }
 
 /// One phase on its way.
 struct PhaseRun<'r> {
     phase: Phase,
+    policy: &'r Policy,
     teller: &'r Teller,
-    ledger: &'r mut Ledger,
+    accounts: &'r mut Accounts,
     outcome: &'r mut Outcome,
 }
 
 impl PhaseRun<'_> {
     async fn run(self, applier: &mut Applier<'_>, plan: &Plan, to_do: &[&Operation]) {
-        let Self { phase, teller, ledger, outcome } = self;
-        let quiet = phase == Phase::Bootstrap || (to_do.is_empty() && !phase.is_stage());
+        let Self { phase, policy, teller, accounts, outcome } = self;
+        let asked = matches!(phase, Phase::Part(part) if policy.parts.contains(&part));
+        let quiet = phase == Phase::Part(Part::Bootstrap)
+            || (to_do.is_empty() && !(asked && phase.is_stage()));
         let started = Instant::now();
-        let unchanged = plan.unchanged.iter().filter(|key| Phase::of_kind(key.kind) == phase);
+        let own = |kind: Kind| phase == Phase::Part(kind.part()) && kind.state_of().is_none();
+        let unchanged = plan.unchanged.iter().filter(|key| own(key.kind));
         let seen = if phase.is_stage() { unchanged.count() } else { 0 };
         let touched: BTreeSet<_> = to_do.iter().map(|one| &one.key).collect();
         let mut tally =
@@ -248,7 +274,7 @@ impl PhaseRun<'_> {
             teller.tell(Event::discovery(phase, tally.seen, to_do));
         }
         let mut progress = |one: &Operation, done: &Done| {
-            ledger.record(one, done);
+            accounts.record(one, done);
             tally.count(done);
             if let Done::Failed(why) = done {
                 let object = format!("{} {}", one.key.kind, one.label);
@@ -272,19 +298,19 @@ impl PhaseRun<'_> {
     }
 }
 
-fn by_stage(operations: &[&Operation]) -> Vec<(Stage, Vec<Operation>)> {
-    let mut stages: Vec<(Stage, Vec<Operation>)> = Vec::new();
+fn by_stage<'o>(operations: &[&'o Operation]) -> Vec<(Stage, Vec<&'o Operation>)> {
+    let mut stages: Vec<(Stage, Vec<&Operation>)> = Vec::new();
     for one in operations {
         match stages.last_mut() {
-            Some((stage, of_stage)) if *stage == one.stage => of_stage.push((*one).clone()),
-            _ => stages.push((one.stage, vec![(*one).clone()])),
+            Some((stage, of_stage)) if *stage == one.stage => of_stage.push(one),
+            _ => stages.push((one.stage, vec![one])),
         }
     }
     stages
 }
 
 fn bootstrap(plan: &Plan, outcome: &Outcome) -> Event {
-    let is_base = |kind: Kind| Phase::of_kind(kind) == Phase::Bootstrap;
+    let is_base = |kind: Kind| kind.part() == Part::Bootstrap && kind.state_of().is_none();
     let name = |kind: Kind, path: &str| format!("{}:{path}", kind.noun().replace(' ', "_"));
     let failed = |one: &&Operation| {
         let object = format!("{} {}", one.key.kind, one.label);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use proxbox::runs::{Ending, Job, Lease, RunLog, Runs, StartError};
-use proxbox::store::{RunState, Store, StoredEvent};
+use proxbox::store::{Ledger, RunState, Store, StoredEvent};
 use proxbox::sync::Event;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -31,7 +31,7 @@ async fn runs() -> (TempDir, Store, Runs) {
 /// A run that reports `events` and then waits to be let go.
 async fn held(runs: &Runs, netbox: &str, events: usize) -> (Arc<RunLog>, oneshot::Sender<()>) {
     let (release, released) = oneshot::channel::<()>();
-    let job = move |sender: mpsc::UnboundedSender<Event>| -> Job {
+    let job = move |sender: mpsc::UnboundedSender<Event>, _: Ledger| -> Job {
         Box::new(move || {
             Box::pin(async move {
                 for n in 0..events {
@@ -45,7 +45,7 @@ async fn held(runs: &Runs, netbox: &str, events: usize) -> (Arc<RunLog>, oneshot
     (runs.start(netbox, job).await.unwrap(), release)
 }
 
-fn panics(_: mpsc::UnboundedSender<Event>) -> Job {
+fn panics(_: mpsc::UnboundedSender<Event>, _: Ledger) -> Job {
     Box::new(|| Box::pin(async { panic!("a defect in the work") }))
 }
 
@@ -159,7 +159,7 @@ async fn a_stopping_server_takes_no_more_runs_and_lets_the_present_one_end() {
     assert_eq!(state(&store, log.id()).await, RunState::Completed);
 }
 
-fn quick(_: mpsc::UnboundedSender<Event>) -> Job {
+fn quick(_: mpsc::UnboundedSender<Event>, _: Ledger) -> Job {
     Box::new(|| Box::pin(async { Ending { ok: true, frame: json!({"ok": true}) } }))
 }
 

@@ -54,13 +54,13 @@ impl Privileges {
             (Some(folder), _) => folder.clone(),
             (None, purpose) => root.join(purpose.unwrap_or(Purpose::Sync).sources()),
         };
-        let entries = std::fs::read_dir(&folder).with_context(|| folder.display().to_string())?;
-        for entry in entries {
-            let path = entry?.path();
+        for entry in walkdir::WalkDir::new(&folder).sort_by_file_name() {
+            let entry = entry?;
+            let path = entry.path();
             if path.extension().is_none_or(|extension| extension != "rs") {
                 continue;
             }
-            let text = std::fs::read_to_string(&path)?;
+            let text = std::fs::read_to_string(path)?;
             let file = syn::parse_file(&text).with_context(|| format!("{}", path.display()))?;
             named.visit_file(&file);
         }
@@ -74,6 +74,9 @@ impl Privileges {
             };
             let api = lower(Product::Pve, &read_spec(&specs, path)?);
             let granted = needed(&api.ops, &named);
+            if granted.is_empty() {
+                bail!("{} sends no operation that needs a privilege", folder.display());
+            }
             println!("# PVE {major}, from the description of {}", entry.release);
             self.print(&granted);
         }

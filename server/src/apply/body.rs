@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json, json};
 
+use crate::plan::document::reference_from_json;
 use crate::plan::{Fields, Key, Kind, Ref, Shape, Value};
 
 /// An object that a body refers to and that is not there.
@@ -47,14 +48,31 @@ pub(super) fn body(
                 Err(_) if kind.can_do_without(name) => continue,
                 Err(absent) => return Err(absent),
             },
-            Value::Set(names) => set(kind, name, names, known),
-            Value::Custom(values) => {
-                json!(values)
+            Value::Refs(references) => {
+                let ids: Result<Vec<i64>, Absent> =
+                    references.iter().map(|one| known.id(one)).collect();
+                match ids {
+                    Ok(ids) => json!(ids),
+                    Err(_) if kind.can_do_without(name) => continue,
+                    Err(absent) => return Err(absent),
+                }
             }
+            Value::Json(json) => json.clone(),
+            Value::Set(names) => set(kind, name, names, known),
+            Value::Custom(values) => json!(resolved(values, known)),
         };
         body.insert((*name).to_owned(), json);
     }
     Ok(body)
+}
+
+/// Custom fields with the ids of what was created meanwhile; what is not there is left out.
+pub(super) fn resolved(values: &BTreeMap<String, Json>, known: &Known) -> BTreeMap<String, Json> {
+    let resolve = |value: &Json| match reference_from_json(value) {
+        Some(reference) => known.id(&reference).ok().map(|id| json!(id)),
+        None => Some(value.clone()),
+    };
+    values.iter().filter_map(|(name, value)| Some((name.clone(), resolve(value)?))).collect()
 }
 
 fn null(kind: Kind, field: &str) -> Json {

@@ -10,7 +10,8 @@ use futures_util::{StreamExt, stream};
 use sdk_netbox::{Client, Error};
 use serde_json::{Map, Value};
 
-use crate::plan::{Action, Key, Kind, Operation, Removed, Stage};
+use crate::plan::{Action, Base, Fields, Key, Kind, Operation, Ref, Stage, Value as Field};
+use crate::store::{Ledger, OperationState, Settlement};
 use body::{Absent, Known, body};
 use calls::{Batch, send};
 
@@ -35,8 +36,12 @@ pub type Progress<'p> = dyn FnMut(&Operation, &Done) + Send + 'p;
 /// Carries out the stages of one plan, in order.
 pub struct Applier<'n> {
     netbox: &'n Client,
+    ledger: &'n Ledger,
+    base: Base,
     batch: usize,
     known: Known,
+    /// What is to be written down.
+    settled: Vec<Settlement>,
     /// Why objects that others need are not there.
     lost: BTreeMap<Key, String>,
     /// Why nothing more is sent.
@@ -54,6 +59,14 @@ struct Ready<'o> {
     id: Option<i64>,
 }
 
+/// Why one was not carried out.
+enum Trouble {
+    /// NetBox refused it, or could not be reached.
+    Netbox(Error),
+    /// It was not sent, because it could not be written down first.
+    Record(String),
+}
+
 /// What came of one that was sent.
 enum Sent {
     Done(Done),
@@ -62,11 +75,14 @@ enum Sent {
 }
 
 impl<'n> Applier<'n> {
-    /// Writes `batch` objects in one request.
-    pub fn new(netbox: &'n Client, batch: usize) -> Self {
+    /// Writes `batch` objects in one request. `base` is what was last written into each object.
+    pub fn new(netbox: &'n Client, ledger: &'n Ledger, base: Base, batch: usize) -> Self {
         Self {
             netbox,
+            ledger,
+            base,
             batch: batch.max(1),
+            settled: Vec::new(),
             known: Known::default(),
             lost: BTreeMap::new(),
             broken: None,
@@ -81,7 +97,7 @@ impl<'n> Applier<'n> {
     pub async fn run(
         &mut self,
         stage: Stage,
-        operations: &[Operation],
+        operations: &[&Operation],
         progress: &mut Progress<'_>,
     ) {
         let mut ready = Vec::new();
@@ -99,6 +115,19 @@ impl<'n> Applier<'n> {
                 self.look_again(stage, uncertain, progress).await;
             }
         }
+        self.write_down().await;
+    }
+
+    /// Writes down what came of operations; when that fails, nothing more is sent.
+    async fn write_down(&mut self) {
+        let settled = std::mem::take(&mut self.settled);
+        if settled.is_empty() {
+            return;
+        }
+        if let Err(error) = self.ledger.settle(&settled).await {
+            self.broken
+                .get_or_insert(format!("not sent, since the state cannot be written: {error}"));
+        }
     }
 
     fn prepare<'o>(&self, operation: &'o Operation) -> Result<Ready<'o>, Done> {
@@ -115,7 +144,7 @@ impl<'n> Applier<'n> {
             Action::Update(target) => Some(self.known.id(target).map_err(needs)?),
             Action::Delete(id) => Some(*id),
         };
-        if operation.stage == Stage::Remove(Removed::VmInterface) && self.addresses_failed {
+        if operation.stage == Stage::Remove(Kind::VmInterface) && self.addresses_failed {
             let why = "an address could not be written, and NetBox would delete it with this";
             return Err(Done::Skipped(why.into()));
         }
@@ -136,29 +165,44 @@ impl<'n> Applier<'n> {
         // NetBox counts machines per type in the type's row. Two requests that write the same rows in
         // opposite order block each other for good, and the database ends one of them.
         ready.sort_by_key(|one| one.body.get("virtual_machine_type").and_then(Value::as_i64));
-        let netbox = self.netbox;
+        let (netbox, ledger) = (self.netbox, self.ledger);
         let batches = batches(ready, self.batch);
-        let one = |batch: Batch| send(netbox, stage.kind(), batch);
-        let requests: Vec<Batch> = batches.iter().map(|batch| as_batch(stage, batch)).collect();
+        let one = |(numbers, batch): (Vec<usize>, Batch)| async move {
+            // First written down, then sent: after a crash it is known what may have happened.
+            match ledger.sent(&numbers).await {
+                Ok(()) => {
+                    let answers = send(netbox, stage.kind(), batch).await;
+                    answers.into_iter().map(|answer| answer.map_err(Trouble::Netbox)).collect()
+                }
+                Err(error) => {
+                    let why = || Err(Trouble::Record(error.to_string()));
+                    numbers.iter().map(|_| why()).collect::<Vec<_>>()
+                }
+            }
+        };
+        let requests: Vec<_> = batches.iter().map(|batch| as_batch(stage, batch)).collect();
         let answers = stream::iter(requests).map(one).buffered(lanes(stage));
         let mut sent = stream::iter(batches).zip(answers).boxed();
         let mut uncertain = Vec::new();
         while let Some((batch, answers)) = sent.next().await {
             for (one, answer) in batch.into_iter().zip(answers) {
-                if let Err(error) = &answer {
-                    self.watch(error);
+                if let Err(trouble) = &answer {
+                    self.watch(trouble);
                 }
                 match judge(&one, answer) {
                     Sent::Done(done) => self.settle(one.operation, done, progress),
                     Sent::Uncertain(error) => uncertain.push((one, error)),
                 }
             }
+            self.write_down().await;
         }
         uncertain
     }
 
     /// Remembers what came of an operation, and tells.
     fn settle(&mut self, operation: &Operation, done: Done, progress: &mut Progress<'_>) {
+        let settlement = self.settlement(operation, &done);
+        self.settled.push(settlement);
         match &done {
             Done::Created(id) => {
                 self.known.ids.insert(operation.key.clone(), *id);
@@ -167,6 +211,52 @@ impl<'n> Applier<'n> {
             Done::Updated | Done::Deleted => {}
         }
         progress(operation, &done);
+    }
+
+    /// What is written down of an operation, and what its object holds of ours from now on.
+    fn settlement(&mut self, operation: &Operation, done: &Done) -> Settlement {
+        let kind = operation.key.kind;
+        let target = match &operation.action {
+            Action::Create => None,
+            Action::Update(target) => self.known.id(target).ok(),
+            Action::Delete(id) => Some(*id),
+        };
+        let (state, object_id, why) = match done {
+            Done::Created(id) => (OperationState::Confirmed, Some(*id), None),
+            Done::Updated | Done::Deleted => (OperationState::Confirmed, target, None),
+            Done::Failed(why) => (OperationState::Failed, target, Some(why.clone())),
+            Done::Skipped(why) => (OperationState::Skipped, target, Some(why.clone())),
+        };
+        let written = match (done, object_id) {
+            (Done::Created(_) | Done::Updated, Some(id)) => {
+                let ours = operation.base.as_ref().unwrap_or(&operation.after);
+                let fields = self.resolved(ours);
+                (!fields.is_empty()).then(|| (kind, id, Some(self.base.merge(kind, id, &fields))))
+            }
+            (Done::Deleted, Some(id)) => {
+                self.base.remove(kind, id);
+                Some((kind, id, None))
+            }
+            _ => None,
+        };
+        Settlement { number: operation.number, state, object_id, why, written }
+    }
+
+    /// The fields with the ids of what was created meanwhile.
+    fn resolved(&self, fields: &Fields) -> Fields {
+        let resolve = |value: &Field| match value {
+            Field::Ref(reference) => match self.known.id(reference) {
+                Ok(id) => Field::Ref(Ref::Id(id)),
+                Err(_) => Field::Null,
+            },
+            Field::Refs(references) => {
+                let ids = references.iter().filter_map(|one| self.known.id(one).ok());
+                Field::Refs(ids.map(Ref::Id).collect())
+            }
+            Field::Custom(values) => Field::Custom(body::resolved(values, &self.known)),
+            value => value.clone(),
+        };
+        fields.iter().map(|(name, value)| (*name, resolve(value))).collect()
     }
 
     fn lose(&mut self, operation: &Operation, why: &str) {
@@ -181,10 +271,15 @@ impl<'n> Applier<'n> {
     }
 
     /// Stops sending, when NetBox is not there any more.
-    fn watch(&mut self, error: &Error) {
-        if error.is_not_sent() && error.is_retryable() {
-            self.broken.get_or_insert(format!("not sent, since NetBox cannot be reached: {error}"));
-        }
+    fn watch(&mut self, trouble: &Trouble) {
+        let why = match trouble {
+            Trouble::Netbox(error) if error.is_not_sent() && error.is_retryable() => {
+                format!("not sent, since NetBox cannot be reached: {error}")
+            }
+            Trouble::Netbox(_) => return,
+            Trouble::Record(error) => format!("not sent, since it cannot be written down: {error}"),
+        };
+        self.broken.get_or_insert(why);
     }
 }
 
@@ -217,40 +312,47 @@ fn batches(ready: Vec<Ready<'_>>, size: usize) -> Vec<Vec<Ready<'_>>> {
 }
 
 /// The batch of operations that all do the same.
-fn as_batch(stage: Stage, ready: &[Ready<'_>]) -> Batch {
+fn as_batch(stage: Stage, ready: &[Ready<'_>]) -> (Vec<usize>, Batch) {
+    let numbers = ready.iter().map(|one| one.operation.number).collect();
     let bodies = || ready.iter().map(|one| one.body.clone()).collect();
-    match (stage, ready.first().map(|one| &one.operation.action)) {
-        (Stage::Remove(removed), _) => {
-            Batch::Delete(removed, ready.iter().filter_map(|one| one.id).collect())
-        }
+    let batch = match (stage, ready.first().map(|one| &one.operation.action)) {
+        (Stage::Remove(_), _) => Batch::Delete(ready.iter().filter_map(|one| one.id).collect()),
         (_, Some(Action::Create)) => Batch::Create(bodies()),
         _ => Batch::Update(bodies()),
-    }
+    };
+    (numbers, batch)
 }
 
-fn judge(one: &Ready<'_>, answer: Result<i64, Error>) -> Sent {
+fn judge(one: &Ready<'_>, answer: Result<i64, Trouble>) -> Sent {
     Sent::Done(match (answer, &one.operation.action) {
         (Ok(id), Action::Create) => Done::Created(id),
         (Ok(_), Action::Update(_)) => Done::Updated,
         (Ok(_), Action::Delete(_)) => Done::Deleted,
-        (Err(error), _) if error.is_ambiguous() => return Sent::Uncertain(error),
-        (Err(error), _) => Done::Failed(error.to_string()),
+        (Err(Trouble::Netbox(error)), _) if error.is_ambiguous() => return Sent::Uncertain(error),
+        (Err(Trouble::Netbox(error)), _) => Done::Failed(error.to_string()),
+        (Err(Trouble::Record(error)), _) => {
+            Done::Failed(format!("not sent, since it cannot be written down: {error}"))
+        }
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Fields, Reason};
+    use crate::part::Part;
+    use crate::plan::Reason;
 
     fn operation(kind: Kind, path: &str) -> Operation {
         Operation {
+            number: 0,
             stage: Stage::Write(kind),
+            part: Part::VirtualMachines,
             key: Key::new(kind, path),
             label: path.to_owned(),
             action: Action::Create,
             before: Fields::new(),
             after: Fields::new(),
+            base: None,
             reason: Reason::Missing,
         }
     }

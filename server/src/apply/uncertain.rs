@@ -2,9 +2,9 @@
 
 use sdk_netbox::Error;
 
-use super::{Applier, Done, Progress, Ready};
+use super::{Applier, Done, Progress, Ready, Trouble};
 use crate::mirror::read_kind;
-use crate::plan::{Action, Existing, Fields, Kind, Ref, Stage, Value};
+use crate::plan::{Action, Existing, Kind, Stage, Value};
 
 impl Applier<'_> {
     /// Reads the kind once, takes what is there as done and sends the rest once more.
@@ -19,9 +19,10 @@ impl Applier<'_> {
         let there = match read_kind(self.netbox, kind, Vec::new()).await {
             Ok(there) => there,
             Err(error) => {
-                self.watch(&error);
+                let text = error.to_string();
+                self.watch(&Trouble::Netbox(error));
                 for (one, cause) in uncertain {
-                    let why = format!("{cause}; whether it happened is unknown: {error}");
+                    let why = format!("{cause}; whether it happened is unknown: {text}");
                     self.settle(one.operation, Done::Failed(why), progress);
                 }
                 return;
@@ -61,17 +62,6 @@ impl Applier<'_> {
                 there.iter().find(is_it).map(|object| Done::Created(object.id))
             }
         }
-    }
-
-    fn resolved(&self, fields: &Fields) -> Fields {
-        let resolve = |value: &Value| match value {
-            Value::Ref(reference) => match self.known.id(reference) {
-                Ok(id) => Value::Ref(Ref::Id(id)),
-                Err(_) => Value::Null,
-            },
-            value => value.clone(),
-        };
-        fields.iter().map(|(name, value)| (*name, resolve(value))).collect()
     }
 }
 

@@ -52,6 +52,7 @@ impl Direct {
         let target = Target {
             endpoint_id: 0,
             name: proxmox_url.clone(),
+            link: proxmox_url.trim_end_matches('/').to_owned(),
             client: proxmox.build()?,
             site: None,
             tenant: None,

@@ -7,11 +7,14 @@ use ipnet::IpNet;
 use sdk_proxmox::Value;
 use sdk_proxmox::pve::LxcInterfacesRow;
 
+use super::OwnInterface;
+
 /// Addresses by MAC address in upper case, and by the interface's name.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Seen {
     by_mac: BTreeMap<String, Vec<IpNet>>,
     by_name: BTreeMap<String, Vec<IpNet>>,
+    interfaces: Vec<OwnInterface>,
 }
 
 impl Seen {
@@ -22,7 +25,22 @@ impl Seen {
         by_mac.or_else(by_name).cloned().unwrap_or_default()
     }
 
+    /// The interfaces by the guest's own names, without its loopback.
+    pub(super) fn into_interfaces(self) -> Vec<OwnInterface> {
+        let is_loopback = |one: &OwnInterface| {
+            one.name == "lo" || one.addresses.iter().any(|address| address.addr().is_loopback())
+        };
+        let mut interfaces = self.interfaces;
+        interfaces.retain(|one| !is_loopback(one));
+        interfaces
+    }
+
     fn add(&mut self, mac: Option<&str>, name: Option<&str>, addresses: Vec<IpNet>) {
+        if let Some(name) = name.filter(|name| !name.is_empty()) {
+            let mac = mac.map(upper).filter(|mac| !mac.is_empty());
+            let addresses = addresses.clone();
+            self.interfaces.push(OwnInterface { name: name.to_owned(), mac, addresses });
+        }
         let keys =
             [(&mut self.by_mac, mac.map(upper)), (&mut self.by_name, name.map(str::to_owned))];
         for (map, key) in keys {

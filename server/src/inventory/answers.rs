@@ -4,22 +4,32 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sdk_proxmox::Value;
 use sdk_proxmox::pve::{
-    ClusterResourcesRow, ClusterStatusRow, LxcConfig, LxcInterfacesRow, NodesNetworkRow, QemuConfig,
+    ClusterBackupRow, ClusterReplicationRow, ClusterResourcesRow, ClusterStatusRow, LxcConfig,
+    LxcInterfacesRow, NodesNetworkRow, NodesStatus, NodesTasksRow, QemuConfig, StorageContentRow,
+    StorageRow,
 };
 
-use super::Problem;
+use super::{Problem, Snapshot};
 
-/// The answers of one endpoint.
+/// The answers of one endpoint. A list is none where it was not asked for or could not be read.
 #[derive(Debug, Default)]
 pub struct Answers {
-    /// `/cluster/status`; empty when the token may not read it.
+    /// `/cluster/status`
     pub status: Vec<ClusterStatusRow>,
     /// `/cluster/resources`
     pub resources: Vec<ClusterResourcesRow>,
-    /// `/nodes/{node}/network` by node.
-    pub networks: BTreeMap<String, Vec<NodesNetworkRow>>,
+    /// What was asked of each node.
+    pub nodes: BTreeMap<String, NodeAnswers>,
     /// What was asked for each guest, by vmid.
     pub guests: BTreeMap<i64, GuestAnswers>,
+    /// `/storage`
+    pub storages: Option<Vec<StorageRow>>,
+    /// Backups on each storage that could be read.
+    pub backups: BTreeMap<Shelf, Vec<StorageContentRow>>,
+    /// `/cluster/replication`
+    pub replications: Option<Vec<ClusterReplicationRow>>,
+    /// `/cluster/backup`
+    pub backup_jobs: Option<Vec<ClusterBackupRow>>,
     /// Nodes that do not answer, so that nothing more is asked of them.
     pub silent: BTreeSet<String>,
     /// Why something may be missing.
@@ -30,6 +40,26 @@ pub struct Answers {
     pub drift: u64,
 }
 
+/// A storage as one node sees it; a shared one is read once, of any node.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Shelf {
+    /// The storage.
+    pub storage: String,
+    /// The node that it was read of.
+    pub node: String,
+}
+
+/// The answers for one node.
+#[derive(Debug, Default)]
+pub struct NodeAnswers {
+    /// `/nodes/{node}/network`
+    pub network: Option<Vec<NodesNetworkRow>>,
+    /// `/nodes/{node}/status`
+    pub status: Option<NodesStatus>,
+    /// `/nodes/{node}/tasks`
+    pub tasks: Option<Vec<NodesTasksRow>>,
+}
+
 /// The answers for one guest.
 #[derive(Debug, Default)]
 pub struct GuestAnswers {
@@ -37,6 +67,10 @@ pub struct GuestAnswers {
     pub config: Option<Config>,
     /// Its interfaces as the guest itself sees them.
     pub interfaces: Option<Interfaces>,
+    /// The name that the agent inside of it gives.
+    pub hostname: Option<String>,
+    /// Its snapshots.
+    pub snapshots: Option<Vec<Snapshot>>,
 }
 
 /// A guest's configuration.

@@ -2,18 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use proxbox_runtime::OpenEnum;
 use sdk_proxmox::parse::split_list;
-use sdk_proxmox::pve::{
-    ClusterResourcesRow, ClusterResourcesRowType, ClusterStatusRowType, NodesNetworkPutType,
-    NodesNetworkRow,
-};
+use sdk_proxmox::pve::{ClusterResourcesRow, ClusterResourcesRowType, ClusterStatusRowType};
 
-use super::addresses::{from_agent, from_container};
+use super::addresses::{Seen, from_agent, from_container};
 use super::answers::{Answers, Config, GuestAnswers, Interfaces};
 use super::devices::Devices;
+use super::nodes::nodes;
 use super::{
-    Bridge, Cluster, ClusterMode, Completeness, ConfigRead, Guest, GuestKind, GuestStatus,
-    Inventory, Node, Problem,
+    CloudInit, Cluster, ClusterMode, Completeness, ConfigRead, Guest, GuestKind, GuestStatus,
+    Inventory, Node, Problem, Scope, cloud_init, lists,
 };
 
 const MIB: i64 = 1 << 20;
@@ -25,6 +24,8 @@ pub struct Endpoint {
     pub id: i64,
     /// Its name, for messages.
     pub name: String,
+    /// Where people find its web interface.
+    pub link: String,
     /// NetBox id of the site that the operator chose for it.
     pub site: Option<i64>,
     /// NetBox id of the tenant that the operator chose for it.
@@ -32,7 +33,7 @@ pub struct Endpoint {
 }
 
 /// Makes an inventory of the answers.
-pub fn build(endpoint: &Endpoint, answers: &Answers) -> Inventory {
+pub fn build(endpoint: &Endpoint, scope: &Scope, answers: &Answers) -> Inventory {
     let nodes = nodes(answers);
     let online: BTreeMap<&str, bool> =
         nodes.iter().map(|node| (node.name.as_str(), node.online)).collect();
@@ -44,6 +45,9 @@ pub fn build(endpoint: &Endpoint, answers: &Answers) -> Inventory {
             Some(ClusterResourcesRowType::Lxc) => GuestKind::Lxc,
             _ => continue,
         };
+        if row.vmid.is_some_and(|vmid| !scope.has_guest(vmid)) {
+            continue;
+        }
         let (Some(vmid), Some(node)) = (row.vmid, &row.node) else {
             let object = format!("guest {}", row.id.as_deref().unwrap_or("without id"));
             let why = "the list of resources names no vmid or no node for it".to_owned();
@@ -61,11 +65,19 @@ pub fn build(endpoint: &Endpoint, answers: &Answers) -> Inventory {
     Inventory {
         endpoint: endpoint.id,
         endpoint_name: endpoint.name.clone(),
+        link: endpoint.link.clone(),
         cluster,
         site: endpoint.site,
         tenant: endpoint.tenant,
         nodes,
         guests,
+        storages: answers.storages.as_deref().map(lists::storages),
+        backups: lists::backups(answers, scope),
+        backups_known: lists::backups_known(answers),
+        tasks: lists::tasks(answers, scope),
+        replications: answers.replications.as_deref().map(|rows| lists::replications(rows, scope)),
+        backup_jobs: answers.backup_jobs.as_deref().map(lists::backup_jobs),
+        is_part: scope.guests.is_some(),
         completeness: match gaps.is_empty() {
             true => Completeness::Complete,
             false => Completeness::Partial(gaps),
@@ -79,46 +91,14 @@ pub fn build(endpoint: &Endpoint, answers: &Answers) -> Inventory {
 fn cluster(endpoint: &Endpoint, answers: &Answers, nodes: &[Node]) -> Cluster {
     let row = answers.status.iter().find(|row| row.kind == Some(ClusterStatusRowType::Cluster));
     if let Some(name) = row.and_then(|row| row.name.clone()) {
-        return Cluster { name, mode: ClusterMode::Cluster };
+        let quorate = row.and_then(|row| row.quorate).unwrap_or(true);
+        return Cluster { name, mode: ClusterMode::Cluster, quorate };
     }
-    match nodes {
-        [node] => Cluster { name: node.name.clone(), mode: ClusterMode::Standalone },
-        _ => Cluster { name: endpoint.name.clone(), mode: ClusterMode::Cluster },
-    }
-}
-
-/// Nodes out of the cluster's status and of the list of resources: a token may see only one.
-fn nodes(answers: &Answers) -> Vec<Node> {
-    let mut online: BTreeMap<&str, bool> = BTreeMap::new();
-    for row in &answers.resources {
-        if row.kind == Some(ClusterResourcesRowType::Node)
-            && let Some(name) = &row.node
-        {
-            online.insert(name, row.status.as_deref() == Some("online"));
-        }
-    }
-    for row in &answers.status {
-        if row.kind == Some(ClusterStatusRowType::Node)
-            && let Some(name) = &row.name
-        {
-            online.insert(name, row.online.unwrap_or(false));
-        }
-    }
-    let node = |(name, online): (&str, bool)| {
-        let rows = answers.networks.get(name).map_or(&[][..], Vec::as_slice);
-        Node { name: name.to_owned(), online, bridges: bridges(rows) }
+    let (name, mode) = match nodes {
+        [node] => (node.name.clone(), ClusterMode::Standalone),
+        _ => (endpoint.name.clone(), ClusterMode::Cluster),
     };
-    online.into_iter().map(node).collect()
-}
-
-fn bridges(rows: &[NodesNetworkRow]) -> Vec<Bridge> {
-    let is_bridge = |row: &&NodesNetworkRow| {
-        matches!(row.kind, Some(NodesNetworkPutType::Bridge | NodesNetworkPutType::OVSBridge))
-    };
-    let bridges = rows.iter().filter(is_bridge);
-    bridges
-        .map(|row| Bridge { name: row.iface.clone(), active: row.active.unwrap_or(false) })
-        .collect()
+    Cluster { name, mode, quorate: true }
 }
 
 fn guest(
@@ -167,6 +147,17 @@ fn guest(
         vcpus: row.maxcpu.filter(|cpus| *cpus > 0.0).or(facts.vcpus).map(hundredths),
         memory_mb: row.maxmem.map(|bytes| bytes / MIB).filter(|mb| *mb > 0).or(facts.memory_mb),
         tags: tags(row, facts.tags),
+        starts_at_boot: facts.starts_at_boot,
+        unprivileged: facts.unprivileged,
+        agent: facts.agent,
+        os: facts.os,
+        cpu: facts.cpu,
+        search_domain: facts.search_domain,
+        notes: facts.notes,
+        hostname: hostname(config, answers),
+        cloud_init: facts.cloud_init,
+        own_interfaces: seen.map(Seen::into_interfaces),
+        snapshots: answers.and_then(|answers| answers.snapshots.clone()),
         config: match config {
             Some(config) if config.is_whole() => ConfigRead::Except(devices.unread_names()),
             _ => ConfigRead::Not,
@@ -174,6 +165,14 @@ fn guest(
         disks: devices.disks,
         nics: devices.nics,
         addresses_known: told,
+    }
+}
+
+/// The name that the guest gives itself: a container's is set by its configuration.
+fn hostname(config: Option<&Config>, answers: Option<&GuestAnswers>) -> Option<String> {
+    match config {
+        Some(Config::Lxc(config)) => config.hostname.clone(),
+        _ => answers.and_then(|answers| answers.hostname.clone()),
     }
 }
 
@@ -234,19 +233,36 @@ struct Facts<'c> {
     vcpus: Option<f64>,
     memory_mb: Option<i64>,
     tags: Option<&'c str>,
+    starts_at_boot: Option<bool>,
+    unprivileged: Option<bool>,
+    agent: Option<bool>,
+    os: Option<String>,
+    cpu: Option<String>,
+    search_domain: Option<String>,
+    notes: Option<String>,
+    cloud_init: Option<CloudInit>,
 }
 
 impl<'c> Facts<'c> {
     fn of(config: Option<&'c Config>) -> Self {
         match config {
-            Some(Config::Qemu(config)) => {
+            Some(read @ Config::Qemu(config)) => {
                 let cores = config.sockets.unwrap_or(1) * config.cores.unwrap_or(1);
                 let memory = config.memory.as_ref().and_then(|memory| memory.parse().ok());
+                let cpu = config.cpu.as_ref().and_then(|cpu| cpu.parse().ok());
                 Self {
                     template: config.template,
                     vcpus: Some(config.vcpus.unwrap_or(cores) as f64),
                     memory_mb: memory.and_then(|memory| memory.current),
                     tags: config.tags.as_deref(),
+                    starts_at_boot: Some(config.onboot.unwrap_or(false)),
+                    unprivileged: None,
+                    agent: Some(read.has_agent()),
+                    os: config.ostype.as_ref().map(|os| os.as_str().to_owned()),
+                    cpu: cpu.and_then(|cpu| cpu.cputype),
+                    search_domain: config.searchdomain.clone(),
+                    notes: config.description.clone(),
+                    cloud_init: cloud_init::of_machine(config),
                 }
             }
             Some(Config::Lxc(config)) => Self {
@@ -254,6 +270,14 @@ impl<'c> Facts<'c> {
                 vcpus: config.cores.map(|cores| cores as f64).or(config.cpulimit),
                 memory_mb: config.memory,
                 tags: config.tags.as_deref(),
+                starts_at_boot: Some(config.onboot.unwrap_or(false)),
+                unprivileged: Some(config.unprivileged.unwrap_or(false)),
+                agent: None,
+                os: config.ostype.as_ref().map(|os| os.as_str().to_owned()),
+                cpu: None,
+                search_domain: config.searchdomain.clone(),
+                notes: config.description.clone(),
+                cloud_init: None,
             },
             None => Self::default(),
         }

@@ -86,6 +86,10 @@ impl Devices {
             mac,
             bridge: net.bridge.clone(),
             vlan: net.tag,
+            trunks: trunks(net.trunks.as_deref()),
+            // 1 stands for the bridge's own.
+            mtu: net.mtu.filter(|mtu| *mtu > 1),
+            inner_name: None,
             enabled: !net.link_down.unwrap_or(false),
             addresses,
         });
@@ -101,6 +105,9 @@ impl Devices {
             mac,
             bridge: net.bridge.clone(),
             vlan: net.tag,
+            trunks: trunks(net.trunks.as_deref()),
+            mtu: net.mtu,
+            inner_name: net.name.clone(),
             enabled: !net.link_down.unwrap_or(false),
             addresses,
         });
@@ -149,6 +156,16 @@ impl Devices {
     pub(super) fn unread_names(&self) -> BTreeSet<String> {
         self.unread.keys().cloned().collect()
     }
+}
+
+/// `2;5;10-20` as ranges; what is none is left out.
+fn trunks(text: Option<&str>) -> Vec<(i64, i64)> {
+    let range = |part: &str| {
+        let (from, to) = part.split_once('-').unwrap_or((part, part));
+        let range = (from.trim().parse().ok()?, to.trim().parse().ok()?);
+        (range.0 >= 1 && range.0 <= range.1 && range.1 <= 4094).then_some(range)
+    };
+    text.unwrap_or_default().split(';').filter_map(range).collect()
 }
 
 /// Without a MAC address and with a model that nobody knows it is no interface.

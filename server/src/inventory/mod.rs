@@ -3,16 +3,23 @@
 mod addresses;
 mod answers;
 mod build;
+mod cloud_init;
 mod devices;
+mod lists;
+mod nodes;
 mod read;
+mod scope;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use ipnet::IpNet;
+use serde_json::Value;
 
-pub use answers::{Answers, Config, GuestAnswers, Interfaces};
+pub use answers::{Answers, Config, GuestAnswers, Interfaces, NodeAnswers, Shelf};
 pub use build::{Endpoint, build};
 pub use read::{ReadError, read};
+pub use scope::Scope;
 
 /// Everything that one endpoint showed.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +28,8 @@ pub struct Inventory {
     pub endpoint: i64,
     /// Name of the endpoint, for messages.
     pub endpoint_name: String,
+    /// Where people find its web interface: `https://pve1.example.com:8006`.
+    pub link: String,
     /// The cluster behind the endpoint.
     pub cluster: Cluster,
     /// NetBox id of the site that the operator chose for the endpoint.
@@ -31,8 +40,22 @@ pub struct Inventory {
     pub nodes: Vec<Node>,
     /// The guests.
     pub guests: Vec<Guest>,
+    /// The storages; none when they were not read.
+    pub storages: Option<Vec<Storage>>,
+    /// Backups of guests.
+    pub backups: Vec<Backup>,
+    /// Storages whose backups were read wholly, so that one that is missing is gone.
+    pub backups_known: BTreeSet<String>,
+    /// Finished tasks of guests.
+    pub tasks: Vec<Task>,
+    /// Replication jobs; none when they were not read.
+    pub replications: Option<Vec<Replication>>,
+    /// Backup jobs; none when they were not read.
+    pub backup_jobs: Option<Vec<BackupJob>>,
     /// Whether everything was seen.
     pub completeness: Completeness,
+    /// Whether only some guests were asked for, so that the others are not gone.
+    pub is_part: bool,
     /// How many values differed from what Proxmox publishes about its answers.
     pub drift: u64,
     /// What could not be read, and why.
@@ -55,6 +78,8 @@ pub struct Cluster {
     pub name: String,
     /// Which of both.
     pub mode: ClusterMode,
+    /// Whether its nodes can decide; always so for a node that stands alone.
+    pub quorate: bool,
 }
 
 /// Whether nodes form a cluster.
@@ -83,17 +108,164 @@ pub struct Node {
     pub name: String,
     /// Whether the cluster sees it.
     pub online: bool,
-    /// Its bridges; empty when they could not be read.
-    pub bridges: Vec<Bridge>,
+    /// Its address in the cluster.
+    pub ip: Option<IpAddr>,
+    /// Its processors: `4 x Intel(R) Xeon(R) E-2224`.
+    pub cpu: Option<String>,
+    /// What runs on it: `pve-manager/9.1.1`.
+    pub version: Option<String>,
+    /// Its interfaces; none when they were not read.
+    pub interfaces: Option<Vec<NodeInterface>>,
 }
 
-/// A bridge of a node.
+/// An interface of a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Bridge {
+pub struct NodeInterface {
     /// `vmbr0`
     pub name: String,
+    /// What it is.
+    pub kind: InterfaceKind,
     /// Whether it is up.
     pub active: bool,
+    /// Largest frame in bytes.
+    pub mtu: Option<i64>,
+    /// What people wrote about it in Proxmox.
+    pub comment: Option<String>,
+    /// The number of a VLAN.
+    pub vlan: Option<i64>,
+    /// The interface below a VLAN.
+    pub parent: Option<String>,
+    /// Slaves of a bond, ports of a bridge.
+    pub members: Vec<String>,
+    /// Its own addresses.
+    pub addresses: Vec<IpNet>,
+}
+
+/// What an interface of a node is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InterfaceKind {
+    /// A card.
+    Physical,
+    /// A bridge, of Linux or of Open vSwitch.
+    Bridge,
+    /// Several cards as one.
+    Bond,
+    /// A VLAN on another interface.
+    Vlan,
+    /// Nothing of its own: an alias, a port inside of a switch.
+    Virtual,
+}
+
+/// A storage of a cluster.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Storage {
+    /// Its name.
+    pub name: String,
+    /// Its settings as Proxmox tells them; no secrets are among them.
+    pub settings: serde_json::Map<String, Value>,
+}
+
+/// A backup of a guest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backup {
+    /// `backup:vm/100/2026-01-01T00:00:00Z`
+    pub volume: String,
+    /// The storage it lies on.
+    pub storage: String,
+    /// The guest.
+    pub vmid: i64,
+    /// What kind of guest it was; none where the volume does not say.
+    pub kind: Option<GuestKind>,
+    /// When it was made, in unix seconds.
+    pub created: Option<i64>,
+    /// Its size in bytes.
+    pub size: Option<i64>,
+    /// What it takes on the storage, in bytes.
+    pub used: Option<i64>,
+    /// `vma.zst`, `pbs-vm`
+    pub format: Option<String>,
+    /// What people or the job wrote.
+    pub notes: Option<String>,
+    /// Fingerprint of the key, or `1`.
+    pub encrypted: Option<String>,
+    /// What the last verification found, and its task.
+    pub verification: Option<(String, Option<String>)>,
+}
+
+/// A snapshot of a guest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Its name, unique for the guest.
+    pub name: String,
+    /// What people wrote.
+    pub description: Option<String>,
+    /// When it was taken, in unix seconds.
+    pub taken: Option<i64>,
+    /// The snapshot before it.
+    pub parent: Option<String>,
+}
+
+/// A finished task of a guest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Task {
+    /// Its number.
+    pub upid: String,
+    /// Where it ran.
+    pub node: String,
+    /// The guest.
+    pub vmid: i64,
+    /// `qmstart`
+    pub kind: String,
+    /// `root@pam`
+    pub user: String,
+    /// The process.
+    pub pid: Option<i64>,
+    /// When the process started, in ticks since the node's start.
+    pub pstart: Option<i64>,
+    /// When it began, in unix seconds.
+    pub start: i64,
+    /// When it ended, in unix seconds.
+    pub end: Option<i64>,
+    /// `OK`, or the error.
+    pub status: String,
+}
+
+/// A replication job.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Replication {
+    /// `100-0`
+    pub id: String,
+    /// The guest.
+    pub vmid: i64,
+    /// Which one of the guest's.
+    pub number: i64,
+    /// The node that gets the copy.
+    pub target: String,
+    /// The node that it comes from.
+    pub source: Option<String>,
+    /// When it runs, as a calendar event.
+    pub schedule: Option<String>,
+    /// MB a second at most, in hundredths.
+    pub rate: Option<i64>,
+    /// What people wrote.
+    pub comment: Option<String>,
+    /// Whether it is switched off.
+    pub disabled: bool,
+    /// Whether and how it is being removed.
+    pub removal: Option<String>,
+    /// Everything that Proxmox tells of it.
+    pub raw: Value,
+}
+
+/// A backup job.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BackupJob {
+    /// Its name.
+    pub id: String,
+    /// Which guests it saves.
+    pub selection: Vec<Value>,
+    /// Its settings as Proxmox tells them, without when it runs next.
+    pub raw: serde_json::Map<String, Value>,
 }
 
 /// The two kinds of guests.
@@ -105,6 +277,16 @@ pub enum GuestKind {
     Lxc,
 }
 
+impl GuestKind {
+    /// Proxmox's word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Qemu => "qemu",
+            Self::Lxc => "lxc",
+        }
+    }
+}
+
 /// Whether a guest runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GuestStatus {
@@ -114,6 +296,17 @@ pub enum GuestStatus {
     Stopped,
     /// Its node does not answer.
     Unknown,
+}
+
+impl GuestStatus {
+    /// Proxmox's word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Stopped => "stopped",
+            Self::Unknown => "unknown",
+        }
+    }
 }
 
 /// A guest.
@@ -138,6 +331,28 @@ pub struct Guest {
     pub memory_mb: Option<i64>,
     /// Its tags.
     pub tags: Vec<String>,
+    /// Whether it starts with its node.
+    pub starts_at_boot: Option<bool>,
+    /// Whether a container runs without rights on its node; none for machines.
+    pub unprivileged: Option<bool>,
+    /// Whether an agent is said to run in it; none for containers.
+    pub agent: Option<bool>,
+    /// What kind of system it is said to run: `l26`, `debian`.
+    pub os: Option<String>,
+    /// The kind of CPU that it sees.
+    pub cpu: Option<String>,
+    /// Where it looks names up.
+    pub search_domain: Option<String>,
+    /// What people wrote about it in Proxmox.
+    pub notes: Option<String>,
+    /// The name that it gives itself; none where it cannot be asked.
+    pub hostname: Option<String>,
+    /// What cloud-init gives it.
+    pub cloud_init: Option<CloudInit>,
+    /// Its interfaces as it calls them itself; none where it cannot be asked.
+    pub own_interfaces: Option<Vec<OwnInterface>>,
+    /// Its snapshots; none when they were not read.
+    pub snapshots: Option<Vec<Snapshot>>,
     /// Its disks.
     pub disks: Vec<Disk>,
     /// Its network interfaces.
@@ -161,6 +376,11 @@ impl ConfigRead {
     /// Whether a device that the guest does not show is known to be gone.
     pub fn proves_absence_of(&self, device: &str) -> bool {
         matches!(self, Self::Except(unread) if !unread.contains(device))
+    }
+
+    /// Whether all devices were read.
+    pub fn is_whole(&self) -> bool {
+        matches!(self, Self::Except(unread) if unread.is_empty())
     }
 }
 
@@ -186,9 +406,39 @@ pub struct Nic {
     pub bridge: Option<String>,
     /// VLAN tag.
     pub vlan: Option<i64>,
+    /// VLANs that pass with their tag, from and to.
+    pub trunks: Vec<(i64, i64)>,
+    /// Largest frame in bytes.
+    pub mtu: Option<i64>,
+    /// The name that the configuration of a container gives it inside.
+    pub inner_name: Option<String>,
     /// Whether its link is up.
     pub enabled: bool,
     /// Its addresses, in the order in which the guest shows them.
+    pub addresses: Vec<IpNet>,
+}
+
+/// What cloud-init gives a guest.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CloudInit {
+    /// The user that is made.
+    pub user: Option<String>,
+    /// Public keys, one a line.
+    pub ssh_keys: Option<String>,
+    /// Addresses of each interface by its number, as Proxmox writes them.
+    pub addresses: BTreeMap<u16, String>,
+    /// Where names are looked up.
+    pub name_servers: Option<String>,
+}
+
+/// An interface as the guest itself calls it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnInterface {
+    /// `eth0`, `Ethernet 2`
+    pub name: String,
+    /// MAC address in upper case with colons.
+    pub mac: Option<String>,
+    /// Its addresses.
     pub addresses: Vec<IpNet>,
 }
 

@@ -1,9 +1,10 @@
 //! What NetBox holds, as far as the planner looks at it, indexed in memory.
 
+mod need;
 mod normalize;
 mod read;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::plan::{Existing, Kind};
 pub use normalize::existing;
@@ -47,6 +48,17 @@ impl Mirror {
     pub fn find(&self, kind: Kind, field: &str, text: &str) -> Option<&Existing> {
         let wanted = text.to_lowercase();
         self.all(kind).find(|object| object.text(field).to_lowercase() == wanted)
+    }
+
+    /// Objects by the object that they refer to; the oldest where several do.
+    pub fn by_reference(&self, kind: Kind, field: &str) -> HashMap<i64, i64> {
+        let mut found = HashMap::new();
+        for object in self.all(kind) {
+            if let Some(id) = object.reference(field) {
+                found.entry(id).or_insert(object.id);
+            }
+        }
+        found
     }
 
     /// Objects by parent and name; the oldest where a name comes twice.

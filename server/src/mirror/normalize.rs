@@ -1,14 +1,15 @@
 //! From NetBox's JSON to values that compare.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
+use jiff::Timestamp;
 use serde_json::Value as Json;
 
 use crate::plan::{Existing, Fields, Kind, Ref, Shape, Value};
 
 /// An object out of a list; none without an id.
-pub fn existing(kind: Kind, row: &Json) -> Option<Existing> {
+pub fn existing(kind: Kind, row: &BTreeMap<String, Json>) -> Option<Existing> {
     let id = row.get("id")?.as_i64()?;
     let mut fields = Fields::new();
     for rule in kind.fields() {
@@ -29,13 +30,21 @@ fn value(shape: Shape, json: &Json) -> Option<Value> {
         Shape::Bool => json.as_bool().map(Value::Bool),
         Shape::Int => integer(json).map(Value::Int),
         Shape::Decimal => decimal(json).map(Value::Hundredths),
-        Shape::Ref(_) => integer(json).map(|id| Value::Ref(Ref::Id(id))),
+        Shape::Time => text(json).map(|time| Value::Text(instant(&time))),
+        Shape::Ref => integer(json).map(|id| Value::Ref(Ref::Id(id))),
+        Shape::Refs => {
+            let ids = json.as_array()?.iter().filter_map(integer);
+            Some(ids.map(Ref::Id).collect())
+                .filter(|ids: &BTreeSet<_>| !ids.is_empty())
+                .map(Value::Refs)
+        }
+        Shape::Json => (!json.is_null()).then(|| Value::Json(json.clone())),
         Shape::Tags => names(json, "slug").map(Value::Set),
         Shape::Names => names(json, "").map(Value::Set),
         Shape::Custom => {
             let members = json.as_object()?.iter();
             let set = members.filter(|(_, value)| !value.is_null());
-            let custom: BTreeMap<_, _> = set.map(|(k, v)| (k.clone(), v.clone())).collect();
+            let custom: BTreeMap<_, _> = set.map(|(k, v)| (k.clone(), reference(v))).collect();
             Some(Value::Custom(custom))
         }
     }
@@ -55,7 +64,22 @@ fn decimal(json: &Json) -> Option<i64> {
     Some((number * 100.0).round() as i64)
 }
 
-fn names(json: &Json, member: &str) -> Option<std::collections::BTreeSet<String>> {
+/// A custom field that refers to an object is read as that object, and compared as its id.
+fn reference(json: &Json) -> Json {
+    match json.get("id") {
+        Some(id) if json.get("url").is_some() => serde_json::json!({ "id": id }),
+        _ => json.clone(),
+    }
+}
+
+/// In UTC, to the second.
+fn instant(text: &str) -> String {
+    let parsed = text.parse::<Timestamp>().ok();
+    let seconds = parsed.and_then(|time| Timestamp::from_second(time.as_second()).ok());
+    seconds.map_or_else(|| text.to_owned(), |time| time.to_string())
+}
+
+fn names(json: &Json, member: &str) -> Option<BTreeSet<String>> {
     let name = |item: &Json| item.get(member).unwrap_or(item).as_str().map(str::to_owned);
     Some(json.as_array()?.iter().filter_map(name).collect())
 }
@@ -76,6 +100,18 @@ mod tests {
 
     use super::*;
 
+    fn read(kind: Kind, row: Json) -> Existing {
+        existing(kind, &serde_json::from_value(row).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn times_are_compared_to_the_second_in_utc() {
+        let rows = ["2026-01-01T02:00:00.123+02:00", "2026-01-01T00:00:00Z"];
+        let [one, other] =
+            rows.map(|time| read(Kind::Snapshot, json!({"id": 1, "snaptime": time})));
+        assert_eq!(one, other);
+    }
+
     #[test]
     fn every_spelling_of_a_value_compares_equal() {
         let rows = [
@@ -90,7 +126,7 @@ mod tests {
                 "cluster": 3, "tags": ["proxbox"], "custom_fields": {"proxmox_vm_id": 100},
             }),
         ];
-        let [one, other] = rows.map(|row| existing(Kind::VirtualMachine, &row).unwrap());
+        let [one, other] = rows.map(|row| read(Kind::VirtualMachine, row));
         assert_eq!(one, other);
         assert_eq!(one.fields["vcpus"], Value::Hundredths(200));
         assert_eq!(one.custom_int("proxmox_vm_id"), Some(100));
@@ -99,7 +135,7 @@ mod tests {
     #[test]
     fn addresses_have_one_spelling() {
         let row = json!({"id": 1, "address": "2001:DB8:0::1/64"});
-        let address = existing(Kind::IpAddress, &row).unwrap();
+        let address = read(Kind::IpAddress, row);
         assert_eq!(address.text("address"), "2001:db8::1/64");
     }
 }

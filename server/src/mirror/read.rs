@@ -1,79 +1,145 @@
 //! Reads each kind of object once, and only the fields that the planner looks at.
 
-use futures_util::future::BoxFuture;
-use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
-use proxbox_runtime::{Call, Page, Query, Record, Slot, record_to_value};
-use sdk_netbox::{Client, Error, filters, ops};
+use std::collections::BTreeSet;
 
-use super::{Mirror, normalize};
-use crate::plan::{Existing, Kind, VMID_FIELD};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use jiff::Timestamp;
+use proxbox_runtime::{Query, Untyped};
+use sdk_netbox::{Client, Error, List, filters};
+
+use super::{Mirror, need, normalize};
+use crate::calls::Calls;
+use crate::inventory::Inventory;
+use crate::part::Part;
+use crate::plan::{Existing, Kind, custom_field_names};
 
 /// Lists in flight at the same time. NetBox gains nothing from more.
 const LANES: usize = 4;
 
-/// What does not depend on what runs. Addresses and disks have no filter for ours: whoever has an
-/// address that a guest claims must be known, whatever it is.
-const BASE: [Kind; 12] = [
-    Kind::IpAddress,
-    Kind::MacAddress,
-    Kind::VirtualDisk,
-    Kind::CustomField,
-    Kind::Tag,
-    Kind::ClusterType,
-    Kind::Manufacturer,
-    Kind::DeviceType,
-    Kind::DeviceRole,
-    Kind::VirtualMachineType,
-    Kind::Site,
-    Kind::Cluster,
+/// Values in one filter at most; with more, reading everything is cheaper than asking often.
+const LISTED: usize = 200;
+
+/// Kinds of which only those are read that belong to what runs.
+const DEPENDENT: [Kind; 6] = [
+    Kind::Device,
+    Kind::Vlan,
+    Kind::VirtualMachine,
+    Kind::VmInterface,
+    Kind::TaskHistory,
+    Kind::Interface,
 ];
 
 /// Reads what does not depend on what runs.
-pub async fn read_base(netbox: &Client) -> Result<Mirror, Error> {
+pub async fn read_base(
+    netbox: &Client,
+    parts: &BTreeSet<Part>,
+    plugin: bool,
+) -> Result<Mirror, Error> {
     let mut mirror = Mirror::default();
-    let wanted = BASE.map(|kind| (kind, base_filters(kind)));
-    fill(netbox, &mut mirror, wanted.to_vec()).await?;
+    if !plugin {
+        let of_plugin = Kind::ALL.iter().filter(|kind| kind.is_of_plugin());
+        mirror.absent.extend(of_plugin);
+    }
+    let kinds = need::kinds(parts, plugin);
+    let wanted = kinds.into_iter().filter(|kind| !DEPENDENT.contains(kind));
+    let wanted = wanted.map(|kind| (kind, base_filters(kind))).collect();
+    fill(netbox, &mut mirror, wanted).await?;
     Ok(mirror)
 }
 
-/// Reads the nodes with these names, and what belongs to clusters with these names.
+/// Reads what belongs to the clusters and nodes of the inventories.
 pub async fn read_rest(
     netbox: &Client,
     mirror: &mut Mirror,
-    clusters: &[&str],
-    nodes: &[&str],
+    parts: &BTreeSet<Part>,
+    inventories: &[Inventory],
 ) -> Result<(), Error> {
-    let is_ours = |cluster: &&Existing| {
-        let name = cluster.text("name").to_lowercase();
-        clusters.iter().map(|ours| ours.to_lowercase()).any(|ours| {
-            // A second cluster of the same name has its endpoint's behind it.
-            name == ours || name.starts_with(&format!("{ours} ("))
-        })
-    };
-    let ids: Vec<i64> = mirror.all(Kind::Cluster).filter(is_ours).map(|found| found.id).collect();
+    let plugin = mirror.knows(Kind::ProxmoxEndpoint);
+    let kinds = need::kinds(parts, plugin);
+    let ids = clusters(mirror, inventories);
     let mut wanted = Vec::new();
-    if !nodes.is_empty() {
-        wanted.push((Kind::Device, vec![filters::dcim::devices::NAME.in_(nodes)]));
-    }
-    if !ids.is_empty() {
-        let machines = filters::virtualization::virtual_machines::CLUSTER_ID.in_(&ids);
-        let interfaces = filters::virtualization::interfaces::CLUSTER_ID.in_(&ids);
-        wanted.push((Kind::VirtualMachine, vec![machines]));
-        wanted.push((Kind::VmInterface, vec![interfaces]));
+    for kind in DEPENDENT.into_iter().filter(|kind| kinds.contains(kind)) {
+        if let Some(filters) = dependent_filters(kind, &ids, inventories) {
+            wanted.push((kind, filters));
+        }
     }
     fill(netbox, mirror, wanted).await?;
     // By id: NetBox refuses a filter by the name of a device that it does not have.
     let devices: Vec<i64> = mirror.all(Kind::Device).map(|device| device.id).collect();
-    if devices.is_empty() {
+    if devices.is_empty() || !kinds.contains(&Kind::Interface) {
         return Ok(());
     }
     let interfaces = filters::dcim::interfaces::DEVICE_ID.in_(&devices);
     fill(netbox, mirror, vec![(Kind::Interface, vec![interfaces])]).await
 }
 
+/// NetBox's clusters of these names.
+fn clusters(mirror: &Mirror, inventories: &[Inventory]) -> Vec<i64> {
+    let names: Vec<String> =
+        inventories.iter().map(|inventory| inventory.cluster.name.to_lowercase()).collect();
+    let is_ours = |cluster: &&Existing| {
+        let name = cluster.text("name").to_lowercase();
+        // A second cluster of the same name has its endpoint's behind it.
+        names.iter().any(|ours| name == *ours || name.starts_with(&format!("{ours} (")))
+    };
+    mirror.all(Kind::Cluster).filter(is_ours).map(|found| found.id).collect()
+}
+
+/// None where nothing of this kind can be there, or is read later.
+fn dependent_filters(
+    kind: Kind,
+    clusters: &[i64],
+    inventories: &[Inventory],
+) -> Option<Vec<Query>> {
+    use filters::{dcim, ipam, plugins_proxbox, virtualization};
+    match kind {
+        Kind::Device => {
+            let names: BTreeSet<&str> = inventories
+                .iter()
+                .flat_map(|inventory| inventory.nodes.iter().map(|node| node.name.as_str()))
+                .collect();
+            (!names.is_empty()).then(|| vec![dcim::devices::NAME.in_(names)])
+        }
+        Kind::Vlan => {
+            let numbers = vlans(inventories);
+            let listed = || vec![ipam::vlans::VID.in_(&numbers)];
+            match numbers.len() {
+                0 => None,
+                count if count <= LISTED => Some(listed()),
+                _ => Some(Vec::new()),
+            }
+        }
+        Kind::VirtualMachine => (!clusters.is_empty())
+            .then(|| vec![virtualization::virtual_machines::CLUSTER_ID.in_(clusters)]),
+        Kind::VmInterface => (!clusters.is_empty())
+            .then(|| vec![virtualization::interfaces::CLUSTER_ID.in_(clusters)]),
+        Kind::TaskHistory => {
+            let tasks = inventories.iter().flat_map(|inventory| &inventory.tasks);
+            let oldest = Timestamp::from_second(tasks.map(|task| task.start).min()?).ok()?;
+            Some(vec![plugins_proxbox::task_history::START_TIME.gte(oldest)])
+        }
+        _ => None,
+    }
+}
+
+fn vlans(inventories: &[Inventory]) -> BTreeSet<i64> {
+    let of_nodes = inventories
+        .iter()
+        .flat_map(|inventory| &inventory.nodes)
+        .flat_map(|node| node.interfaces.iter().flatten())
+        .filter_map(|interface| interface.vlan);
+    let nics =
+        inventories.iter().flat_map(|inventory| &inventory.guests).flat_map(|guest| &guest.nics);
+    let of_guests = nics.flat_map(|nic| {
+        let trunks = nic.trunks.iter().flat_map(|(from, to)| *from..=*to);
+        nic.vlan.into_iter().chain(trunks)
+    });
+    of_nodes.chain(of_guests).collect()
+}
+
 fn base_filters(kind: Kind) -> Vec<Query> {
     match kind {
-        Kind::CustomField => vec![filters::extras::custom_fields::NAME.eq(VMID_FIELD)],
+        Kind::CustomField => vec![filters::extras::custom_fields::NAME.in_(custom_field_names())],
         // Libraries of device types hold thousands.
         Kind::DeviceType => vec![filters::dcim::device_types::MANUFACTURER.eq("proxmox")],
         _ => Vec::new(),
@@ -88,10 +154,8 @@ async fn fill(
     let one = |(kind, filters)| async move {
         match read_kind(netbox, kind, filters).await {
             Ok(objects) => Ok((kind, Some(objects))),
-            // NetBox before 4.6 has no virtual machine types.
-            Err(error) if kind == Kind::VirtualMachineType && error.is_not_found() => {
-                Ok((kind, None))
-            }
+            // NetBox before 4.6 has no virtual machine types, an older plugin not all tables.
+            Err(error) if may_be_absent(kind) && error.is_not_found() => Ok((kind, None)),
             Err(error) if is_unknown_choice(kind, &error) => Ok((kind, Some(Vec::new()))),
             Err(error) => Err(error),
         }
@@ -106,55 +170,28 @@ async fn fill(
     Ok(())
 }
 
+fn may_be_absent(kind: Kind) -> bool {
+    kind == Kind::VirtualMachineType || kind.is_of_plugin()
+}
+
 /// NetBox refuses a filter for a manufacturer that it does not have.
 fn is_unknown_choice(kind: Kind, error: &Error) -> bool {
     kind == Kind::DeviceType && error.status() == Some(400)
 }
 
 /// Reads the objects of one kind that match.
-pub fn read_kind(
+pub async fn read_kind(
     netbox: &Client,
     kind: Kind,
     filters: Vec<Query>,
-) -> BoxFuture<'_, Result<Vec<Existing>, Error>> {
-    use ops::{dcim, extras, ipam, virtualization};
-    match kind {
-        Kind::CustomField => list(netbox, kind, &extras::CUSTOM_FIELDS_LIST, filters),
-        Kind::Tag => list(netbox, kind, &extras::TAGS_LIST, filters),
-        Kind::ClusterType => list(netbox, kind, &virtualization::CLUSTER_TYPES_LIST, filters),
-        Kind::Manufacturer => list(netbox, kind, &dcim::MANUFACTURERS_LIST, filters),
-        Kind::DeviceType => list(netbox, kind, &dcim::DEVICE_TYPES_LIST, filters),
-        Kind::DeviceRole => list(netbox, kind, &dcim::DEVICE_ROLES_LIST, filters),
-        Kind::VirtualMachineType => {
-            list(netbox, kind, &virtualization::VIRTUAL_MACHINE_TYPES_LIST, filters)
-        }
-        Kind::Site => list(netbox, kind, &dcim::SITES_LIST, filters),
-        Kind::Cluster => list(netbox, kind, &virtualization::CLUSTERS_LIST, filters),
-        Kind::Device => list(netbox, kind, &dcim::DEVICES_LIST, filters),
-        Kind::Interface => list(netbox, kind, &dcim::INTERFACES_LIST, filters),
-        Kind::VirtualMachine => list(netbox, kind, &virtualization::VIRTUAL_MACHINES_LIST, filters),
-        Kind::VmInterface => list(netbox, kind, &virtualization::INTERFACES_LIST, filters),
-        Kind::MacAddress => list(netbox, kind, &dcim::MAC_ADDRESSES_LIST, filters),
-        Kind::VirtualDisk => list(netbox, kind, &virtualization::VIRTUAL_DISKS_LIST, filters),
-        Kind::IpAddress => list(netbox, kind, &ipam::IP_ADDRESSES_LIST, filters),
-    }
-}
-
-fn list<'c, T>(
-    netbox: &'c Client,
-    kind: Kind,
-    call: &Call<(), Page<T>>,
-    filters: Vec<Query>,
-) -> BoxFuture<'c, Result<Vec<Existing>, Error>>
-where
-    T: Record + Slot + Default + Send + 'static,
-{
+) -> Result<Vec<Existing>, Error> {
     let fields = kind.fields().iter().map(|field| field.name);
-    let list = netbox.list(call, filters).fields(fields);
-    async move {
-        let rows = list.all().await?;
-        let objects = rows.iter().map(|row| normalize::existing(kind, &record_to_value(row)));
-        Ok(objects.flatten().collect())
+    let list: List<Untyped> = netbox.list(&Calls::of(kind).list, filters).fields(fields);
+    let mut rows = std::pin::pin!(list.stream());
+    let mut objects = Vec::new();
+    // Page by page, so that the whole list is never there twice.
+    while let Some(row) = rows.try_next().await? {
+        objects.extend(normalize::existing(kind, &row.extra));
     }
-    .boxed()
+    Ok(objects)
 }

@@ -1,11 +1,12 @@
-//! Clusters and their sites, and nodes with their bridges.
+//! Clusters with their sites, and nodes.
 
 use std::collections::BTreeMap;
 
 use super::draft::{Draft, Wanted};
 use super::foundation::{Foundation, our_tag};
+use super::proxbox::Rows;
 use super::vocabulary::{self, NODE_ROLE, OUR_TAG};
-use super::{Existing, Fields, Key, Kind, Ref, Value};
+use super::{Existing, Fields, Key, Kind, Ref, Value, states};
 use crate::inventory::{Inventory, Node};
 
 /// Where guests of one inventory go.
@@ -16,6 +17,8 @@ pub(super) struct Place {
     pub(super) site: Option<Ref>,
     /// Devices by node.
     pub(super) devices: BTreeMap<String, Ref>,
+    /// What the plugin knows of it.
+    pub(super) rows: Rows,
 }
 
 /// Settles site, cluster, nodes and bridges; none when policy does not let us have the cluster.
@@ -28,16 +31,33 @@ pub(super) fn plan(
     let existing = existing_cluster(draft, name, inventory.site);
     let site = site(draft, inventory, name, existing);
     let cluster = cluster(draft, foundation, inventory, name, existing, site.as_ref())?;
+    let rows = Rows::of(draft, inventory);
+    rows.link(draft, name, &cluster);
     let name = name.to_owned();
-    let mut place = Place { name, cluster, site, devices: BTreeMap::new() };
-    let bridges = draft.mirror.children(Kind::Interface, "device");
+    let mut place = Place { name, cluster, site, devices: BTreeMap::new(), rows };
+    note_cluster(draft, inventory, &place);
     for node in &inventory.nodes {
         if let Some(device) = device(draft, foundation, inventory, &place, node) {
-            plan_bridges(draft, &place, node, &device, &bridges);
             place.devices.insert(node.name.clone(), device);
         }
     }
     Some(place)
+}
+
+fn note_cluster(draft: &mut Draft<'_>, inventory: &Inventory, place: &Place) {
+    let state = Fields::from([
+        ("proxmox_cluster", place.rows.cluster()),
+        ("proxmox_cluster_name", inventory.cluster.name.as_str().into()),
+        ("proxmox_cluster_status", status(inventory).into()),
+    ]);
+    states::plan(draft, Kind::Cluster, &place.name, &place.cluster, state);
+    if let Some(site) = &place.site {
+        states::plan(draft, Kind::Site, &place.name, site, Fields::new());
+    }
+}
+
+fn status(inventory: &Inventory) -> &'static str {
+    if inventory.cluster.quorate { "quorate" } else { "no quorum" }
 }
 
 /// Ours before others, the operator's site before other sites, the oldest of what remains.
@@ -110,6 +130,15 @@ fn cluster(
     if let Some(tenant) = inventory.tenant {
         fields.insert("tenant", Value::Int(tenant));
     }
+    foundation.custom(
+        draft,
+        &mut fields,
+        Kind::Cluster,
+        [
+            ("proxmox_cluster_name", inventory.cluster.name.as_str().into()),
+            ("proxmox_cluster_status", status(inventory).into()),
+        ],
+    );
     let key = Key::new(Kind::Cluster, name);
     draft.settle(Wanted::new(key, existing.map(|cluster| cluster.id), fields))
 }
@@ -142,9 +171,40 @@ fn device(
     if let Some(tenant) = inventory.tenant {
         fields.insert("tenant", Value::Int(tenant));
     }
+    let link = format!("{}/#v1:0:=node/{}", inventory.link, node.name);
+    foundation.custom(
+        draft,
+        &mut fields,
+        Kind::Device,
+        [
+            ("proxmox_link", link.as_str().into()),
+            ("proxmox_node", node.name.as_str().into()),
+            ("proxmox_cluster", inventory.cluster.name.as_str().into()),
+            ("proxmox_os", node.version.as_deref().into()),
+            ("proxmox_cpu_type", node.cpu.as_deref().into()),
+        ],
+    );
     let found = existing_device(draft, place, node).map(|device| device.id);
-    let key = Key::new(Kind::Device, format!("{}/{}", place.name, node.name));
-    draft.settle(Wanted::new(key, found, fields).labelled(node.name.as_str()))
+    let path = format!("{}/{}", place.name, node.name);
+    let wanted = Wanted::new(Key::new(Kind::Device, &path), found, fields);
+    let device = draft.settle(wanted.labelled(node.name.as_str()))?;
+    let mut state = Fields::from([
+        ("endpoint", place.rows.endpoint()),
+        ("proxmox_node", place.rows.node(&node.name)),
+        ("proxmox_node_name", node.name.as_str().into()),
+        ("proxmox_cluster", place.rows.cluster()),
+        ("proxmox_cluster_name", inventory.cluster.name.as_str().into()),
+        ("proxmox_link", link.into()),
+    ]);
+    // Unknown while the node is down, and then left as it was.
+    if let Some(version) = &node.version {
+        state.insert("proxmox_os", version.as_str().into());
+    }
+    if let Some(cpu) = &node.cpu {
+        state.insert("proxmox_cpu_type", cpu.as_str().into());
+    }
+    states::plan(draft, Kind::Device, &path, &device, state);
+    Some(device)
 }
 
 /// The device of that name in the cluster, or one at the site that is in no cluster yet.
@@ -165,25 +225,4 @@ fn existing_device<'m>(draft: &Draft<'m>, place: &Place, node: &Node) -> Option<
         let mut free = named().filter(free);
         free.next().filter(|_| free.next().is_none())
     })
-}
-
-fn plan_bridges(
-    draft: &mut Draft<'_>,
-    place: &Place,
-    node: &Node,
-    device: &Ref,
-    existing: &BTreeMap<(i64, &str), i64>,
-) {
-    for bridge in &node.bridges {
-        let found = device.id().and_then(|id| existing.get(&(id, bridge.name.as_str())).copied());
-        let fields = Fields::from([
-            ("device", device.clone().into()),
-            ("name", bridge.name.as_str().into()),
-            ("type", "bridge".into()),
-            ("enabled", bridge.active.into()),
-            ("tags", our_tag()),
-        ]);
-        let path = format!("{}/{}/{}", place.name, node.name, bridge.name);
-        draft.settle(Wanted::new(Key::new(Kind::Interface, path), found, fields));
-    }
 }

@@ -1,13 +1,15 @@
 //! A plan in the making: compares one object at a time and records what has to be done.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::vocabulary::OUR_TAG;
+use super::merge::{Merged, is_unset, merge};
+use super::vocabulary::{OUR_TAG, VMID_FIELD};
 use super::{
-    Action, DuplicateName, Existing, FieldRule, Fields, Key, Kind, Mode, Operation, Plan, Policy,
-    Reason, Ref, Skipped, Stage, SyncMode, Value,
+    Action, Base, DuplicateName, Existing, FieldRule, Fields, Kept, Key, Kind, Mode, Operation,
+    Plan, Policy, Reason, Ref, Remembered, Shape, Skipped, Stage, SyncMode, Value,
 };
 use crate::mirror::Mirror;
+use crate::part::Part;
 
 /// An object as it should be.
 pub(super) struct Wanted {
@@ -19,14 +21,22 @@ pub(super) struct Wanted {
     pub(super) fields: Fields,
     /// Fields of which this reading is not sure: for a new object only.
     pub(super) unsure: BTreeSet<&'static str>,
+    /// Which part of the sync it belongs to.
+    pub(super) part: Part,
     /// How far it is synced, if not as others of its kind.
     pub(super) mode: Option<SyncMode>,
 }
 
 impl Wanted {
     pub(super) fn new(key: Key, found: Option<i64>, fields: Fields) -> Self {
-        let label = key.path.clone();
-        Self { key, label, found, fields, unsure: BTreeSet::new(), mode: None }
+        let (label, part) = (key.path.clone(), key.kind.part());
+        Self { key, label, found, fields, unsure: BTreeSet::new(), part, mode: None }
+    }
+
+    /// Moves it to another part than others of its kind.
+    pub(super) fn in_part(mut self, part: Part) -> Self {
+        self.part = part;
+        self
     }
 
     pub(super) fn labelled(mut self, label: impl Into<String>) -> Self {
@@ -39,30 +49,54 @@ impl Wanted {
 pub(super) struct Draft<'a> {
     pub(super) mirror: &'a Mirror,
     pub(super) policy: &'a Policy,
+    base: &'a Base,
+    /// States by kind and by the object that they are beside.
+    states: HashMap<(Kind, i64), i64>,
     plan: Plan,
 }
 
 impl<'a> Draft<'a> {
-    pub(super) fn new(mirror: &'a Mirror, policy: &'a Policy) -> Self {
-        Self { mirror, policy, plan: Plan::default() }
+    pub(super) fn new(mirror: &'a Mirror, policy: &'a Policy, base: &'a Base) -> Self {
+        let mut states = HashMap::new();
+        for kind in Kind::ALL.iter().filter(|kind| kind.state_of().is_some()) {
+            let Some(parent) = kind.fields().first() else { continue };
+            for state in mirror.all(*kind) {
+                if let Some(id) = state.reference(parent.name) {
+                    states.insert((*kind, id), state.id);
+                }
+            }
+        }
+        Self { mirror, policy, base, states, plan: Plan::default() }
+    }
+
+    /// The state of this kind beside the object with this id.
+    pub(super) fn state_of(&self, kind: Kind, parent: i64) -> Option<i64> {
+        self.states.get(&(kind, parent)).copied()
     }
 
     /// Creates the object or makes it equal. None when policy forbids to create it.
     pub(super) fn settle(&mut self, wanted: Wanted) -> Option<Ref> {
         let kind = wanted.key.kind;
-        let mode = wanted.mode.unwrap_or_else(|| self.policy.mode(kind));
+        if !self.mirror.knows(kind) {
+            return None;
+        }
+        let general = self.policy.mode(kind, wanted.part);
+        let mode = wanted.mode.map_or(general, |own| own.min(self.policy.part_mode(wanted.part)));
         let existing = wanted.found.and_then(|id| self.mirror.get(kind, id));
         match (existing, mode) {
             (None, SyncMode::Disabled) => None,
             (None, _) => {
                 let key = wanted.key.clone();
                 self.push(Operation {
+                    number: 0,
                     stage: Stage::Write(kind),
+                    part: wanted.part,
                     key: wanted.key,
                     label: wanted.label,
                     action: Action::Create,
                     before: Fields::new(),
                     after: present(wanted.fields),
+                    base: None,
                     reason: Reason::Missing,
                 });
                 Some(Ref::New(key))
@@ -84,15 +118,18 @@ impl<'a> Draft<'a> {
         let stage = Stage::Link(kind);
         match target {
             Ref::New(_) => self.push(Operation {
+                number: 0,
                 stage,
+                part: wanted.part,
                 key: wanted.key,
                 label: wanted.label,
                 action: Action::Update(target.clone()),
                 before: Fields::new(),
                 after: wanted.fields,
+                base: None,
                 reason: Reason::Linked,
             }),
-            Ref::Id(id) if self.policy.mode(kind) == SyncMode::Always => {
+            Ref::Id(id) if self.may_change(kind, wanted.part) => {
                 if let Some(existing) = self.mirror.get(kind, *id) {
                     self.change(stage, existing, &wanted, Some(Reason::Linked));
                 }
@@ -102,8 +139,8 @@ impl<'a> Draft<'a> {
     }
 
     /// Whether existing objects of this kind may be changed.
-    pub(super) fn may_change(&self, kind: Kind) -> bool {
-        self.policy.mode(kind) == SyncMode::Always
+    pub(super) fn may_change(&self, kind: Kind, part: Part) -> bool {
+        self.policy.mode(kind, part) == SyncMode::Always
     }
 
     /// Records an operation that was worked out elsewhere.
@@ -125,7 +162,24 @@ impl<'a> Draft<'a> {
 
     fn update(&mut self, stage: Stage, existing: &Existing, wanted: Wanted) {
         if !self.change(stage, existing, &wanted, None) {
+            self.remember(existing, &wanted);
             self.plan.unchanged.insert(wanted.key);
+        }
+    }
+
+    /// Objects that were never written by us are known from the first time that they agree.
+    fn remember(&mut self, existing: &Existing, wanted: &Wanted) {
+        let kind = wanted.key.kind;
+        if self.base.has(kind, existing.id) {
+            return;
+        }
+        let agrees = |(name, want): &(&&'static str, &Value)| {
+            existing.fields.get(*name).is_some_and(|have| have == *want)
+        };
+        let fields = wanted.fields.iter().filter(agrees);
+        let fields: Fields = fields.map(|(name, value)| (*name, value.clone())).collect();
+        if !fields.is_empty() {
+            self.plan.remembered.push(Remembered { kind, id: existing.id, fields });
         }
     }
 
@@ -138,26 +192,97 @@ impl<'a> Draft<'a> {
         reason: Option<Reason>,
     ) -> bool {
         let kind = wanted.key.kind;
-        let (mut before, mut after) = (Fields::new(), Fields::new());
+        let (mut before, mut after, mut ours) = (Fields::new(), Fields::new(), Fields::new());
+        let mut base: Option<Option<Fields>> = None;
         for (name, value) in &wanted.fields {
             let Some(rule) = kind.field(name) else { continue };
-            let have = existing.fields.get(name).unwrap_or(&Value::Null);
             if wanted.unsure.contains(name) {
                 continue;
             }
-            if let Some(value) = correction(rule, self.policy.owner(rule), have, value) {
-                before.insert(rule.name, have.clone());
-                after.insert(rule.name, value);
+            let have = existing.fields.get(name).unwrap_or(&Value::Null);
+            let want = self.ours_of(rule, value);
+            if *have == want {
+                continue;
+            }
+            let base = base.get_or_insert_with(|| self.base.fields(kind, existing.id));
+            let last = base.as_ref().and_then(|base| base.get(name));
+            match merge(rule, self.mode_of(rule), have, &want, last) {
+                Merged::Unchanged => {}
+                Merged::Kept => self.keep(wanted, rule, have, &want),
+                Merged::Write(changed) => {
+                    before.insert(rule.name, have.clone());
+                    after.insert(rule.name, changed);
+                    ours.insert(rule.name, want);
+                }
+                Merged::Overruled(changed) => {
+                    self.overrule(wanted, rule, have, &changed);
+                    before.insert(rule.name, have.clone());
+                    after.insert(rule.name, changed);
+                    ours.insert(rule.name, want);
+                }
             }
         }
         if after.is_empty() {
             return false;
         }
+        stamp(kind, &wanted.fields, &mut after);
         let reason = reason.unwrap_or_else(|| reason_for(kind, existing, &after));
-        let (key, label) = (wanted.key.clone(), wanted.label.clone());
+        let (key, label, part) = (wanted.key.clone(), wanted.label.clone(), wanted.part);
         let action = Action::Update(Ref::Id(existing.id));
-        self.push(Operation { stage, key, label, action, before, after, reason });
+        let base = Some(ours);
+        self.push(Operation {
+            number: 0,
+            stage,
+            part,
+            key,
+            label,
+            action,
+            before,
+            after,
+            base,
+            reason,
+        });
         true
+    }
+
+    /// What of the wanted value is ours to compare: of custom fields that are left to people only
+    /// the vmid, without which a guest is lost.
+    fn ours_of(&self, rule: &FieldRule, value: &Value) -> Value {
+        match value {
+            Value::Custom(values) if self.policy.owner(rule) == Mode::Seed => {
+                let vmid = values.get_key_value(VMID_FIELD);
+                let vmid = vmid.map(|(name, value)| (name.clone(), value.clone()));
+                Value::Custom(vmid.into_iter().collect())
+            }
+            value => without_stamps(value),
+        }
+    }
+
+    fn mode_of(&self, rule: &FieldRule) -> Mode {
+        match rule.shape {
+            Shape::Custom => rule.mode,
+            _ => self.policy.owner(rule),
+        }
+    }
+
+    fn keep(&mut self, wanted: &Wanted, rule: &FieldRule, have: &Value, want: &Value) {
+        self.plan.kept.push(Kept {
+            key: wanted.key.clone(),
+            label: wanted.label.clone(),
+            field: rule.name,
+            have: have.clone(),
+            want: want.clone(),
+        });
+    }
+
+    fn overrule(&mut self, wanted: &Wanted, rule: &FieldRule, have: &Value, want: &Value) {
+        self.plan.overruled.push(Kept {
+            key: wanted.key.clone(),
+            label: wanted.label.clone(),
+            field: rule.name,
+            have: have.clone(),
+            want: want.clone(),
+        });
     }
 
     /// The finished plan, sorted by stage.
@@ -168,7 +293,12 @@ impl<'a> Draft<'a> {
             plan.unchanged.remove(&operation.key);
         }
         plan.operations.sort_by(|a, b| (a.stage, &a.key).cmp(&(b.stage, &b.key)));
+        for (number, operation) in plan.operations.iter_mut().enumerate() {
+            operation.number = number;
+        }
         plan.orphaned.sort();
+        plan.kept.sort_by(|a, b| (&a.key, a.field).cmp(&(&b.key, b.field)));
+        plan.overruled.sort_by(|a, b| (&a.key, a.field).cmp(&(&b.key, b.field)));
         plan.skipped.sort_by(|a, b| (&a.key, &a.why).cmp(&(&b.key, &b.why)));
         plan
     }
@@ -179,38 +309,42 @@ fn present(fields: Fields) -> Fields {
     fields.into_iter().filter(|(_, value)| !is_unset(value)).collect()
 }
 
-fn is_unset(value: &Value) -> bool {
+/// Custom fields that say when and by which run: no reason to write an object.
+fn is_stamp(name: &str) -> bool {
+    matches!(name, "proxmox_last_updated" | "proxbox_last_run_id")
+}
+
+/// The value without what is no reason to write it.
+fn without_stamps(value: &Value) -> Value {
     match value {
-        Value::Null => true,
-        Value::Text(text) => text.is_empty(),
-        _ => false,
+        Value::Custom(values) => {
+            let lasting = values.iter().filter(|(name, _)| !is_stamp(name));
+            Value::Custom(lasting.map(|(name, value)| (name.clone(), value.clone())).collect())
+        }
+        value => value.clone(),
     }
 }
 
-/// What to write so that the field is as it should be; none when it is, or is not ours.
-fn correction(rule: &FieldRule, mode: Mode, have: &Value, want: &Value) -> Option<Value> {
-    let ours = match mode {
-        Mode::Seed | Mode::Human => false,
-        Mode::Marked(mark) => matches!(have, Value::Text(text) if text.starts_with(mark)),
-        Mode::Owned | Mode::Union => true,
-    };
-    if !ours || have == want || (is_unset(have) && is_unset(want)) {
-        return None;
-    }
-    match (mode, have, want) {
-        (Mode::Union, Value::Set(have), Value::Set(want)) => {
-            (!want.is_subset(have)).then(|| Value::Set(have | want))
-        }
-        (_, Value::Custom(have), Value::Custom(want)) => {
-            let differs = |(name, value): &(&String, &_)| have.get(*name) != Some(*value);
-            let differing = want.iter().filter(differs);
-            let differing = differing.map(|(name, value)| (name.clone(), value.clone())).collect();
-            let value = Value::Custom(differing);
-            (value != Value::Custom(Default::default())).then_some(value)
-        }
-        _ => {
-            debug_assert!(mode != Mode::Union || is_unset(have), "{} is no set", rule.name);
-            Some(want.clone())
+/// Adds to a change when and by which run it is made.
+fn stamp(kind: Kind, wanted: &Fields, after: &mut Fields) {
+    for (name, value) in wanted {
+        match (kind.field(name).map(|rule| rule.mode), value) {
+            (Some(Mode::Stamp), _) => {
+                after.insert(name, value.clone());
+            }
+            (_, Value::Custom(values)) => {
+                let stamps = values.iter().filter(|(name, _)| is_stamp(name));
+                let stamps: BTreeMap<_, _> =
+                    stamps.map(|(name, value)| (name.clone(), value.clone())).collect();
+                if stamps.is_empty() {
+                    continue;
+                }
+                match after.entry(name).or_insert_with(|| Value::Custom(BTreeMap::new())) {
+                    Value::Custom(changed) => changed.extend(stamps),
+                    _ => continue,
+                }
+            }
+            _ => {}
         }
     }
 }

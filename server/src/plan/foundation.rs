@@ -2,15 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value as Json;
+
+use super::custom_fields::CustomFields;
 use super::draft::{Draft, Wanted};
-use super::vocabulary::{self, OUR_TAG, VMID_FIELD};
-use super::{Fields, Key, Kind, Ref, Value};
+use super::vocabulary::{self, OUR_TAG};
+use super::{Fields, Key, Kind, Ref, Value, states};
 use crate::inventory::{ClusterMode, Inventory};
 
 /// References that clusters, nodes and guests need; none where policy does not let us have them.
 pub(super) struct Foundation {
-    /// Whether guests can carry their vmid.
-    pub(super) vmid_field: bool,
+    custom_fields: CustomFields,
     pub(super) device_type: Option<Ref>,
     /// Roles by slug.
     pub(super) roles: BTreeMap<&'static str, Ref>,
@@ -18,6 +20,30 @@ pub(super) struct Foundation {
     pub(super) vm_types: BTreeMap<&'static str, Ref>,
     /// Cluster types by slug.
     pub(super) cluster_types: BTreeMap<&'static str, Ref>,
+}
+
+impl Foundation {
+    /// Adds the custom fields that objects of this kind can carry, with when and by which run.
+    pub(super) fn custom<const N: usize>(
+        &self,
+        draft: &Draft<'_>,
+        fields: &mut Fields,
+        kind: Kind,
+        values: [(&'static str, Json); N],
+    ) {
+        let stamp = &draft.policy.stamp;
+        let stamps = [
+            ("proxmox_last_updated", Json::from(stamp.at.as_str())),
+            ("proxbox_last_run_id", Json::from(stamp.run.as_str())),
+        ];
+        let known = values.into_iter().chain(stamps).filter(|(_, value)| !value.is_null());
+        let known = known.filter(|(name, _)| self.custom_fields.has(kind, name));
+        let known: BTreeMap<String, Json> =
+            known.map(|(name, value)| (name.to_owned(), value)).collect();
+        if !known.is_empty() {
+            fields.insert("custom_fields", Value::Custom(known));
+        }
+    }
 }
 
 /// The value of `tags` for an object of ours.
@@ -36,7 +62,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, inventories: &[&Inventory]) -> Foundat
         by_slug(draft, Kind::Tag, slug, fields);
     }
     Foundation {
-        vmid_field: vmid_field(draft),
+        custom_fields: CustomFields::plan(draft),
         device_type: device_type(draft),
         roles: roles(draft),
         vm_types: vm_types(draft),
@@ -56,13 +82,9 @@ fn by_slug(draft: &mut Draft<'_>, kind: Kind, slug: &str, fields: Fields) -> Opt
         .find(kind, "slug", slug)
         .or_else(|| draft.mirror.find(kind, named, &name))
         .map(|existing| existing.id);
-    draft.settle(Wanted::new(Key::new(kind, slug), found, fields).labelled(name))
-}
-
-fn vmid_field(draft: &mut Draft<'_>) -> bool {
-    let found = draft.mirror.find(Kind::CustomField, "name", VMID_FIELD).map(|field| field.id);
-    let key = Key::new(Kind::CustomField, VMID_FIELD);
-    draft.settle(Wanted::new(key, found, vocabulary::vmid_field())).is_some()
+    let object = draft.settle(Wanted::new(Key::new(kind, slug), found, fields).labelled(name))?;
+    states::plan(draft, kind, slug, &object, Fields::new());
+    Some(object)
 }
 
 fn device_type(draft: &mut Draft<'_>) -> Option<Ref> {

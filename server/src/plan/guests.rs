@@ -9,9 +9,10 @@ use super::names::{self, Claim};
 use super::vocabulary::{self, OUR_TAG, VMID_FIELD};
 use super::{
     Action, DuplicateName, Existing, Fields, Key, Kind, Operation, Overwrite, Reason, Ref, Stage,
-    Value,
+    SyncMode, Value, cloud_init, states,
 };
 use crate::inventory::{Completeness, Guest, GuestKind, GuestStatus, Inventory};
+use crate::part::Part;
 
 /// A guest that has a virtual machine.
 pub(super) struct Placed<'i> {
@@ -41,9 +42,12 @@ pub(super) fn plan<'i>(
     let mut guests: Vec<&Guest> = inventory.guests.iter().collect();
     guests.sort_by_key(|guest| guest.vmid);
     guests.dedup_by_key(|guest| guest.vmid);
-    let found = identify(&machines, &guests);
+    let found = identify(draft, &machines, &guests);
     report_orphans(draft, place, inventory, &machines, &found);
+    // Guests that are not synced keep their objects, and nothing is made for them.
+    guests.retain(|guest| mode(draft, guest) != SyncMode::Disabled);
     let names = name(draft, place, &machines, &guests, &found);
+    let cloud_inits = draft.mirror.by_reference(Kind::CloudInit, "virtual_machine");
     let mut placed = Vec::new();
     for guest in guests {
         let machine = found.get(&guest.vmid).copied();
@@ -51,18 +55,86 @@ pub(super) fn plan<'i>(
         let wanted = wanted(draft, foundation, place, inventory, guest, machine, name, tags);
         let (path, label) = (wanted.key.path.clone(), wanted.label.clone());
         if let Some(machine) = draft.settle(wanted) {
+            note(draft, place, inventory, guest, &path, &machine);
+            cloud_init::plan(draft, &cloud_inits, guest, &path, &machine);
             placed.push(Placed { guest, path, label, machine });
         }
     }
     placed
 }
 
+/// How far the operator has this guest synced.
+fn mode(draft: &Draft<'_>, guest: &Guest) -> SyncMode {
+    match guest.template {
+        true => draft.policy.template_mode,
+        false => draft.policy.modes.get(&Kind::VirtualMachine).copied().unwrap_or_default(),
+    }
+}
+
+/// What the plugin keeps beside a machine.
+fn note(
+    draft: &mut Draft<'_>,
+    place: &Place,
+    inventory: &Inventory,
+    guest: &Guest,
+    path: &str,
+    machine: &Ref,
+) {
+    let mut state = Fields::from([
+        ("endpoint", place.rows.endpoint()),
+        ("proxmox_node", place.rows.node(&guest.node)),
+        ("proxmox_node_name", guest.node.as_str().into()),
+        ("proxmox_cluster", place.rows.cluster()),
+        ("proxmox_cluster_name", inventory.cluster.name.as_str().into()),
+        ("proxmox_endpoint_raw_id", Value::Int(inventory.endpoint)),
+        ("proxmox_vm_id", Value::Int(guest.vmid)),
+        ("proxmox_vm_type", guest.kind.word().into()),
+        ("proxmox_link", link(inventory, guest).into()),
+        ("proxmox_tags", guest.tags.join(";").into()),
+    ]);
+    if let Some(name) = &guest.name {
+        state.insert("proxmox_vm_name", name.as_str().into());
+    }
+    if guest.status != GuestStatus::Unknown {
+        state.insert("proxmox_status", guest.status.word().into());
+    }
+    // Without the configuration they are unknown, and left as they were.
+    if guest.starts_at_boot.is_some() {
+        state.extend([
+            ("proxmox_start_at_boot", guest.starts_at_boot.into()),
+            ("proxmox_unprivileged_container", guest.unprivileged.unwrap_or(false).into()),
+            ("proxmox_qemu_agent", guest.agent.unwrap_or(false).into()),
+            ("proxmox_search_domain", guest.search_domain.as_deref().into()),
+            ("proxmox_os", guest.os.as_deref().into()),
+            ("proxmox_cpu_type", guest.cpu.as_deref().into()),
+        ]);
+    }
+    states::plan(draft, Kind::VirtualMachine, path, machine, state);
+}
+
+/// Where the guest is in Proxmox's own web interface.
+fn link(inventory: &Inventory, guest: &Guest) -> String {
+    format!("{}/#v1:0:={}/{}", inventory.link, guest.kind.word(), guest.vmid)
+}
+
+/// The vmid that a machine stands for: in its custom field, else in the plugin's row beside it.
+fn vmid_of(draft: &Draft<'_>, machine: &Existing) -> Option<i64> {
+    machine.custom_int(VMID_FIELD).or_else(|| {
+        let state = draft.state_of(Kind::MachineState, machine.id)?;
+        draft.mirror.get(Kind::MachineState, state)?.int("proxmox_vm_id")
+    })
+}
+
 /// The machine of each guest: the one with its vmid, else the only one of its name that has none.
-fn identify<'m>(machines: &[&'m Existing], guests: &[&Guest]) -> BTreeMap<i64, &'m Existing> {
+fn identify<'m>(
+    draft: &Draft<'_>,
+    machines: &[&'m Existing],
+    guests: &[&Guest],
+) -> BTreeMap<i64, &'m Existing> {
     let mut found = BTreeMap::new();
     let mut nameless: BTreeMap<String, Vec<&'m Existing>> = BTreeMap::new();
     for machine in machines {
-        match machine.custom_int(VMID_FIELD) {
+        match vmid_of(draft, machine) {
             Some(vmid) => {
                 found.entry(vmid).or_insert(*machine);
             }
@@ -92,9 +164,13 @@ fn report_orphans(
     machines: &[&Existing],
     found: &BTreeMap<i64, &Existing>,
 ) {
+    // Nobody has asked for the others.
+    if inventory.is_part || !draft.policy.parts.contains(&Part::VirtualMachines) {
+        return;
+    }
     let claimed: BTreeSet<i64> = found.values().map(|machine| machine.id).collect();
     for machine in machines.iter().filter(|machine| !claimed.contains(&machine.id)) {
-        let Some(vmid) = machine.custom_int(VMID_FIELD) else { continue };
+        let Some(vmid) = vmid_of(draft, machine) else { continue };
         let key = Key::new(Kind::VirtualMachine, format!("{}/{vmid}", place.name));
         match inventory.completeness {
             Completeness::Complete => draft.orphan(key),
@@ -166,7 +242,7 @@ fn release_names(
     names: &BTreeMap<i64, String>,
     found: &BTreeMap<i64, &Existing>,
 ) {
-    if !draft.may_change(Kind::VirtualMachine) {
+    if !draft.may_change(Kind::VirtualMachine, Part::VirtualMachines) {
         return;
     }
     let wanted: BTreeMap<String, i64> =
@@ -177,12 +253,15 @@ fn release_names(
             continue;
         }
         draft.push(Operation {
+            number: 0,
             stage: Stage::Release,
+            part: Part::VirtualMachines,
             key: Key::new(Kind::VirtualMachine, format!("{}/{vmid}", place.name)),
             label: name.to_owned(),
             action: Action::Update(Ref::Id(holder.id)),
             before: Fields::from([("name", name.into())]),
             after: Fields::from([("name", format!("proxbox-rename-{}", holder.id).into())]),
+            base: Some(Fields::new()),
             reason: Reason::InTheWay,
         });
     }
@@ -229,18 +308,51 @@ fn wanted(
     if let Some(memory) = guest.memory_mb {
         fields.insert("memory", Value::Int(memory));
     }
-    if foundation.vmid_field {
-        let vmid = (VMID_FIELD.to_owned(), guest.vmid.into());
-        fields.insert("custom_fields", Value::Custom([vmid].into()));
-    }
+    custom(draft, foundation, inventory, guest, &mut fields);
     let key = Key::new(Kind::VirtualMachine, path);
     let mut wanted = Wanted::new(key, machine.map(|machine| machine.id), fields).labelled(label);
     if guest.status == GuestStatus::Unknown {
         wanted.unsure.insert("status");
     }
-    wanted.mode = (guest.template && draft.policy.scope.contains(&Kind::VirtualMachine))
-        .then_some(draft.policy.template_mode);
+    wanted.mode = guest.template.then_some(draft.policy.template_mode);
     wanted
+}
+
+fn custom(
+    draft: &Draft<'_>,
+    foundation: &Foundation,
+    inventory: &Inventory,
+    guest: &Guest,
+    fields: &mut Fields,
+) {
+    let storages: BTreeSet<&str> =
+        guest.disks.iter().filter_map(|disk| disk.storage.as_deref()).collect();
+    let storages = storages.into_iter().collect::<Vec<_>>().join(", ");
+    let text = |text: String| (!text.is_empty()).then_some(text);
+    let status = (guest.status != GuestStatus::Unknown).then(|| guest.status.word());
+    foundation.custom(
+        draft,
+        fields,
+        Kind::VirtualMachine,
+        [
+            (VMID_FIELD, guest.vmid.into()),
+            ("proxmox_vmid", guest.vmid.to_string().into()),
+            ("proxmox_vm_type", guest.kind.word().into()),
+            ("proxmox_start_at_boot", guest.starts_at_boot.into()),
+            ("proxmox_unprivileged_container", guest.unprivileged.into()),
+            ("proxmox_qemu_agent", guest.agent.into()),
+            ("proxmox_search_domain", guest.search_domain.as_deref().into()),
+            ("proxmox_link", link(inventory, guest).into()),
+            ("proxmox_node", guest.node.as_str().into()),
+            ("proxmox_cluster", inventory.cluster.name.as_str().into()),
+            ("proxmox_status", status.into()),
+            ("proxmox_tags", text(guest.tags.join(", ")).into()),
+            ("proxmox_os", guest.os.as_deref().into()),
+            ("proxmox_cpu_type", guest.cpu.as_deref().into()),
+            ("proxmox_storage_names", text(storages).into()),
+            ("proxmox_endpoint_id", inventory.endpoint.into()),
+        ],
+    );
 }
 
 /// Our tag, and the guest's own where they may be added.

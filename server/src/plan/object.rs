@@ -1,116 +1,9 @@
-//! NetBox objects as the planner sees them: a kind, fields, and references between them.
+//! NetBox objects as the planner sees them: fields, and references between them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-/// A kind of NetBox object that the sync writes, in the order in which they depend on each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
-    /// `extras.customfield`
-    CustomField,
-    /// `extras.tag`
-    Tag,
-    /// `virtualization.clustertype`
-    ClusterType,
-    /// `dcim.manufacturer`
-    Manufacturer,
-    /// `dcim.devicetype`
-    DeviceType,
-    /// `dcim.devicerole`, of nodes and of guests
-    DeviceRole,
-    /// `virtualization.virtualmachinetype`, from NetBox 4.6
-    VirtualMachineType,
-    /// `dcim.site`
-    Site,
-    /// `virtualization.cluster`
-    Cluster,
-    /// `dcim.device`: a node
-    Device,
-    /// `dcim.interface`: a bridge of a node
-    Interface,
-    /// `virtualization.virtualmachine`: a guest
-    VirtualMachine,
-    /// `virtualization.vminterface`
-    VmInterface,
-    /// `dcim.macaddress`
-    MacAddress,
-    /// `virtualization.virtualdisk`
-    VirtualDisk,
-    /// `ipam.ipaddress`
-    IpAddress,
-}
-
-impl Kind {
-    /// All kinds, in the order of their dependencies.
-    pub const ALL: [Self; 16] = [
-        Self::CustomField,
-        Self::Tag,
-        Self::ClusterType,
-        Self::Manufacturer,
-        Self::DeviceType,
-        Self::DeviceRole,
-        Self::VirtualMachineType,
-        Self::Site,
-        Self::Cluster,
-        Self::Device,
-        Self::Interface,
-        Self::VirtualMachine,
-        Self::VmInterface,
-        Self::MacAddress,
-        Self::VirtualDisk,
-        Self::IpAddress,
-    ];
-
-    /// NetBox's name for it: `virtualization.virtualmachine`.
-    pub const fn model(self) -> &'static str {
-        match self {
-            Self::CustomField => "extras.customfield",
-            Self::Tag => "extras.tag",
-            Self::ClusterType => "virtualization.clustertype",
-            Self::Manufacturer => "dcim.manufacturer",
-            Self::DeviceType => "dcim.devicetype",
-            Self::DeviceRole => "dcim.devicerole",
-            Self::VirtualMachineType => "virtualization.virtualmachinetype",
-            Self::Site => "dcim.site",
-            Self::Cluster => "virtualization.cluster",
-            Self::Device => "dcim.device",
-            Self::Interface => "dcim.interface",
-            Self::VirtualMachine => "virtualization.virtualmachine",
-            Self::VmInterface => "virtualization.vminterface",
-            Self::VirtualDisk => "virtualization.virtualdisk",
-            Self::MacAddress => "dcim.macaddress",
-            Self::IpAddress => "ipam.ipaddress",
-        }
-    }
-
-    /// What people call it: `virtual machine`.
-    pub const fn noun(self) -> &'static str {
-        match self {
-            Self::CustomField => "custom field",
-            Self::Tag => "tag",
-            Self::ClusterType => "cluster type",
-            Self::Manufacturer => "manufacturer",
-            Self::DeviceType => "device type",
-            Self::DeviceRole => "device role",
-            Self::VirtualMachineType => "virtual machine type",
-            Self::Site => "site",
-            Self::Cluster => "cluster",
-            Self::Device => "device",
-            Self::Interface => "node interface",
-            Self::VirtualMachine => "virtual machine",
-            Self::VmInterface => "VM interface",
-            Self::VirtualDisk => "virtual disk",
-            Self::MacAddress => "MAC address",
-            Self::IpAddress => "IP address",
-        }
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.noun())
-    }
-}
+use super::Kind;
 
 /// Names an object within one plan, whether NetBox has it yet or not: kind and a readable path,
 /// `lab/100/net0` for an interface of guest 100.
@@ -174,10 +67,14 @@ pub enum Value {
     Text(String),
     /// Another object.
     Ref(Ref),
+    /// Several other objects.
+    Refs(BTreeSet<Ref>),
     /// A set of names: slugs of tags, model names.
     Set(BTreeSet<String>),
     /// Custom fields by name.
     Custom(BTreeMap<String, serde_json::Value>),
+    /// Any JSON.
+    Json(serde_json::Value),
 }
 
 impl From<&str> for Value {
@@ -207,6 +104,13 @@ impl From<i64> for Value {
 impl From<Ref> for Value {
     fn from(value: Ref) -> Self {
         Self::Ref(value)
+    }
+}
+
+/// Nothing is null.
+impl<T: Into<Value>> From<Option<T>> for Value {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
     }
 }
 

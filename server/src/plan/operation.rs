@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::{Fields, Key, Kind, Ref, Value};
+use crate::part::Part;
 
 /// When an operation runs: all of one stage before any of the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,20 +19,7 @@ pub enum Stage {
     /// Sets references that point back: primary MAC and IP addresses.
     Link(Kind),
     /// Deletes objects of one kind; children come first.
-    Remove(Removed),
-}
-
-/// Kinds that are deleted, children before parents.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Removed {
-    /// IP addresses.
-    IpAddress,
-    /// MAC addresses.
-    MacAddress,
-    /// Virtual disks.
-    VirtualDisk,
-    /// VM interfaces.
-    VmInterface,
+    Remove(Kind),
 }
 
 impl Ord for Stage {
@@ -55,7 +43,7 @@ impl Stage {
             Self::Release => (1, 1),
             Self::Write(kind) => (2, kind as u8),
             Self::Link(kind) => (3, kind as u8),
-            Self::Remove(removed) => (4, removed as u8),
+            Self::Remove(kind) => (4, u8::MAX - kind as u8),
         }
     }
 
@@ -63,11 +51,7 @@ impl Stage {
     pub const fn kind(self) -> Kind {
         match self {
             Self::Repair | Self::Release => Kind::VirtualMachine,
-            Self::Write(kind) | Self::Link(kind) => kind,
-            Self::Remove(Removed::IpAddress) => Kind::IpAddress,
-            Self::Remove(Removed::MacAddress) => Kind::MacAddress,
-            Self::Remove(Removed::VirtualDisk) => Kind::VirtualDisk,
-            Self::Remove(Removed::VmInterface) => Kind::VmInterface,
+            Self::Write(kind) | Self::Link(kind) | Self::Remove(kind) => kind,
         }
     }
 }
@@ -126,8 +110,12 @@ impl Reason {
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Operation {
+    /// Its place in the plan.
+    pub number: usize,
     /// When.
     pub stage: Stage,
+    /// Which part of the sync it belongs to.
+    pub part: Part,
     /// To which object.
     pub key: Key,
     /// What people call the object: `web01 (lab/100)`.
@@ -138,6 +126,8 @@ pub struct Operation {
     pub before: Fields,
     /// The fields as they will be; all fields of a new object.
     pub after: Fields,
+    /// What of that is ours, to be told from later edits; none where it is all of it.
+    pub base: Option<Fields>,
     /// Why.
     pub reason: Reason,
 }
@@ -149,6 +139,39 @@ pub struct Skipped {
     pub key: Key,
     /// Why, for people.
     pub why: String,
+}
+
+/// A field that somebody edited in NetBox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// Which object.
+    pub key: Key,
+    /// What people call it.
+    pub label: String,
+    /// Which field.
+    pub field: &'static str,
+    /// What they made of it.
+    pub have: Value,
+    /// What Proxmox says.
+    pub want: Value,
+}
+
+impl fmt::Display for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { key, label, field, have, want } = self;
+        write!(f, "{} {label}: {field} is {have}, Proxmox says {want}", key.kind)
+    }
+}
+
+/// An object that agrees with Proxmox and that we have not written so far.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remembered {
+    /// Its kind.
+    pub kind: Kind,
+    /// NetBox's id.
+    pub id: i64,
+    /// The fields that agree.
+    pub fields: Fields,
 }
 
 /// A guest that got another name than Proxmox gives it, because NetBox wants names to be unique.
@@ -179,6 +202,12 @@ pub struct Plan {
     pub skipped: Vec<Skipped>,
     /// Guests whose name was taken.
     pub duplicate_names: Vec<DuplicateName>,
+    /// Edits of people, which stay.
+    pub kept: Vec<Kept>,
+    /// Edits of people to what Proxmox has changed since, which go.
+    pub overruled: Vec<Kept>,
+    /// Objects to know from now on.
+    pub remembered: Vec<Remembered>,
 }
 
 impl Plan {
@@ -199,6 +228,12 @@ impl fmt::Display for Plan {
         }
         for Skipped { key, why } in &self.skipped {
             writeln!(f, "! {key}: {why}")?;
+        }
+        for kept in &self.kept {
+            writeln!(f, "k {} {}: {} stays {}", kept.key, kept.field, kept.want, kept.have)?;
+        }
+        for one in &self.overruled {
+            writeln!(f, "o {} {}: {} instead of {}", one.key, one.field, one.want, one.have)?;
         }
         let mut unchanged: BTreeMap<Kind, usize> = BTreeMap::new();
         for key in &self.unchanged {
@@ -239,6 +274,11 @@ impl fmt::Display for Value {
             Self::Text(text) => write!(f, "{text:?}"),
             Self::Ref(Ref::Id(id)) => write!(f, "#{id}"),
             Self::Ref(Ref::New(key)) => write!(f, "<{key}>"),
+            Self::Refs(references) => {
+                let each = references.iter().map(|one| Self::Ref(one.clone()).to_string());
+                f.write_str(&each.collect::<Vec<_>>().join(", "))
+            }
+            Self::Json(json) => write!(f, "{json}"),
             Self::Set(names) => {
                 write!(f, "{}", names.iter().map(String::as_str).collect::<Vec<_>>().join(", "))
             }

@@ -3,17 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{FieldRule, Kind, Mode};
+use crate::part::Part;
 
-/// How far a kind of object is synced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// How far a kind of object is synced, from least to most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum SyncMode {
+    /// Neither created nor changed.
+    Disabled,
+    /// Created, then left alone.
+    BootstrapOnly,
     /// Created and kept equal.
     #[default]
     Always,
-    /// Created, then left alone.
-    BootstrapOnly,
-    /// Neither created nor changed.
-    Disabled,
 }
 
 impl SyncMode {
@@ -36,6 +37,27 @@ pub enum Family {
     V4,
     /// IPv6
     V6,
+}
+
+/// Where the names that guests give their interfaces are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum InterfaceNames {
+    /// In the plugin's own tables; NetBox's interface is called `net0`.
+    #[default]
+    GuestTables,
+    /// NetBox's interface is called as the guest calls it.
+    Renamed,
+    /// Nowhere.
+    Ignored,
+}
+
+/// By which run something is written, and when.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Stamp {
+    /// The run.
+    pub run: String,
+    /// RFC 3339, in UTC to the second.
+    pub at: String,
 }
 
 macro_rules! overwrites {
@@ -72,6 +94,8 @@ overwrites!(
     DeviceStatus = "overwrite_device_status",
     /// Description of a node.
     DeviceDescription = "overwrite_device_description",
+    /// Custom fields of a node.
+    DeviceCustomFields = "overwrite_device_custom_fields",
     /// Role of a guest.
     VmRole = "overwrite_vm_role",
     /// Virtual machine type of a guest.
@@ -82,31 +106,68 @@ overwrites!(
     VmProxmoxTags = "overwrite_vm_proxmox_tags",
     /// Description of a guest.
     VmDescription = "overwrite_vm_description",
+    /// Custom fields of a guest.
+    VmCustomFields = "overwrite_vm_custom_fields",
+    /// What cloud-init gives a guest.
+    VmCloudInit = "overwrite_vm_cloudinit",
     /// Tags of a cluster.
     ClusterTags = "overwrite_cluster_tags",
     /// Description of a cluster.
     ClusterDescription = "overwrite_cluster_description",
+    /// Custom fields of a cluster.
+    ClusterCustomFields = "overwrite_cluster_custom_fields",
     /// Tags of a node's interfaces.
     NodeInterfaceTags = "overwrite_node_interface_tags",
+    /// Custom fields of a node's interfaces.
+    NodeInterfaceCustomFields = "overwrite_node_interface_custom_fields",
+    /// Tags of a storage.
+    StorageTags = "overwrite_storage_tags",
     /// Tags of a guest's interfaces.
     VmInterfaceTags = "overwrite_vm_interface_tags",
+    /// Custom fields of a guest's interfaces.
+    VmInterfaceCustomFields = "overwrite_vm_interface_custom_fields",
     /// Status of an IP address.
     IpStatus = "overwrite_ip_status",
     /// Tags of an IP address.
     IpTags = "overwrite_ip_tags",
+    /// Custom fields of an IP address.
+    IpCustomFields = "overwrite_ip_custom_fields",
+    /// DNS name of an IP address.
+    IpDnsName = "overwrite_ip_address_dns_name",
 );
 
 /// Everything that the operator decides about a run.
 #[derive(Debug, Clone)]
 pub struct Policy {
-    /// The kinds that this run writes; others are only looked up.
-    pub scope: BTreeSet<Kind>,
+    /// The parts that this run brings in step; of others, what they stand on is created where it
+    /// is missing, and the rest only looked up.
+    pub parts: BTreeSet<Part>,
+    /// Only these guests, by vmid; all where nothing is said.
+    pub guests: Option<BTreeSet<i64>>,
+    /// Only these nodes, for what is read of nodes; all where nothing is said.
+    pub nodes: Option<BTreeSet<String>>,
+    /// Tasks that ended before this point are left out, in unix seconds.
+    pub tasks_since: Option<i64>,
+    /// Tasks of one node at most, the newest.
+    pub tasks_per_node: i64,
     /// How far kinds are synced; [`SyncMode::Always`] where nothing is said.
     pub modes: BTreeMap<Kind, SyncMode>,
     /// The same for guests that are templates.
     pub template_mode: SyncMode,
     /// Fields of existing objects that may change.
     pub overwrite: BTreeSet<Overwrite>,
+    /// Creates tags, types and roles where they are missing.
+    pub ensure_netbox_objects: bool,
+    /// Writes the custom fields of the contract, beside the vmid that is always written.
+    pub custom_fields: bool,
+    /// Keeps interfaces by the guests' own names, in the plugin's tables or as the interface's name.
+    pub interface_names: InterfaceNames,
+    /// Backups that Proxmox no longer has are deleted.
+    pub delete_gone_backups: bool,
+    /// Snapshots that Proxmox no longer has are deleted; they are marked as stale otherwise.
+    pub delete_gone_snapshots: bool,
+    /// By which run, and when: what is written carries it.
+    pub stamp: Stamp,
     /// Leaves `fe80::/10` out.
     pub ignore_ipv6_link_local_addresses: bool,
     /// Which family a guest's primary address is taken from, when it has both.
@@ -124,10 +185,20 @@ impl Default for Policy {
         let left_to_people = [Overwrite::DeviceRole, Overwrite::DeviceType, Overwrite::VmRole];
         let all = Overwrite::ALL.iter().copied();
         Self {
-            scope: Kind::ALL.into_iter().collect(),
+            parts: Part::all(),
+            guests: None,
+            nodes: None,
+            tasks_since: None,
+            tasks_per_node: 500,
             modes: BTreeMap::new(),
             template_mode: SyncMode::Always,
             overwrite: all.filter(|flag| !left_to_people.contains(flag)).collect(),
+            ensure_netbox_objects: true,
+            custom_fields: false,
+            interface_names: InterfaceNames::GuestTables,
+            delete_gone_backups: false,
+            delete_gone_snapshots: false,
+            stamp: Stamp::default(),
             ignore_ipv6_link_local_addresses: true,
             primary_ip_preference: Family::V4,
             fetch_max_concurrency: 8,
@@ -137,12 +208,26 @@ impl Default for Policy {
 }
 
 impl Policy {
-    /// How far this kind is synced.
-    pub fn mode(&self, kind: Kind) -> SyncMode {
-        if !self.scope.contains(&kind) {
-            return SyncMode::Disabled;
+    /// How far this kind is synced, for an object that belongs to this part.
+    pub fn mode(&self, kind: Kind, part: Part) -> SyncMode {
+        self.part_mode(part).min(self.modes.get(&kind).copied().unwrap_or_default())
+    }
+
+    /// How far this run goes with a part. Storages, guests and interfaces need a cluster and nodes.
+    pub fn part_mode(&self, part: Part) -> SyncMode {
+        use Part::{Bootstrap, Devices, NodeInterfaces, Storage, VirtualMachines};
+        let needed_by: &[Part] = match part {
+            Devices => &[Storage, VirtualMachines, NodeInterfaces],
+            Bootstrap if self.ensure_netbox_objects => Part::ALL,
+            _ => &[],
+        };
+        if self.parts.contains(&part) {
+            SyncMode::Always
+        } else if needed_by.iter().any(|part| self.parts.contains(part)) {
+            SyncMode::BootstrapOnly
+        } else {
+            SyncMode::Disabled
         }
-        self.modes.get(&kind).copied().unwrap_or_default()
     }
 
     /// Who decides about a field, the operator's flags considered.

@@ -3,6 +3,7 @@
 use super::addresses::{Equipped, Held, Settled};
 use super::draft::{Draft, Wanted};
 use super::{Existing, Family, Fields, Key, Kind, Policy};
+use crate::part::Part;
 
 /// Sets a primary address where a guest has none, or where the one it has is gone.
 ///
@@ -20,6 +21,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, guests: &[Equipped<'_>], settled: &Set
         let fields = Fields::from([(field, chosen.object.clone().into())]);
         let key = Key::new(Kind::VirtualMachine, &placed.path);
         let wanted = Wanted::new(key, placed.machine.id(), fields).labelled(&placed.label);
+        let wanted = wanted.in_part(Part::IpAddresses);
         draft.link(&placed.machine, wanted);
     }
 }

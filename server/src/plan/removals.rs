@@ -3,10 +3,10 @@
 use super::addresses::{Equipped, Settled};
 use super::draft::Draft;
 use super::guests::Placed;
-use super::hardware::{Parts, vanished};
-use super::operation::Removed;
+use super::hardware::{Parts, vanished_disks, vanished_interfaces};
 use super::vocabulary::OUR_TAG;
 use super::{Action, Existing, Fields, Key, Kind, Operation, Reason, Stage};
+use crate::part::Part;
 
 /// Marks addresses that guests no longer have; to be called before primary addresses are chosen.
 ///
@@ -35,13 +35,13 @@ pub(super) fn plan_parts(
     guests: &[Equipped<'_>],
     settled: &mut Settled,
 ) {
-    for (placed, _) in guests {
-        for interface in vanished(draft, parts, Kind::VmInterface, placed) {
+    for (placed, nics) in guests {
+        for interface in vanished_interfaces(draft, parts, placed, nics) {
             remove_interface(draft, parts, settled, placed, interface);
         }
-        for disk in vanished(draft, parts, Kind::VirtualDisk, placed) {
+        for disk in vanished_disks(draft, parts, placed) {
             let path = format!("{}/{}", placed.path, disk.text("name"));
-            remove(draft, Removed::VirtualDisk, path, &placed.label, disk);
+            remove(draft, Kind::VirtualDisk, path, &placed.label, disk);
         }
     }
 }
@@ -71,7 +71,7 @@ fn remove_address(
     if settled.vanished.contains(&address.id) {
         return;
     }
-    if remove(draft, Removed::IpAddress, path, &placed.label, address) {
+    if remove(draft, Kind::IpAddress, path, &placed.label, address) {
         settled.vanished.insert(address.id);
     }
 }
@@ -93,37 +93,38 @@ fn remove_interface(
         let why = "is gone in Proxmox, but people entered addresses on it; it stays";
         return draft.skip(Key::new(Kind::VmInterface, path), why);
     }
-    if !draft.may_change(Kind::VmInterface) {
+    if !draft.may_change(Kind::VmInterface, Part::VmInterfaces) {
         return;
     }
     for address in addresses {
         remove_address(draft, settled, placed, address);
     }
     for mac in macs {
-        remove(draft, Removed::MacAddress, path.clone(), &placed.label, mac);
+        remove(draft, Kind::MacAddress, path.clone(), &placed.label, mac);
     }
-    remove(draft, Removed::VmInterface, path, &placed.label, interface);
+    remove(draft, Kind::VmInterface, path, &placed.label, interface);
 }
 
-fn remove(
+pub(super) fn remove(
     draft: &mut Draft<'_>,
-    removed: Removed,
+    kind: Kind,
     path: String,
     owner: &str,
     object: &Existing,
 ) -> bool {
-    let stage = Stage::Remove(removed);
-    let kind = stage.kind();
-    if !draft.may_change(kind) {
+    if !draft.may_change(kind, kind.part()) {
         return false;
     }
     draft.push(Operation {
-        stage,
+        number: 0,
+        stage: Stage::Remove(kind),
+        part: kind.part(),
         label: format!("{} of {owner}", path.rsplit('/').next().unwrap_or(&path)),
         key: Key::new(kind, path),
         action: Action::Delete(object.id),
         before: object.fields.clone(),
         after: Fields::new(),
+        base: None,
         reason: Reason::Vanished,
     });
     true

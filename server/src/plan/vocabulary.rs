@@ -1,6 +1,5 @@
 //! Names, slugs, colours and descriptions that the sync writes, as the NetBox plugin expects them.
 
-use super::{Fields, Kind, Value};
 use crate::inventory::GuestKind;
 
 /// Slug of the tag on everything that the sync created or adopted.
@@ -56,6 +55,7 @@ pub(super) const ROLES: &[(&str, &str, &str, bool)] = &[
     (NODE_ROLE, "Proxmox Node", "00bcd4", false),
     ("virtual-machine-qemu", "Virtual Machine (QEMU)", "00ffff", true),
     ("container-lxc", "Container (LXC)", "7fffd4", true),
+    ("unknown", "Unknown", "000000", true),
 ];
 
 /// Virtual machine types: slug, name.
@@ -76,21 +76,6 @@ pub(super) const fn guest_type(kind: GuestKind) -> &'static str {
         GuestKind::Qemu => "qemu-virtual-machine",
         GuestKind::Lxc => "lxc-container",
     }
-}
-
-/// The custom field that holds the vmid.
-pub(super) fn vmid_field() -> Fields {
-    Fields::from([
-        ("name", VMID_FIELD.into()),
-        ("type", "integer".into()),
-        ("object_types", Value::Set([Kind::VirtualMachine.model().to_owned()].into())),
-        ("label", "VM ID".into()),
-        ("group_name", "Proxmox".into()),
-        ("ui_visible", "always".into()),
-        ("ui_editable", "hidden".into()),
-        ("filter_logic", "loose".into()),
-        ("weight", Value::Int(100)),
-    ])
 }
 
 /// Lower case, with one dash for whatever a slug cannot hold.

@@ -111,6 +111,7 @@ fn ids(list: &str) -> Result<Vec<i64>, ApiError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::part::Part;
 
     #[test]
     fn what_the_plugin_sends_on_every_stage_is_understood() {
@@ -126,9 +127,12 @@ mod tests {
         assert_eq!(policy.primary_ip_preference, Family::V6);
         assert!(!policy.overwrite.contains(&Overwrite::VmTags));
         assert!(policy.overwrite.contains(&Overwrite::DeviceRole));
-        assert_eq!(policy.mode(Kind::VirtualMachine), SyncMode::BootstrapOnly);
-        assert_eq!(policy.mode(Kind::Interface), SyncMode::Disabled);
-        assert_eq!(policy.mode(Kind::VirtualDisk), SyncMode::Always);
+        assert_eq!(
+            policy.mode(Kind::VirtualMachine, Part::VirtualMachines),
+            SyncMode::BootstrapOnly
+        );
+        assert_eq!(policy.mode(Kind::Interface, Part::NodeInterfaces), SyncMode::Disabled);
+        assert_eq!(policy.mode(Kind::VirtualDisk, Part::VirtualDisks), SyncMode::Always);
         assert_eq!(policy.template_mode, SyncMode::Disabled);
         assert_eq!(selection.proxmox_ids, Some(vec![4, 7]));
         assert_eq!(selection.branch.as_deref(), Some("td5smq0f"));

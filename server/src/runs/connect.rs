@@ -102,10 +102,12 @@ pub async fn connect(
 /// The URL that an endpoint's host, port and TLS choice stand for.
 pub async fn endpoint_url(host: &str, port: u16, verify_ssl: bool) -> String {
     let scheme = scheme(host, port, verify_ssl).await;
-    match host.contains(':') {
-        true => format!("{scheme}://[{host}]:{port}"),
-        false => format!("{scheme}://{host}:{port}"),
-    }
+    format!("{scheme}://{}:{port}", bracketed(host))
+}
+
+/// An IPv6 address as it stands in a URL.
+fn bracketed(host: &str) -> String {
+    if host.contains(':') { format!("[{host}]") } else { host.to_owned() }
 }
 
 impl Selection {
@@ -172,7 +174,8 @@ async fn connect_proxmox(
         source: Box::new(source),
     })?;
     let (site, tenant) = (row.site_id, row.tenant_id);
-    Ok(Target { endpoint_id: row.id, name: row.name, client, site, tenant })
+    let link = format!("https://{}:{}", bracketed(host), row.port);
+    Ok(Target { endpoint_id: row.id, link, name: row.name.clone(), client, site, tenant })
 }
 
 /// Names are checked again when they are resolved: the owner of a domain can point it anywhere.

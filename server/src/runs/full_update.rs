@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use url::Url;
 
 use super::{Connected, Ending, Job, RunLog, Runs, StartError};
-use crate::sync::{self, Outcome, Policy};
+use crate::store::Ledger;
+use crate::sync::{self, Outcome, Policy, Stamp};
 
 /// Starts a full update. Its `complete` frame also holds what it cost.
 pub async fn full_update(
@@ -16,15 +18,25 @@ pub async fn full_update(
 ) -> Result<Arc<RunLog>, StartError> {
     let Connected { netbox, targets } = connected;
     let name = lease_name(netbox.url());
-    let job = |events| -> Job {
+    let job = |events, ledger: Ledger| -> Job {
         Box::new(move || {
             Box::pin(async move {
-                let outcome = sync::run(&netbox, &targets, &policy, events).await;
+                let mut policy = policy;
+                policy.stamp = stamp(&ledger);
+                let outcome = sync::run(&netbox, &targets, &policy, &ledger, events).await;
                 Ending { ok: outcome.ok, frame: with_cost(&outcome) }
             })
         })
     };
     runs.start(&name, job).await
+}
+
+/// By which run, and when: in whole seconds, as NetBox shows them.
+fn stamp(ledger: &Ledger) -> Stamp {
+    let run = ledger.run().map(|run| run.to_string()).unwrap_or_default();
+    let now = Timestamp::now().as_second();
+    let at = Timestamp::from_second(now).map(|now| now.to_string()).unwrap_or_default();
+    Stamp { run, at }
 }
 
 /// What the lease of a NetBox is called: host, port and path, however its URL is written.

@@ -20,7 +20,7 @@ pub use connect::{Connected, EndpointError, Selection, connect, endpoint_url};
 pub use full_update::{full_update, lease_name};
 pub use log::{RunLog, Subscription};
 
-use crate::store::{Store, StoreError};
+use crate::store::{Ledger, Store, StoreError};
 use crate::sync::Event;
 
 /// How a run holds the lease of its NetBox.
@@ -118,7 +118,7 @@ impl Runs {
     pub async fn start(
         &self,
         netbox: &str,
-        job: impl FnOnce(mpsc::UnboundedSender<Event>) -> Job,
+        job: impl FnOnce(mpsc::UnboundedSender<Event>, Ledger) -> Job,
     ) -> Result<Arc<RunLog>, StartError> {
         if self.shared.closed.is_cancelled() {
             return Err(StartError::Stopping);
@@ -129,7 +129,9 @@ impl Runs {
         self.shared.enter(log.clone());
         let (sender, events) = mpsc::unbounded_channel();
         tracing::info!(run = %id, netbox, "run started");
-        tokio::spawn(execute::execute(self.shared.clone(), log.clone(), job(sender), events));
+        let ledger = Ledger::new(self.shared.store.clone(), netbox, id);
+        let job = job(sender, ledger);
+        tokio::spawn(execute::execute(self.shared.clone(), log.clone(), job, events));
         Ok(log)
     }
 

@@ -69,6 +69,9 @@ pub enum StoreError {
     /// This NetBox is being written by another run.
     #[error("run {0} is still writing to this NetBox")]
     Leased(uuid::Uuid),
+    /// The run has lost its lease, so that another one may be writing.
+    #[error("run {0} has lost its lease; another run may be writing to this NetBox")]
+    Fenced(uuid::Uuid),
     /// SQLite failed.
     #[error("the database failed")]
     Database(#[from] sqlx::Error),

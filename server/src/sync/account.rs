@@ -58,28 +58,28 @@ enum State {
 
 /// Accounts in the making.
 #[derive(Debug, Default)]
-pub(super) struct Ledger {
+pub(super) struct Accounts {
     seen: BTreeSet<Key>,
     states: BTreeMap<Key, State>,
 }
 
-impl Ledger {
+impl Accounts {
     /// Enters everything that the plan looked at.
     pub(super) fn new(plan: &Plan) -> Self {
-        let mut ledger = Self::default();
+        let mut made = Self::default();
         let keys = plan.operations.iter().map(|one| &one.key).chain(&plan.unchanged);
         let keys = keys.chain(&plan.orphaned).chain(plan.skipped.iter().map(|one| &one.key));
-        ledger.seen.extend(keys.cloned());
+        made.seen.extend(keys.cloned());
         for key in &plan.unchanged {
-            ledger.enter(key, State::Unchanged);
+            made.enter(key, State::Unchanged);
         }
         for key in &plan.orphaned {
-            ledger.enter(key, State::Orphaned);
+            made.enter(key, State::Orphaned);
         }
         for skipped in &plan.skipped {
-            ledger.enter(&skipped.key, State::Skipped);
+            made.enter(&skipped.key, State::Skipped);
         }
-        ledger
+        made
     }
 
     /// Enters what came of an operation.
@@ -100,7 +100,7 @@ impl Ledger {
     }
 
     /// The accounts by kind.
-    pub(super) fn accounts(&self) -> BTreeMap<Kind, Account> {
+    pub(super) fn by_kind(&self) -> BTreeMap<Kind, Account> {
         let mut accounts: BTreeMap<Kind, Account> = BTreeMap::new();
         for key in &self.seen {
             accounts.entry(key.kind).or_default().seen += 1;

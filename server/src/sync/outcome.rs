@@ -62,10 +62,7 @@ pub struct Outcome {
 impl Outcome {
     /// The twelve counters of the contract: objects that are in step.
     pub fn counts(&self) -> BTreeMap<&'static str, usize> {
-        let count = |kind: Option<Kind>| {
-            let account = kind.and_then(|kind| self.accounts.get(&kind));
-            account.map_or(0, Account::in_step)
-        };
+        let count = |kind: Kind| self.accounts.get(&kind).map_or(0, Account::in_step);
         COUNTERS.iter().map(|(name, kind)| (*name, count(*kind))).collect()
     }
 

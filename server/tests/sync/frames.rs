@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use proxbox::store::Ledger;
+
 use crate::rig::Rig;
 
 const STAGES: [&str; 6] = [
@@ -56,7 +58,9 @@ async fn a_run_goes_on_when_nobody_listens() {
     let (events, told) = tokio::sync::mpsc::unbounded_channel();
     drop(told);
     let policy = proxbox::sync::Policy::default();
-    let outcome = proxbox::sync::run(&rig.client(), &[rig.target()], &policy, events).await;
+    let outcome =
+        proxbox::sync::run(&rig.client(), &[rig.target()], &policy, &Ledger::nowhere(), events)
+            .await;
     assert!(outcome.ok);
     assert_eq!(rig.machines().len(), 12);
 }

@@ -4,5 +4,6 @@
 
 mod changes;
 mod frames;
+mod plugin;
 mod rig;
 mod trouble;

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use proxbox::store::Ledger;
 use proxbox::sync::{Event, Outcome, Policy, Target, run};
 use sdk_netbox::mock::Mock as NetBox;
 use sdk_proxmox::mock::{Cluster, GuestKind, Mock as Proxmox};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Both sides of a sync.
 pub(crate) struct Rig {
@@ -21,6 +22,36 @@ impl Rig {
         Self { netbox, proxmox }
     }
 
+    /// The same, with the plugin in NetBox, which knows the endpoint.
+    pub(crate) async fn with_plugin() -> Self {
+        let rig = Self::new().await;
+        rig.netbox.install_proxbox();
+        let endpoint = json!({
+            "id": 1, "name": "lab", "ip_address": null, "domain": "pve.example.com", "port": 8006,
+            "username": "root@pam", "token_name": "t", "token_value": "v", "verify_ssl": false,
+            "mode": "cluster", "enabled": true,
+        });
+        let path = "plugins/proxbox/endpoints/proxmox";
+        let endpoint = rig.netbox.keep(path, &endpoint).unwrap();
+        for (path, row) in [
+            (
+                "plugins/proxbox/proxmox-clusters",
+                json!({ "id": 1, "name": "demo", "endpoint": endpoint }),
+            ),
+            (
+                "plugins/proxbox/proxmox-nodes",
+                json!({ "id": 1, "name": "pve1", "endpoint": endpoint }),
+            ),
+            (
+                "plugins/proxbox/proxmox-nodes",
+                json!({ "id": 2, "name": "pve2", "endpoint": endpoint }),
+            ),
+        ] {
+            rig.netbox.keep(path, &row).unwrap();
+        }
+        rig
+    }
+
     /// The same, after a first run.
     pub(crate) async fn synced() -> Self {
         let rig = Self::new().await;
@@ -34,6 +65,7 @@ impl Rig {
         Target {
             endpoint_id: 1,
             name: "lab".into(),
+            link: "https://pve.example.com:8006".into(),
             client: self.proxmox.client().build().unwrap(),
             site: None,
             tenant: None,
@@ -54,8 +86,17 @@ impl Rig {
         netbox: &sdk_netbox::Client,
         targets: &[Target],
     ) -> (Outcome, Vec<Event>) {
+        self.sync_by(netbox, targets, &Policy::default()).await
+    }
+
+    pub(crate) async fn sync_by(
+        &self,
+        netbox: &sdk_netbox::Client,
+        targets: &[Target],
+        policy: &Policy,
+    ) -> (Outcome, Vec<Event>) {
         let (events, mut told) = tokio::sync::mpsc::unbounded_channel();
-        let outcome = run(netbox, targets, &Policy::default(), events).await;
+        let outcome = run(netbox, targets, policy, &Ledger::nowhere(), events).await;
         let mut frames = Vec::new();
         while let Ok(frame) = told.try_recv() {
             frames.push(frame);

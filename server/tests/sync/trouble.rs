@@ -289,7 +289,14 @@ async fn an_endpoint_that_fails_does_not_stop_the_others() {
     drop(closed);
     let client = sdk_proxmox::Client::builder(&nobody).token("a@pam!b", "c".to_owned());
     let client = client.retries(0).build().unwrap();
-    let dead = Target { endpoint_id: 2, name: "dead".into(), client, site: None, tenant: None };
+    let dead = Target {
+        endpoint_id: 2,
+        name: "dead".into(),
+        link: String::new(),
+        client,
+        site: None,
+        tenant: None,
+    };
     let (outcome, _) = rig.sync_as(&rig.client(), &[dead, rig.target()]).await;
     assert!(!outcome.ok);
     assert_eq!(rig.machines().len(), 12);

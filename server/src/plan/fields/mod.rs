@@ -1,5 +1,8 @@
 //! The one table of what the sync reads and writes of each kind, and who owns each field.
 
+mod native;
+mod proxbox;
+
 use super::{Kind, Overwrite};
 
 /// How a field travels.
@@ -15,8 +18,12 @@ pub enum Shape {
     Decimal,
     /// Read as `{"value", "label"}`, written as the value.
     Choice,
+    /// A point in time, compared in UTC to the second.
+    Time,
     /// Another object: read as an object or an id, written as an id.
-    Ref(Kind),
+    Ref,
+    /// A set of other objects.
+    Refs,
     /// Tags: read as objects, written as `{"slug"}`.
     Tags,
     /// A list of texts whose order does not matter.
@@ -25,6 +32,8 @@ pub enum Shape {
     Custom,
     /// A MAC address, compared in upper case.
     Mac,
+    /// Any JSON, compared as a whole.
+    Json,
 }
 
 /// Who decides about a field.
@@ -40,6 +49,8 @@ pub enum Mode {
     Union,
     /// People decide: read, never written.
     Human,
+    /// When and by which run the object was written: no reason to write it.
+    Stamp,
 }
 
 /// One row of the table.
@@ -63,157 +74,51 @@ const fn flagged(name: &'static str, shape: Shape, mode: Mode, flag: Overwrite) 
     FieldRule { name, shape, mode, flag: Some(flag) }
 }
 
-use Mode::{Human, Marked, Owned, Seed, Union};
-use Shape::{Bool, Choice, Custom, Decimal, Int, Mac, Names, Ref, Tags, Text};
-
-const CUSTOM_FIELD: &[FieldRule] = &[
-    row("name", Text, Seed),
-    row("type", Choice, Seed),
-    row("object_types", Names, Union),
-    row("label", Text, Seed),
-    row("group_name", Text, Seed),
-    row("ui_visible", Choice, Seed),
-    row("ui_editable", Choice, Seed),
-    row("filter_logic", Choice, Seed),
-    row("weight", Int, Seed),
-];
-
-const TAG: &[FieldRule] = &[
-    row("name", Text, Seed),
-    row("slug", Text, Seed),
-    row("color", Text, Seed),
-    row("description", Text, Seed),
-];
-
-const NAMED: &[FieldRule] = &[
-    row("name", Text, Seed),
-    row("slug", Text, Seed),
-    row("description", Text, Seed),
-    row("tags", Tags, Seed),
-];
-
-const DEVICE_TYPE: &[FieldRule] = &[
-    row("manufacturer", Ref(Kind::Manufacturer), Seed),
-    row("model", Text, Seed),
-    row("slug", Text, Seed),
-    row("tags", Tags, Seed),
-];
-
-const DEVICE_ROLE: &[FieldRule] = &[
-    row("name", Text, Seed),
-    row("slug", Text, Seed),
-    row("color", Text, Seed),
-    row("vm_role", Bool, Seed),
-    row("tags", Tags, Seed),
-];
-
-const SITE: &[FieldRule] = &[
-    row("name", Text, Seed),
-    row("slug", Text, Seed),
-    row("status", Choice, Seed),
-    row("tags", Tags, Seed),
-];
-
-const CLUSTER: &[FieldRule] = &[
-    row("name", Text, Seed),
-    row("type", Ref(Kind::ClusterType), Owned),
-    row("scope_type", Text, Seed),
-    row("scope_id", Ref(Kind::Site), Seed),
-    row("tenant", Int, Seed),
-    flagged("description", Text, Marked("Proxmox "), Overwrite::ClusterDescription),
-    flagged("tags", Tags, Union, Overwrite::ClusterTags),
-];
-
-const DEVICE: &[FieldRule] = &[
-    row("name", Text, Seed),
-    row("cluster", Ref(Kind::Cluster), Owned),
-    row("site", Ref(Kind::Site), Seed),
-    row("tenant", Int, Seed),
-    flagged("status", Choice, Owned, Overwrite::DeviceStatus),
-    flagged("device_type", Ref(Kind::DeviceType), Owned, Overwrite::DeviceType),
-    flagged("role", Ref(Kind::DeviceRole), Owned, Overwrite::DeviceRole),
-    flagged("description", Text, Marked("Proxmox Node "), Overwrite::DeviceDescription),
-    flagged("tags", Tags, Union, Overwrite::DeviceTags),
-];
-
-const INTERFACE: &[FieldRule] = &[
-    row("device", Ref(Kind::Device), Seed),
-    row("name", Text, Seed),
-    row("type", Choice, Seed),
-    row("enabled", Bool, Owned),
-    flagged("tags", Tags, Union, Overwrite::NodeInterfaceTags),
-];
-
-const VIRTUAL_MACHINE: &[FieldRule] = &[
-    row("name", Text, Owned),
-    row("status", Choice, Owned),
-    row("cluster", Ref(Kind::Cluster), Owned),
-    row("device", Ref(Kind::Device), Owned),
-    row("site", Ref(Kind::Site), Seed),
-    row("tenant", Int, Seed),
-    row("vcpus", Decimal, Owned),
-    row("memory", Int, Owned),
-    flagged("role", Ref(Kind::DeviceRole), Owned, Overwrite::VmRole),
-    flagged("virtual_machine_type", Ref(Kind::VirtualMachineType), Owned, Overwrite::VmType),
-    flagged("description", Text, Marked("Synced from Proxmox node "), Overwrite::VmDescription),
-    flagged("tags", Tags, Union, Overwrite::VmTags),
-    row("custom_fields", Custom, Owned),
-    // The sum of the virtual disks, which NetBox keeps itself and gets wrong at times.
-    row("disk", Int, Human),
-    row("primary_ip4", Ref(Kind::IpAddress), Owned),
-    row("primary_ip6", Ref(Kind::IpAddress), Owned),
-];
-
-const VM_INTERFACE: &[FieldRule] = &[
-    row("virtual_machine", Ref(Kind::VirtualMachine), Seed),
-    row("name", Text, Seed),
-    row("enabled", Bool, Owned),
-    row("primary_mac_address", Ref(Kind::MacAddress), Owned),
-    flagged("tags", Tags, Union, Overwrite::VmInterfaceTags),
-];
-
-const VIRTUAL_DISK: &[FieldRule] = &[
-    row("virtual_machine", Ref(Kind::VirtualMachine), Seed),
-    row("name", Text, Seed),
-    row("size", Int, Owned),
-    row("description", Text, Marked("Storage: ")),
-    row("tags", Tags, Union),
-];
-
-const MAC_ADDRESS: &[FieldRule] = &[
-    row("mac_address", Mac, Owned),
-    row("assigned_object_type", Text, Owned),
-    row("assigned_object_id", Ref(Kind::VmInterface), Owned),
-    row("tags", Tags, Union),
-];
-
-const IP_ADDRESS: &[FieldRule] = &[
-    row("address", Text, Owned),
-    row("assigned_object_type", Text, Owned),
-    row("assigned_object_id", Ref(Kind::VmInterface), Owned),
-    flagged("status", Choice, Seed, Overwrite::IpStatus),
-    flagged("tags", Tags, Union, Overwrite::IpTags),
-    row("vrf", Int, Human),
-];
-
 impl Kind {
     /// The fields of this kind that are read, compared and written.
     pub const fn fields(self) -> &'static [FieldRule] {
         match self {
-            Self::CustomField => CUSTOM_FIELD,
-            Self::Tag => TAG,
-            Self::ClusterType | Self::Manufacturer | Self::VirtualMachineType => NAMED,
-            Self::DeviceType => DEVICE_TYPE,
-            Self::DeviceRole => DEVICE_ROLE,
-            Self::Site => SITE,
-            Self::Cluster => CLUSTER,
-            Self::Device => DEVICE,
-            Self::Interface => INTERFACE,
-            Self::VirtualMachine => VIRTUAL_MACHINE,
-            Self::VmInterface => VM_INTERFACE,
-            Self::VirtualDisk => VIRTUAL_DISK,
-            Self::MacAddress => MAC_ADDRESS,
-            Self::IpAddress => IP_ADDRESS,
+            Self::CustomField => native::CUSTOM_FIELD,
+            Self::Tag => native::TAG,
+            Self::ClusterType | Self::Manufacturer | Self::VirtualMachineType => native::NAMED,
+            Self::DeviceType => native::DEVICE_TYPE,
+            Self::DeviceRole => native::DEVICE_ROLE,
+            Self::Site => native::SITE,
+            Self::Cluster => native::CLUSTER,
+            Self::Device => native::DEVICE,
+            Self::Vlan => native::VLAN,
+            Self::Interface => native::INTERFACE,
+            Self::VirtualMachine => native::VIRTUAL_MACHINE,
+            Self::VmInterface => native::VM_INTERFACE,
+            Self::VirtualDisk => native::VIRTUAL_DISK,
+            Self::MacAddress => native::MAC_ADDRESS,
+            Self::IpAddress => native::IP_ADDRESS,
+            Self::JournalEntry => native::JOURNAL_ENTRY,
+            Self::ProxmoxEndpoint => proxbox::ENDPOINT,
+            Self::ProxmoxCluster => proxbox::CLUSTER,
+            Self::ProxmoxNode => proxbox::NODE,
+            Self::Storage => proxbox::STORAGE,
+            Self::CloudInit => proxbox::CLOUD_INIT,
+            Self::GuestInterface => proxbox::GUEST_INTERFACE,
+            Self::GuestAddress => proxbox::GUEST_ADDRESS,
+            Self::TaskHistory => proxbox::TASK_HISTORY,
+            Self::Backup => proxbox::BACKUP,
+            Self::Snapshot => proxbox::SNAPSHOT,
+            Self::Replication => proxbox::REPLICATION,
+            Self::BackupRoutine => proxbox::BACKUP_ROUTINE,
+            Self::ManufacturerState => proxbox::MANUFACTURER_STATE,
+            Self::DeviceTypeState => proxbox::DEVICE_TYPE_STATE,
+            Self::DeviceRoleState => proxbox::DEVICE_ROLE_STATE,
+            Self::ClusterTypeState => proxbox::CLUSTER_TYPE_STATE,
+            Self::SiteState => proxbox::SITE_STATE,
+            Self::ClusterState => proxbox::CLUSTER_STATE,
+            Self::DeviceState => proxbox::DEVICE_STATE,
+            Self::VlanState => proxbox::VLAN_STATE,
+            Self::InterfaceState => proxbox::INTERFACE_STATE,
+            Self::MachineState => proxbox::MACHINE_STATE,
+            Self::VmInterfaceState => proxbox::VM_INTERFACE_STATE,
+            Self::VirtualDiskState => proxbox::VIRTUAL_DISK_STATE,
+            Self::IpAddressState => proxbox::IP_ADDRESS_STATE,
         }
     }
 
@@ -224,7 +129,7 @@ impl Kind {
 
     /// The fields that no two objects of this kind share: to find one again whose creation is
     /// uncertain.
-    pub const fn identity(self) -> &'static [&'static str] {
+    pub fn identity(self) -> &'static [&'static str] {
         match self {
             Self::CustomField => &["name"],
             Self::Tag
@@ -234,12 +139,29 @@ impl Kind {
             | Self::DeviceRole
             | Self::VirtualMachineType
             | Self::Site => &["slug"],
-            Self::Cluster => &["name"],
-            Self::Device | Self::VirtualMachine => &["name", "cluster"],
+            Self::Cluster | Self::ProxmoxEndpoint | Self::ProxmoxNode => &["name"],
+            Self::Device | Self::VirtualMachine | Self::Storage => &["name", "cluster"],
+            Self::ProxmoxCluster => &["name", "endpoint"],
+            Self::Vlan => &["vid", "site"],
             Self::Interface => &["name", "device"],
-            Self::VmInterface | Self::VirtualDisk => &["name", "virtual_machine"],
+            Self::VmInterface | Self::VirtualDisk | Self::GuestInterface => {
+                &["name", "virtual_machine"]
+            }
             Self::MacAddress => &["mac_address", "assigned_object_type", "assigned_object_id"],
             Self::IpAddress => &["address", "assigned_object_type", "assigned_object_id"],
+            Self::CloudInit => &["virtual_machine"],
+            Self::GuestAddress => &["guest_interface", "ip_address"],
+            Self::TaskHistory => &["upid"],
+            Self::Backup => &["volume_id", "virtual_machine"],
+            Self::Snapshot => &["vmid", "name", "node"],
+            Self::Replication => &["endpoint", "replication_id"],
+            Self::BackupRoutine => &["endpoint", "job_id"],
+            Self::JournalEntry => &["assigned_object_type", "assigned_object_id", "comments"],
+            // One state for each object: the reference to it comes first.
+            state => match state.fields() {
+                [parent, ..] => std::slice::from_ref(&parent.name),
+                [] => &[],
+            },
         }
     }
 
@@ -248,8 +170,28 @@ impl Kind {
     pub fn can_do_without(self, field: &str) -> bool {
         let optional: &[&str] = match self {
             Self::VirtualMachine => &["device", "role", "site", "virtual_machine_type"],
+            Self::VmInterface | Self::Interface => &["untagged_vlan", "tagged_vlans"],
+            Self::Backup | Self::Snapshot => &["proxmox_storage"],
+            Self::BackupRoutine => &["storage", "fleecing_storage"],
+            Self::VirtualDiskState => &["proxbox_storage"],
+            Self::VmInterfaceState => &["proxbox_bridge"],
             _ => &[],
         };
         optional.contains(&field)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_identity_is_made_of_fields_that_are_read() {
+        for kind in Kind::ALL {
+            assert!(!kind.identity().is_empty(), "{kind}");
+            for name in kind.identity() {
+                assert!(kind.field(name).is_some(), "{kind}: {name}");
+            }
+        }
     }
 }

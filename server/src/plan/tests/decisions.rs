@@ -345,10 +345,11 @@ fn a_changed_mac_changes_its_object() {
 #[test]
 fn a_flag_that_is_off_leaves_existing_objects_alone() {
     let mut world = World::default();
-    let lab = [inventory("lab", vec![guest(100, "web")])];
-    world.sync(&lab);
-    let id = world.machine(100).id;
-    world.change(Kind::VirtualMachine, id, Fields::from([("tags", tags(&[]))]));
+    world.sync(&[inventory("lab", vec![guest(100, "web")])]);
+    let tagged = Guest { tags: vec!["prod".into()], ..guest(100, "web") };
+    let lab = [inventory("lab", vec![tagged])];
+    // The tag itself is no field of the guest.
+    world.add(Kind::Tag, Fields::from([("name", "prod".into()), ("slug", "prod".into())]));
     let mut policy = Policy::default();
     policy.overwrite.remove(&Overwrite::VmTags);
     assert!(world.sync_with(&lab, &policy).is_empty());

@@ -88,9 +88,9 @@ proptest! {
         let far = inventory("far", Vec::new());
         let far = Inventory { endpoint: 2, ..far };
         let mirror = World::default().mirror;
-        let policy = Policy::default();
-        let one = plan(&[ordered, far.clone()], &mirror, &policy);
-        prop_assert_eq!(one, plan(&[far, other], &mirror, &policy));
+        let (base, policy) = (Base::default(), Policy::default());
+        let one = plan(&[ordered, far.clone()], &mirror, &base, &policy);
+        prop_assert_eq!(one, plan(&[far, other], &mirror, &base, &policy));
     }
 
     #[test]

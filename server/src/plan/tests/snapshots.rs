@@ -44,3 +44,15 @@ fn a_later_run_shows_what_changed_and_why() {
     let plan = world.sync(&[inventory("lab", guests)]);
     assert_plan("later_run", &plan);
 }
+
+#[test]
+fn a_first_run_into_the_plugin_fills_its_tables_too() {
+    let mut guests = lab();
+    guests[0].snapshots = Some(vec![Snapshot {
+        name: "before".into(),
+        description: Some("Before the upgrade".into()),
+        taken: Some(1_767_225_600),
+        parent: None,
+    }]);
+    assert_plan("first_run_with_plugin", &World::with_plugin().sync(&[inventory("lab", guests)]));
+}

@@ -1,26 +1,44 @@
 //! An in-memory NetBox that carries out plans and refuses what NetBox refuses, and builders.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::inventory::*;
 use crate::mirror::Mirror;
 use crate::plan::*;
 
 /// Carries out plans.
-#[derive(Default, Clone)]
+#[derive(Clone)]
 pub(super) struct World {
     pub(super) mirror: Mirror,
+    /// What was last written, as the server remembers it.
+    pub(super) base: Base,
     last: i64,
 }
 
+impl Default for World {
+    /// A NetBox without the plugin.
+    fn default() -> Self {
+        let mut mirror = Mirror::default();
+        mirror.absent = Kind::ALL.iter().copied().filter(|kind| kind.is_of_plugin()).collect();
+        Self { mirror, base: Base::default(), last: 0 }
+    }
+}
+
 impl World {
+    /// A NetBox with the plugin, which knows the endpoint with this number.
+    pub(super) fn with_plugin() -> Self {
+        let mut world = Self { mirror: Mirror::default(), base: Base::default(), last: 0 };
+        world.add(Kind::ProxmoxEndpoint, Fields::from([("name", "lab".into())]));
+        world
+    }
+
     /// Plans and carries out; the plan.
     pub(super) fn sync(&mut self, inventories: &[Inventory]) -> Plan {
         self.sync_with(inventories, &Policy::default())
     }
 
     pub(super) fn sync_with(&mut self, inventories: &[Inventory], policy: &Policy) -> Plan {
-        let made = plan(inventories, &self.mirror, policy);
+        let made = plan(inventories, &self.mirror, &self.base, policy);
         self.carry_out(&made);
         made
     }
@@ -29,23 +47,28 @@ impl World {
         let mut ids: BTreeMap<Key, i64> = BTreeMap::new();
         for operation in &plan.operations {
             let kind = operation.stage.kind();
-            let resolved = operation.after.iter().map(|(name, value)| match value {
-                Value::Ref(Ref::New(key)) => {
-                    let id = ids.get(key).unwrap_or_else(|| panic!("{key} is not there yet"));
-                    (*name, Value::Ref(Ref::Id(*id)))
-                }
-                value => (*name, value.clone()),
-            });
-            let fields: Fields = resolved.collect();
-            match &operation.action {
+            let fields = resolved(&operation.after, &ids);
+            let ours = resolved(operation.base.as_ref().unwrap_or(&operation.after), &ids);
+            let id = match &operation.action {
                 Action::Create => {
                     let id = self.add(kind, fields);
                     assert!(ids.insert(operation.key.clone(), id).is_none(), "{operation}");
+                    id
                 }
-                Action::Update(Ref::Id(id)) => self.change(kind, *id, fields),
-                Action::Update(Ref::New(key)) => self.change(kind, ids[key], fields),
-                Action::Delete(id) => self.delete(kind, *id),
-            }
+                Action::Update(target) => {
+                    let id = target.id().unwrap_or_else(|| ids[&operation.key]);
+                    self.change(kind, id, fields);
+                    id
+                }
+                Action::Delete(id) => {
+                    self.delete(kind, *id);
+                    continue;
+                }
+            };
+            self.base.merge(kind, id, &ours);
+        }
+        for one in &plan.remembered {
+            self.base.merge(one.kind, one.id, &one.fields);
         }
     }
 
@@ -97,6 +120,7 @@ impl World {
 
     pub(super) fn delete(&mut self, kind: Kind, id: i64) {
         self.mirror.remove(kind, id).unwrap_or_else(|| panic!("no {kind} {id}"));
+        self.base.remove(kind, id);
         self.add_up(kind);
         if kind == Kind::VmInterface {
             for child in [Kind::MacAddress, Kind::IpAddress] {
@@ -194,24 +218,69 @@ impl World {
     }
 }
 
+/// The fields with the ids of what was created meanwhile.
+fn resolved(fields: &Fields, ids: &BTreeMap<Key, i64>) -> Fields {
+    let id = |reference: &Ref| match reference {
+        Ref::Id(id) => Ref::Id(*id),
+        Ref::New(key) => Ref::Id(*ids.get(key).unwrap_or_else(|| panic!("{key} is not there yet"))),
+    };
+    let resolve = |value: &Value| match value {
+        Value::Ref(reference) => Value::Ref(id(reference)),
+        Value::Refs(references) => Value::Refs(references.iter().map(id).collect()),
+        value => value.clone(),
+    };
+    fields.iter().map(|(name, value)| (*name, resolve(value))).collect()
+}
+
 pub(super) fn tags(slugs: &[&str]) -> Value {
     Value::Set(slugs.iter().map(|slug| (*slug).to_owned()).collect())
 }
 
 pub(super) fn inventory(name: &str, guests: Vec<Guest>) -> Inventory {
-    let bridge = Bridge { name: "vmbr0".into(), active: true };
-    let node = |name: &str| Node { name: name.into(), online: true, bridges: vec![bridge.clone()] };
     Inventory {
         endpoint: 1,
-        endpoint_name: format!("{name} endpoint"),
-        cluster: Cluster { name: name.into(), mode: ClusterMode::Cluster },
+        endpoint_name: format!("{name} (nb:1)"),
+        link: format!("https://{name}.example.com:8006"),
+        cluster: Cluster { name: name.into(), mode: ClusterMode::Cluster, quorate: true },
         site: None,
         tenant: None,
         nodes: vec![node("pve1"), node("pve2")],
         guests,
+        storages: Some(Vec::new()),
+        backups: Vec::new(),
+        backups_known: BTreeSet::new(),
+        tasks: Vec::new(),
+        replications: Some(Vec::new()),
+        backup_jobs: Some(Vec::new()),
         completeness: Completeness::Complete,
+        is_part: false,
         drift: 0,
         problems: Vec::new(),
+    }
+}
+
+pub(super) fn node(name: &str) -> Node {
+    Node {
+        name: name.into(),
+        online: true,
+        ip: None,
+        cpu: None,
+        version: None,
+        interfaces: Some(vec![node_interface("vmbr0", InterfaceKind::Bridge)]),
+    }
+}
+
+pub(super) fn node_interface(name: &str, kind: InterfaceKind) -> NodeInterface {
+    NodeInterface {
+        name: name.into(),
+        kind,
+        active: true,
+        mtu: None,
+        comment: None,
+        vlan: None,
+        parent: None,
+        members: Vec::new(),
+        addresses: Vec::new(),
     }
 }
 
@@ -226,6 +295,17 @@ pub(super) fn guest(vmid: i64, name: &str) -> Guest {
         vcpus: Some(200),
         memory_mb: Some(2048),
         tags: Vec::new(),
+        starts_at_boot: Some(true),
+        unprivileged: None,
+        agent: Some(true),
+        os: Some("l26".into()),
+        cpu: Some("host".into()),
+        search_domain: None,
+        notes: None,
+        hostname: None,
+        cloud_init: None,
+        own_interfaces: None,
+        snapshots: Some(Vec::new()),
         disks: vec![Disk { name: "scsi0".into(), size_mb: 32768, storage: Some("local".into()) }],
         nics: vec![nic("net0", vmid, &format!("10.0.0.{}/24", vmid % 250 + 1))],
         config: ConfigRead::Except(Default::default()),
@@ -240,6 +320,9 @@ pub(super) fn nic(name: &str, vmid: i64, address: &str) -> Nic {
         mac: Some(format!("BC:24:11:{:02X}:{:02X}:{number:02X}", vmid / 256, vmid % 256)),
         bridge: Some("vmbr0".into()),
         vlan: None,
+        trunks: Vec::new(),
+        mtu: None,
+        inner_name: None,
         enabled: true,
         addresses: address.split_whitespace().map(|address| address.parse().unwrap()).collect(),
     }

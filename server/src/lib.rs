@@ -8,6 +8,7 @@ pub mod config;
 pub mod demo;
 pub mod inventory;
 pub mod mirror;
+pub mod options;
 pub mod part;
 pub mod plan;
 pub mod plugin;

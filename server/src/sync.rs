@@ -11,7 +11,7 @@ use std::time::Instant;
 use futures_util::{StreamExt, stream};
 use tokio::sync::mpsc::UnboundedSender;
 
-pub use account::Account;
+pub use account::{Account, Object, State};
 pub use event::Event;
 pub use outcome::{Failure, Outcome, Requests};
 
@@ -19,7 +19,7 @@ use crate::apply::{Applier, Done};
 use crate::inventory::{self, Completeness, Endpoint, Inventory, Scope};
 use crate::mirror;
 use crate::part::Part;
-use crate::plan::{Action, Base, Kind, Operation, Plan, Stage, plan};
+use crate::plan::{Action, Base, Kind, Operation, Plan, Stage, VMID_FIELD, plan};
 pub use crate::plan::{Family, InterfaceNames, Overwrite, Policy, Stamp, SyncMode};
 use crate::store::{Ledger, StoreError};
 use account::Accounts;
@@ -63,7 +63,7 @@ pub async fn run(
     let proxmox = || targets.iter().map(|target| target.client.counters().requests).sum::<u64>();
     let proxmox_before = proxmox();
     let teller = Teller { events };
-    let mut outcome = Outcome::default();
+    let mut outcome = Outcome { parts: policy.parts.clone(), ..Outcome::default() };
     if let Err(message) = go(netbox, targets, policy, ledger, &teller, &mut outcome).await {
         teller.tell(Event::bootstrap_failed(&message));
         teller.tell(Event::error("full-update", "run", "connection", &message));
@@ -103,6 +103,29 @@ async fn go(
     teller: &Teller,
     outcome: &mut Outcome,
 ) -> Result<(), String> {
+    let Drawn { plan, mut base, read_millis } =
+        draw(netbox, targets, policy, ledger, outcome).await?;
+    record(ledger, &plan, &mut base).await.map_err(|error| error.to_string())?;
+    let applier = Applier::new(netbox, ledger, base, policy.bulk_batch_size);
+    carry_out(applier, policy, &plan, read_millis, teller, outcome).await;
+    Ok(())
+}
+
+/// A plan, and what it was made from that carrying it out needs.
+struct Drawn {
+    plan: Plan,
+    base: Base,
+    read_millis: u128,
+}
+
+/// Reads both sides and draws up the plan; nothing is written anywhere.
+async fn draw(
+    netbox: &sdk_netbox::Client,
+    targets: &[Target],
+    policy: &Policy,
+    ledger: &Ledger,
+    outcome: &mut Outcome,
+) -> Result<Drawn, String> {
     if targets.is_empty() {
         return Err("there is no enabled Proxmox endpoint; add one and start again".into());
     }
@@ -111,22 +134,65 @@ async fn go(
     let status = netbox.status().await.map_err(unusable)?;
     let plugin = status.plugins.contains_key(PLUGIN);
     let reading = Instant::now();
+    let policy = &chosen(netbox, policy, plugin).await?;
     let parts = &policy.parts;
     let (read, base) =
         tokio::join!(read_targets(targets, policy), mirror::read_base(netbox, parts, plugin));
     let inventories = sort_out(read, outcome)?;
     let mut mirror = base.map_err(unusable)?;
     mirror::read_rest(netbox, &mut mirror, parts, &inventories).await.map_err(unusable)?;
-    let mut base = ledger.base().await.map_err(|error| error.to_string())?;
+    let base = ledger.base().await.map_err(|error| error.to_string())?;
     let read_millis = reading.elapsed().as_millis();
-    let made = plan(&inventories, &mirror, &base, policy);
-    tracing::info!(operations = made.operations.len(), read_millis, "planned");
-    outcome.warnings.extend(warnings(&inventories, &made));
-    drop((inventories, mirror));
-    record(ledger, &made, &mut base).await.map_err(|error| error.to_string())?;
-    let applier = Applier::new(netbox, ledger, base, policy.bulk_batch_size);
-    carry_out(applier, policy, &made, read_millis, teller, outcome).await;
-    Ok(())
+    let plan = plan(&inventories, &mirror, &base, policy);
+    tracing::info!(operations = plan.operations.len(), read_millis, "planned");
+    outcome.warnings.extend(warnings(&inventories, &plan));
+    Ok(Drawn { plan, base, read_millis })
+}
+
+/// The policy with the numbers of the guests that were chosen by their virtual machines.
+async fn chosen(
+    netbox: &sdk_netbox::Client,
+    policy: &Policy,
+    plugin: bool,
+) -> Result<Policy, String> {
+    let mut policy = policy.clone();
+    if let Some(machines) = &policy.machines {
+        let found = mirror::vmids(netbox, machines, plugin)
+            .await
+            .map_err(|error| format!("NetBox at {} cannot be used: {error}", netbox.url()))?;
+        if let Some(id) = machines.iter().find(|id| !found.contains_key(id)) {
+            return Err(format!(
+                "virtual machine {id} is not in NetBox, or is no guest of Proxmox: it has no \
+                 {VMID_FIELD}; a full update finds out"
+            ));
+        }
+        policy.guests = Some(found.into_values().collect());
+    }
+    Ok(policy)
+}
+
+/// What would be done, and what would be left alone; nothing is written.
+pub async fn dry_run(
+    netbox: &sdk_netbox::Client,
+    targets: &[Target],
+    policy: &Policy,
+    ledger: &Ledger,
+) -> Result<(Plan, Outcome), Outcome> {
+    let mut outcome = Outcome { parts: policy.parts.clone(), ..Outcome::default() };
+    match draw(netbox, targets, policy, ledger, &mut outcome).await {
+        Ok(drawn) => {
+            outcome.through = true;
+            outcome.ok = outcome.failed.is_empty();
+            Ok((drawn.plan, outcome))
+        }
+        Err(message) => {
+            if outcome.failed.is_empty() {
+                outcome.failed.push(Failure { object: "run".into(), message: message.clone() });
+            }
+            outcome.message = message;
+            Err(outcome)
+        }
+    }
 }
 
 /// The plugin's name in NetBox's list of plugins.
@@ -244,7 +310,8 @@ async fn carry_out(
             }
         }
     }
-    outcome.conclude(accounts.by_kind());
+    outcome.through = applier.broken().is_none();
+    outcome.conclude(accounts);
 }
 
 /// One phase on its way.
@@ -264,7 +331,7 @@ impl PhaseRun<'_> {
             || (to_do.is_empty() && !(asked && phase.is_stage()));
         let started = Instant::now();
         let own = |kind: Kind| phase == Phase::Part(kind.part()) && kind.state_of().is_none();
-        let unchanged = plan.unchanged.iter().filter(|key| own(key.kind));
+        let unchanged = plan.unchanged.keys().filter(|key| own(key.kind));
         let seen = if phase.is_stage() { unchanged.count() } else { 0 };
         let touched: BTreeSet<_> = to_do.iter().map(|one| &one.key).collect();
         let mut tally =
@@ -321,7 +388,7 @@ fn bootstrap(plan: &Plan, outcome: &Outcome) -> Event {
         let base = base.filter(|one| (one.action == Action::Create) == create);
         base.filter(|one| !failed(one)).map(|one| name(one.key.kind, &one.label)).collect()
     };
-    let unchanged = plan.unchanged.iter().filter(|key| is_base(key.kind));
+    let unchanged = plan.unchanged.keys().filter(|key| is_base(key.kind));
     let unchanged: Vec<String> = unchanged.map(|key| name(key.kind, &key.path)).collect();
     // Nothing but the bootstrap has run so far.
     let failures: Vec<String> = outcome.failed.iter().map(|one| one.object.clone()).collect();

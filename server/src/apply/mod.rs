@@ -90,6 +90,11 @@ impl<'n> Applier<'n> {
         }
     }
 
+    /// Why nothing more is sent, when that is so.
+    pub fn broken(&self) -> Option<&str> {
+        self.broken.as_deref()
+    }
+
     /// Carries out all operations of one stage.
     ///
     /// An object that fails costs only those that need it. A write whose outcome is uncertain is

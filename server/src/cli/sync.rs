@@ -6,8 +6,7 @@ use serde_json::Value;
 
 use super::{Exit, Progress, print_outcome, stop_requested};
 use crate::config::{Direct, State};
-use crate::runs::{Lease, RunLog, Runs, Selection, StartError, connect, full_update};
-use crate::sync::Policy;
+use crate::runs::{Lease, Order, RunLog, Runs, Selection, StartError, connect, full_update};
 
 /// Time for a run to end by itself after it was asked to.
 const GRACE: Duration = Duration::from_secs(16);
@@ -39,16 +38,16 @@ impl Sync {
     pub(super) async fn run(self, state: &State) -> anyhow::Result<Exit> {
         let Self::Run(run) = self;
         let store = state.open().await?;
-        let policy = Policy::default();
+        let order = Order::default();
         let connected = match run.direct.connect()? {
             Some(connected) => connected,
             None => {
                 let selection = Selection { proxmox_ids: run.endpoint, ..Selection::default() };
-                connect(&store, &selection, &policy).await?
+                connect(&store, &selection, &order.options).await?
             }
         };
         let runs = Runs::new(store.clone(), Lease::default());
-        let log = match full_update(&runs, connected, policy).await {
+        let log = match full_update(&runs, connected, order).await {
             Err(StartError::Running(id)) => {
                 eprintln!("refused: run {id} is still writing to this NetBox");
                 return Ok(Exit::Refused);

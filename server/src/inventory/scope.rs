@@ -48,8 +48,9 @@ impl Scope {
     }
 
     pub(super) fn wants_configs(&self) -> bool {
-        use Part::{IpAddresses, VirtualDisks, VirtualMachines, VmInterfaces};
-        self.any(&[VirtualMachines, VirtualDisks, VmInterfaces, IpAddresses])
+        use Part::{IpAddresses, Snapshots, VirtualDisks, VirtualMachines, VmInterfaces};
+        // A snapshot lies where the guest's disks do.
+        self.any(&[VirtualMachines, VirtualDisks, VmInterfaces, IpAddresses, Snapshots])
     }
 
     pub(super) fn wants_addresses(&self) -> bool {

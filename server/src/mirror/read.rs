@@ -1,6 +1,6 @@
 //! Reads each kind of object once, and only the fields that the planner looks at.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
@@ -11,7 +11,7 @@ use super::{Mirror, need, normalize};
 use crate::calls::Calls;
 use crate::inventory::Inventory;
 use crate::part::Part;
-use crate::plan::{Existing, Kind, custom_field_names};
+use crate::plan::{Existing, Kind, VMID_FIELD, custom_field_names};
 
 /// Lists in flight at the same time. NetBox gains nothing from more.
 const LANES: usize = 4;
@@ -177,6 +177,30 @@ fn may_be_absent(kind: Kind) -> bool {
 /// NetBox refuses a filter for a manufacturer that it does not have.
 fn is_unknown_choice(kind: Kind, error: &Error) -> bool {
     kind == Kind::DeviceType && error.status() == Some(400)
+}
+
+/// Numbers of the guests that these virtual machines stand for, by NetBox's ids: from the custom
+/// field, else from the plugin's row beside the machine.
+pub async fn vmids(
+    netbox: &Client,
+    machines: &BTreeSet<i64>,
+    plugin: bool,
+) -> Result<BTreeMap<i64, i64>, Error> {
+    let by_id = filters::virtualization::virtual_machines::ID.in_(machines);
+    let rows = read_kind(netbox, Kind::VirtualMachine, vec![by_id]).await?;
+    let number = |row: &Existing| Some((row.id, row.custom_int(VMID_FIELD)?));
+    let mut found: BTreeMap<i64, i64> = rows.iter().filter_map(number).collect();
+    for row in rows.iter().filter(|_| plugin) {
+        if found.contains_key(&row.id) {
+            continue;
+        }
+        // This filter takes one value.
+        let of = filters::plugins_proxbox::sync_state_virtual_machines::VIRTUAL_MACHINE_ID;
+        let states = read_kind(netbox, Kind::MachineState, vec![of.eq(row.id)]).await?;
+        let vmid = states.iter().find_map(|state| state.int("proxmox_vm_id"));
+        found.extend(vmid.map(|vmid| (row.id, vmid)));
+    }
+    Ok(found)
 }
 
 /// Reads the objects of one kind that match.

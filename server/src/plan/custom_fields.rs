@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::draft::{Draft, Wanted};
 use super::vocabulary::VMID_FIELD;
-use super::{Fields, Key, Kind, Value};
+use super::{Fields, Key, Kind, SyncMode, Value};
 use crate::part::Part;
 
 /// A custom field of the contract.
@@ -158,7 +158,8 @@ impl CustomField {
             fields.insert("related_object_type", object.into());
         }
         let mut wanted = Wanted::new(Key::new(Kind::CustomField, self.name), found, fields);
-        if self.name == VMID_FIELD {
+        let left_out = draft.policy.part_mode(Part::Bootstrap) == SyncMode::Disabled;
+        if self.name == VMID_FIELD && left_out {
             // Without it no guest is known again, whatever else is left to people.
             wanted = wanted.in_part(Part::VirtualMachines);
         }

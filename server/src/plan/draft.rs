@@ -106,7 +106,7 @@ impl<'a> Draft<'a> {
                 Some(Ref::Id(existing.id))
             }
             (Some(existing), _) => {
-                self.plan.unchanged.insert(wanted.key);
+                self.plan.unchanged.insert(wanted.key, existing.id);
                 Some(Ref::Id(existing.id))
             }
         }
@@ -163,7 +163,7 @@ impl<'a> Draft<'a> {
     fn update(&mut self, stage: Stage, existing: &Existing, wanted: Wanted) {
         if !self.change(stage, existing, &wanted, None) {
             self.remember(existing, &wanted);
-            self.plan.unchanged.insert(wanted.key);
+            self.plan.unchanged.insert(wanted.key, existing.id);
         }
     }
 

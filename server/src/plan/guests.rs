@@ -46,6 +46,10 @@ pub(super) fn plan<'i>(
     report_orphans(draft, place, inventory, &machines, &found);
     // Guests that are not synced keep their objects, and nothing is made for them.
     guests.retain(|guest| mode(draft, guest) != SyncMode::Disabled);
+    if let Some(chosen) = &draft.policy.machines {
+        // Another cluster may have a guest of the same number.
+        guests.retain(|guest| found.get(&guest.vmid).is_some_and(|one| chosen.contains(&one.id)));
+    }
     let names = name(draft, place, &machines, &guests, &found);
     let cloud_inits = draft.mirror.by_reference(Kind::CloudInit, "virtual_machine");
     let mut placed = Vec::new();

@@ -1,7 +1,7 @@
 //! The plan: operations in the order in which they can be carried out, and an account of the rest.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 
 use super::{Fields, Key, Kind, Ref, Value};
@@ -194,8 +194,8 @@ pub struct DuplicateName {
 pub struct Plan {
     /// What to do, sorted by stage.
     pub operations: Vec<Operation>,
-    /// Objects that are as they should be.
-    pub unchanged: BTreeSet<Key>,
+    /// Objects that are as they should be, with NetBox's ids.
+    pub unchanged: BTreeMap<Key, i64>,
     /// Objects of ours that Proxmox no longer has and that stay.
     pub orphaned: Vec<Key>,
     /// Objects that could not be planned.
@@ -236,7 +236,7 @@ impl fmt::Display for Plan {
             writeln!(f, "o {} {}: {} instead of {}", one.key, one.field, one.want, one.have)?;
         }
         let mut unchanged: BTreeMap<Kind, usize> = BTreeMap::new();
-        for key in &self.unchanged {
+        for key in self.unchanged.keys() {
             *unchanged.entry(key.kind).or_default() += 1;
         }
         for (kind, count) in unchanged {

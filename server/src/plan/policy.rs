@@ -144,6 +144,8 @@ pub struct Policy {
     pub parts: BTreeSet<Part>,
     /// Only these guests, by vmid; all where nothing is said.
     pub guests: Option<BTreeSet<i64>>,
+    /// Only guests that are these virtual machines, by NetBox's id; all where nothing is said.
+    pub machines: Option<BTreeSet<i64>>,
     /// Only these nodes, for what is read of nodes; all where nothing is said.
     pub nodes: Option<BTreeSet<String>>,
     /// Tasks that ended before this point are left out, in unix seconds.
@@ -187,6 +189,7 @@ impl Default for Policy {
         Self {
             parts: Part::all(),
             guests: None,
+            machines: None,
             nodes: None,
             tasks_since: None,
             tasks_per_node: 500,

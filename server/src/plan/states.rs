@@ -21,6 +21,10 @@ pub(super) fn plan_in(
 ) {
     let Some(kind) = of.state().filter(|kind| draft.mirror.knows(*kind)) else { return };
     let Some(reference) = kind.fields().first() else { return };
+    // The rows of parts that are not asked for were not read.
+    if parent.id().is_some() && !draft.policy.parts.contains(&part) {
+        return;
+    }
     let found = parent.id().and_then(|id| draft.state_of(kind, id));
     fields.insert(reference.name, parent.clone().into());
     fields.insert("proxmox_last_updated", draft.policy.stamp.at.as_str().into());

@@ -36,6 +36,11 @@ impl ApiError {
         Self::new(StatusCode::BAD_REQUEST, message, detail)
     }
 
+    /// 502: NetBox or Proxmox did not do their part.
+    pub fn bad_gateway(message: &str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_GATEWAY, message, detail)
+    }
+
     /// 404: there is no such object.
     pub fn not_found(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "Not found", detail)

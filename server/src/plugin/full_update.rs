@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::flags::Flags;
 use super::{ApiError, App, sse};
-use crate::runs::{RunLog, StartError, connect, full_update};
+use crate::runs::{Order, RunLog, StartError, connect, full_update};
 
 /// Runs a full update and answers the content of its `complete` frame.
 ///
@@ -33,7 +33,8 @@ pub(super) async fn stream(
 }
 
 async fn start(app: &App, query: Option<&str>) -> Result<Arc<RunLog>, ApiError> {
-    let Flags { policy, selection } = Flags::parse(query.unwrap_or_default())?;
-    let connected = connect(&app.store, &selection, &policy).await.map_err(StartError::from)?;
-    Ok(full_update(&app.runs, connected, policy).await?)
+    let Flags { options, selection, machines } = Flags::parse(query.unwrap_or_default())?;
+    let connected = connect(&app.store, &selection, &options).await.map_err(StartError::from)?;
+    let order = Order { options, machines, ..Order::default() };
+    Ok(full_update(&app.runs, connected, order).await?)
 }

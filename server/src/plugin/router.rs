@@ -6,7 +6,10 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{delete, get, post};
 use axum::{Router, routing};
 
-use super::{ApiError, App, about, full_update, gate, keys, netbox_endpoint, proxmox_endpoints};
+use super::{
+    ApiError, App, about, extras, full_update, gate, individual, keys, netbox_endpoint, proxmox,
+    proxmox_endpoints, stages,
+};
 
 /// No body of the contract comes near.
 const BODY_LIMIT: usize = 1 << 20;
@@ -35,6 +38,12 @@ pub fn router(app: App) -> Router {
         // Looking at the headers alone must not start a run.
         .route("/full-update", get(full_update::result).head(not_allowed))
         .route("/full-update/stream", get(full_update::stream).head(not_allowed))
+        .route("/extras/bootstrap-status", get(extras::bootstrap_status))
+        .route("/extras/extras/custom-fields/create", get(extras::custom_fields))
+        .route("/extras/custom-fields/reconcile", post(extras::custom_fields))
+        .merge(stages::routes())
+        .merge(individual::routes())
+        .merge(proxmox::routes())
         .fallback(not_built)
         .method_not_allowed_fallback(not_allowed)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
@@ -47,7 +56,7 @@ async fn not_built(method: Method, OriginalUri(uri): OriginalUri) -> ApiError {
     ApiError::not_found(format!("{method} {} is not part of this server.", uri.path()))
 }
 
-async fn not_allowed(method: Method, OriginalUri(uri): OriginalUri) -> ApiError {
+pub(super) async fn not_allowed(method: Method, OriginalUri(uri): OriginalUri) -> ApiError {
     let detail = format!("{} does not take {method}.", uri.path());
     ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed", detail)
 }

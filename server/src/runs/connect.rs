@@ -6,6 +6,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::scheme::scheme;
+use crate::options::Options;
 use crate::plugin::address;
 use crate::store::{NetboxEndpoint, ProxmoxEndpoint, Store, StoreError, TokenVersion};
 use crate::sync::{Policy, Target};
@@ -80,23 +81,35 @@ pub enum EndpointError {
 pub async fn connect(
     store: &Store,
     selection: &Selection,
-    policy: &Policy,
+    options: &Options,
 ) -> Result<Connected, EndpointError> {
     let endpoint = store.netbox_endpoint().await?.ok_or(EndpointError::NoNetbox)?;
     if !endpoint.enabled {
         return Err(EndpointError::NetboxDisabled(endpoint.name));
     }
+    let targets = targets(store, selection, options).await?;
+    let netbox = connect_netbox(store, &endpoint, selection).await?;
+    Ok(Connected { netbox, targets })
+}
+
+/// Makes the clients of the chosen Proxmox endpoints. Nothing is asked of them yet.
+pub async fn targets(
+    store: &Store,
+    selection: &Selection,
+    options: &Options,
+) -> Result<Vec<Target>, EndpointError> {
     let chosen: Vec<_> =
         store.proxmox_endpoints().await?.into_iter().filter(|row| selection.takes(row)).collect();
     if chosen.is_empty() {
         return Err(EndpointError::NoProxmox);
     }
-    let netbox = connect_netbox(store, &endpoint, selection).await?;
+    let mut policy = Policy::default();
+    options.apply(&mut policy);
     let mut targets = Vec::with_capacity(chosen.len());
     for row in chosen {
-        targets.push(connect_proxmox(store, row, policy).await?);
+        targets.push(connect_proxmox(store, row, &policy).await?);
     }
-    Ok(Connected { netbox, targets })
+    Ok(targets)
 }
 
 /// The URL that an endpoint's host, port and TLS choice stand for.

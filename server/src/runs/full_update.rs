@@ -1,42 +1,50 @@
-//! The run that brings everything from Proxmox into NetBox.
+//! Runs that write: everything from Proxmox, or a stage of it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use jiff::Timestamp;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::{Connected, Ending, Job, RunLog, Runs, StartError};
+use super::{Connected, Ending, Job, Order, RunLog, Runs, StartError};
 use crate::store::Ledger;
-use crate::sync::{self, Outcome, Policy, Stamp};
+use crate::sync::Outcome;
 
 /// Starts a full update. Its `complete` frame also holds what it cost.
 pub async fn full_update(
     runs: &Runs,
     connected: Connected,
-    policy: Policy,
+    order: Order,
 ) -> Result<Arc<RunLog>, StartError> {
-    let Connected { netbox, targets } = connected;
-    let name = lease_name(netbox.url());
-    let job = |events, ledger: Ledger| -> Job {
-        Box::new(move || {
-            Box::pin(async move {
-                let mut policy = policy;
-                policy.stamp = stamp(&ledger);
-                let outcome = sync::run(&netbox, &targets, &policy, &ledger, events).await;
-                Ending { ok: outcome.ok, frame: with_cost(&outcome) }
-            })
-        })
-    };
-    runs.start(&name, job).await
+    let ending = |outcome: &Outcome| Ending { ok: outcome.ok, frame: with_cost(outcome) };
+    start(runs, connected, order, Duration::ZERO, ending).await
 }
 
-/// By which run, and when: in whole seconds, as NetBox shows them.
-fn stamp(ledger: &Ledger) -> Stamp {
-    let run = ledger.run().map(|run| run.to_string()).unwrap_or_default();
-    let now = Timestamp::now().as_second();
-    let at = Timestamp::from_second(now).map(|now| now.to_string()).unwrap_or_default();
-    Stamp { run, at }
+/// Starts a stage. It waits its turn for at most `patience` where another run writes.
+pub async fn stage(
+    runs: &Runs,
+    connected: Connected,
+    order: Order,
+    patience: Duration,
+) -> Result<Arc<RunLog>, StartError> {
+    let ending = |outcome: &Outcome| Ending { ok: outcome.ok, frame: outcome.stage_frame().data };
+    start(runs, connected, order, patience, ending).await
+}
+
+async fn start(
+    runs: &Runs,
+    connected: Connected,
+    order: Order,
+    patience: Duration,
+    ending: fn(&Outcome) -> Ending,
+) -> Result<Arc<RunLog>, StartError> {
+    let name = lease_name(connected.netbox.url());
+    let job = |events, ledger: Ledger| -> Job {
+        Box::new(move || {
+            Box::pin(async move { ending(&order.perform(&connected, &ledger, events).await) })
+        })
+    };
+    runs.start_in_turn(&name, patience, job).await
 }
 
 /// What the lease of a NetBox is called: host, port and path, however its URL is written.

@@ -4,6 +4,7 @@ mod connect;
 mod execute;
 mod full_update;
 mod log;
+mod order;
 mod scheme;
 
 use std::collections::HashMap;
@@ -13,15 +14,20 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-pub use connect::{Connected, EndpointError, Selection, connect, endpoint_url};
-pub use full_update::{full_update, lease_name};
+pub use connect::{Connected, EndpointError, Selection, connect, endpoint_url, targets};
+pub use full_update::{full_update, lease_name, stage};
 pub use log::{RunLog, Subscription};
+pub use order::Order;
 
 use crate::store::{Ledger, Store, StoreError};
 use crate::sync::Event;
+
+/// How often the end of a run of another process is looked for.
+const ELSEWHERE: Duration = Duration::from_secs(1);
 
 /// How a run holds the lease of its NetBox.
 #[derive(Debug, Clone, Copy)]
@@ -120,11 +126,25 @@ impl Runs {
         netbox: &str,
         job: impl FnOnce(mpsc::UnboundedSender<Event>, Ledger) -> Job,
     ) -> Result<Arc<RunLog>, StartError> {
-        if self.shared.closed.is_cancelled() {
-            return Err(StartError::Stopping);
-        }
-        let id = Uuid::now_v7();
-        self.shared.store.start_run(id, netbox, self.shared.lease.lasts).await?;
+        self.start_in_turn(netbox, Duration::ZERO, job).await
+    }
+
+    /// The same; where another run writes, it waits for its end, for at most `patience`.
+    pub async fn start_in_turn(
+        &self,
+        netbox: &str,
+        patience: Duration,
+        job: impl FnOnce(mpsc::UnboundedSender<Event>, Ledger) -> Job,
+    ) -> Result<Arc<RunLog>, StartError> {
+        let deadline = Instant::now() + patience;
+        let id = loop {
+            match self.claim(netbox).await {
+                Err(StartError::Running(other)) if Instant::now() < deadline => {
+                    self.wait_for(other, deadline).await;
+                }
+                claimed => break claimed?,
+            }
+        };
         let log = Arc::new(RunLog::new(id));
         self.shared.enter(log.clone());
         let (sender, events) = mpsc::unbounded_channel();
@@ -133,6 +153,27 @@ impl Runs {
         let job = job(sender, ledger);
         tokio::spawn(execute::execute(self.shared.clone(), log.clone(), job, events));
         Ok(log)
+    }
+
+    /// Takes the lease for a new run.
+    async fn claim(&self, netbox: &str) -> Result<Uuid, StartError> {
+        if self.shared.closed.is_cancelled() {
+            return Err(StartError::Stopping);
+        }
+        let id = Uuid::now_v7();
+        self.shared.store.start_run(id, netbox, self.shared.lease.lasts).await?;
+        Ok(id)
+    }
+
+    /// Waits until a run has ended, or a moment where it is a run of another process.
+    async fn wait_for(&self, run: Uuid, deadline: Instant) {
+        let ended = async {
+            match self.active(run) {
+                Some(log) => drop(log.ended().await),
+                None => tokio::time::sleep(ELSEWHERE).await,
+            }
+        };
+        let _ = tokio::time::timeout_at(deadline, ended).await;
     }
 
     /// The log of a run that has not ended.

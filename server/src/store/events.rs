@@ -33,6 +33,14 @@ impl Store {
         Ok(transaction.commit().await?)
     }
 
+    /// The newest event of this name, of any run.
+    pub async fn last_event(&self, name: &str) -> Result<Option<StoredEvent>, StoreError> {
+        // Runs are numbered by time.
+        let sql =
+            "SELECT seq, event, data FROM events WHERE event = ? ORDER BY run_id DESC LIMIT 1";
+        Ok(sqlx::query_as(sql).bind(name).fetch_optional(&self.readers).await?)
+    }
+
     /// Events of a run after the one with the number `after`.
     pub async fn events(&self, run: Uuid, after: i64) -> Result<Vec<StoredEvent>, StoreError> {
         let sql = "SELECT seq, event, data FROM events WHERE run_id = ? AND seq > ? ORDER BY seq";

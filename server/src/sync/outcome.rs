@@ -1,13 +1,14 @@
 //! What a run came to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::account::Account;
+use super::account::{Account, Accounts, Object};
 use super::event::Event;
 use super::phase::COUNTERS;
-use crate::plan::Kind;
+use crate::part::Part;
+use crate::plan::{Key, Kind};
 
 /// Failures and warnings that the final frame lists.
 const LISTED: usize = 200;
@@ -51,6 +52,12 @@ pub struct Outcome {
     pub failed: Vec<Failure>,
     /// What people should know although nothing failed.
     pub warnings: Vec<String>,
+    /// Whether the run came to its end, whatever became of single objects.
+    pub through: bool,
+    /// The parts that the run was for.
+    pub parts: BTreeSet<Part>,
+    /// Every object that the run looked at.
+    pub objects: BTreeMap<Key, Object>,
     /// The account of each kind.
     pub accounts: BTreeMap<Kind, Account>,
     /// Requests of this run.
@@ -66,9 +73,26 @@ impl Outcome {
         COUNTERS.iter().map(|(name, kind)| (*name, count(*kind))).collect()
     }
 
-    /// The final frame.
+    /// The final frame of a full update: the twelve counters, and `ok` only if nothing failed.
     pub fn complete_frame(&self) -> Event {
-        let mut result = json!(self.counts());
+        self.frame(self.ok, &self.message, json!(self.counts()))
+    }
+
+    /// The final frame of a stage. It is `ok` when the stage came to its end: clients give up all
+    /// later stages otherwise, and one refused object is no reason for that. `errors` names it.
+    pub fn stage_frame(&self) -> Event {
+        let counters = COUNTERS.iter().filter(|(_, kind)| self.parts.contains(&kind.part()));
+        let kinds = counters.map(|(_, kind)| self.accounts.get(kind).map_or(0, Account::in_step));
+        let names: Vec<&str> = self.parts.iter().map(|part| part.name()).collect();
+        let message = match (self.through, self.failed.is_empty()) {
+            (true, true) => format!("{} sync completed.", names.join(", ")),
+            (true, false) => format!("{} sync completed with errors.", names.join(", ")),
+            (false, _) => self.message.clone(),
+        };
+        self.frame(self.through, &message, json!({ "count": kinds.sum::<usize>() }))
+    }
+
+    fn frame(&self, ok: bool, message: &str, mut result: Value) -> Event {
         result["created"] = json!(self.created);
         result["updated"] = json!(self.updated);
         result["deleted"] = json!(self.deleted);
@@ -82,21 +106,21 @@ impl Outcome {
             })
         };
         let errors: Value = self.failed.iter().take(LISTED).map(error).collect();
-        let data = json!({
-            "ok": self.ok, "message": self.message, "result": result, "errors": errors,
-        });
+        let data = json!({ "ok": ok, "message": message, "result": result, "errors": errors });
         // Clients read this one whole, so it is not cut.
         Event { event: "complete", data }
     }
 
     /// Adds the accounts up and says it in one sentence.
-    pub(super) fn conclude(&mut self, accounts: BTreeMap<Kind, Account>) {
-        let sum = |column: fn(&Account) -> usize| accounts.values().map(column).sum();
+    pub(super) fn conclude(&mut self, accounts: Accounts) {
+        let by_kind = accounts.by_kind();
+        let sum = |column: fn(&Account) -> usize| by_kind.values().map(column).sum();
         self.created = sum(|account| account.created);
         self.updated = sum(|account| account.updated);
         self.deleted = sum(|account| account.deleted);
         self.unchanged = sum(|account| account.unchanged);
-        self.accounts = accounts;
+        self.accounts = by_kind;
+        self.objects = accounts.into_objects();
         self.ok = self.failed.is_empty();
         self.message = format!(
             "{}: {} created, {} updated, {} deleted, {} unchanged, {} failed",

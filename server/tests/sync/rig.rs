@@ -40,11 +40,11 @@ impl Rig {
             ),
             (
                 "plugins/proxbox/proxmox-nodes",
-                json!({ "id": 1, "name": "pve1", "endpoint": endpoint }),
+                json!({ "id": 1, "name": "pve01", "endpoint": endpoint }),
             ),
             (
                 "plugins/proxbox/proxmox-nodes",
-                json!({ "id": 2, "name": "pve2", "endpoint": endpoint }),
+                json!({ "id": 2, "name": "pve02", "endpoint": endpoint }),
             ),
         ] {
             rig.netbox.keep(path, &row).unwrap();

@@ -20,7 +20,7 @@ fn a_second_run_writes_nothing() {
     assert!(!world.sync(&lab).is_empty());
     let second = world.sync(&lab);
     assert!(second.is_empty(), "{second}");
-    let machines = second.unchanged.iter().filter(|key| key.kind == Kind::VirtualMachine);
+    let machines = second.unchanged.keys().filter(|key| key.kind == Kind::VirtualMachine);
     assert_eq!(machines.count(), 2);
 }
 

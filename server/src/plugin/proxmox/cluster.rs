@@ -1,0 +1,176 @@
+//! Clusters, their nodes and what runs on them.
+
+use axum::Json;
+use axum::extract::{Query, RawQuery, State};
+use sdk_proxmox::pve::{
+    ClusterResourcesType, ClusterStatusRow, ClusterStatusRowType, GetClusterResources,
+    GetClusterStatus, GetNodes, GetNodesNodeCapabilitiesQemuCpu, GetVersion,
+};
+use sdk_proxmox::{Client, Error};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::{ApiError, App, ask_all, chosen, cluster_name, data};
+use crate::sync::Target;
+
+/// What a cluster says of itself.
+pub(super) struct Status {
+    /// The cluster's name; the node's where it stands alone.
+    pub(super) name: String,
+    cluster: Option<ClusterStatusRow>,
+    nodes: Vec<ClusterStatusRow>,
+}
+
+impl Status {
+    pub(super) async fn read(client: &Client) -> Result<Self, Error> {
+        let rows = client.send(&GetClusterStatus::new()).await?.value.into_vec();
+        let (mut clusters, nodes): (Vec<_>, Vec<_>) =
+            rows.into_iter().partition(|row| row.kind == Some(ClusterStatusRowType::Cluster));
+        let cluster = clusters.pop();
+        let name = cluster.as_ref().or(nodes.first()).and_then(|row| row.name.clone());
+        let name = name.ok_or_else(|| Error::Invalid("the cluster has no name".into()))?;
+        Ok(Self { name, cluster, nodes })
+    }
+
+    const fn mode(&self) -> &'static str {
+        if self.cluster.is_some() { "cluster" } else { "standalone" }
+    }
+
+    fn to_json(&self, target: &Target) -> Value {
+        let cluster = self.cluster.clone().unwrap_or_default();
+        let node = |row: &ClusterStatusRow| {
+            json!({
+                "id": row.id, "name": row.name, "type": "node", "ip": row.ip,
+                "level": row.level, "local": row.local, "nodeid": row.nodeid,
+                "online": row.online,
+            })
+        };
+        json!({
+            "id": cluster.id, "name": self.name, "type": "cluster",
+            "nodes": cluster.nodes.unwrap_or(1), "quorate": cluster.quorate.unwrap_or(true),
+            "version": cluster.version, "mode": self.mode(),
+            "site_id": target.site, "site_slug": null, "site_name": null,
+            "tenant_id": target.tenant, "tenant_slug": null, "tenant_name": null,
+            "node_list": self.nodes.iter().map(node).collect::<Vec<_>>(),
+        })
+    }
+}
+
+/// `[{"<cluster>": {"version", "release", "repoid"}}]`
+pub(super) async fn version(
+    State(app): State<App>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Vec<Value>>, ApiError> {
+    let targets = chosen(&app, query).await?;
+    let one = async |target: &Target| {
+        let name = cluster_name(&target.client).await?;
+        Ok(named(name, data(&target.client, GetVersion::new()).await?))
+    };
+    Ok(Json(ask_all(&targets, one).await?))
+}
+
+/// The endpoints that are reached, with what they are.
+pub(super) async fn sessions(
+    State(app): State<App>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Vec<Value>>, ApiError> {
+    let rows = app.store.proxmox_endpoints().await?;
+    let targets = chosen(&app, query).await?;
+    let one = async |target: &Target| {
+        let status = Status::read(&target.client).await?;
+        let version = data(&target.client, GetVersion::new()).await?;
+        let row = rows.iter().find(|row| row.id == target.endpoint_id);
+        let release = version["release"].clone();
+        Ok(json!({
+            "ip_address": row.map(|row| &row.ip_address),
+            "domain": row.and_then(|row| row.domain.as_ref()),
+            "http_port": row.map(|row| row.port), "user": row.map(|row| &row.username),
+            "name": status.name, "mode": status.mode(), "proxmox_version": version,
+            "schema_release": release,
+            "schema_status": { "status": "available", "version_tag": release },
+        }))
+    };
+    Ok(Json(ask_all(&targets, one).await?))
+}
+
+/// Each cluster with its nodes.
+pub(super) async fn status(
+    State(app): State<App>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Vec<Value>>, ApiError> {
+    let targets = chosen(&app, query).await?;
+    let one = async |target: &Target| Ok(Status::read(&target.client).await?.to_json(target));
+    Ok(Json(ask_all(&targets, one).await?))
+}
+
+/// All nodes of all endpoints in one list.
+pub(super) async fn nodes(
+    State(app): State<App>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Vec<Value>>, ApiError> {
+    let targets = chosen(&app, query).await?;
+    let lists = ask_all(&targets, |target| data(&target.client, GetNodes::new())).await?;
+    Ok(Json(lists.into_iter().flat_map(rows).collect()))
+}
+
+/// Which resources are asked for.
+#[derive(Debug, Deserialize)]
+pub(super) struct Resources {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+}
+
+/// `[{"<cluster>": [resource]}]`
+pub(super) async fn resources(
+    State(app): State<App>,
+    Query(wanted): Query<Resources>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Vec<Value>>, ApiError> {
+    let kind = wanted.kind.map(|kind| ClusterResourcesType::from(kind.as_str()));
+    let targets = chosen(&app, query).await?;
+    let one = async |target: &Target| {
+        let name = cluster_name(&target.client).await?;
+        let mut operation = GetClusterResources::new();
+        operation.kind = kind.clone();
+        Ok(named(name, data(&target.client, operation).await?))
+    };
+    Ok(Json(ask_all(&targets, one).await?))
+}
+
+/// The CPU models that a node of each cluster offers.
+pub(super) async fn cpu_models(
+    State(app): State<App>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Vec<Value>>, ApiError> {
+    let targets = chosen(&app, query).await?;
+    let one = async |target: &Target| {
+        let status = Status::read(&target.client).await?;
+        let online = status.nodes.iter().find(|node| node.online != Some(false));
+        let Some(node) = online.and_then(|node| node.name.as_deref()) else {
+            return Ok(Vec::new());
+        };
+        let models = data(&target.client, GetNodesNodeCapabilitiesQemuCpu::new(node)).await?;
+        let own = rows(models).into_iter().filter(|model| model["custom"] == 1);
+        Ok(own.map(|model| cpu_model(&status.name, &model)).collect())
+    };
+    Ok(Json(ask_all(&targets, one).await?.into_iter().flatten().collect()))
+}
+
+fn cpu_model(cluster: &str, model: &Value) -> Value {
+    json!({
+        "cluster_name": cluster, "cputype": model["name"], "base_cputype": null, "flags": null,
+        "vendor_id": model["vendor"], "level": null, "description": null, "status": "ok",
+        "error": null,
+    })
+}
+
+pub(super) fn named(cluster: String, value: Value) -> Value {
+    Value::Object(Map::from_iter([(cluster, value)]))
+}
+
+pub(super) fn rows(list: Value) -> Vec<Value> {
+    match list {
+        Value::Array(rows) => rows,
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,114 @@
+//! Firewall rules of clusters and nodes.
+
+use axum::Json;
+use axum::extract::{Path, RawQuery, State};
+use futures_util::future::try_join_all;
+use sdk_proxmox::pve::{
+    GetClusterFirewallAliases, GetClusterFirewallGroups, GetClusterFirewallGroupsGroup,
+    GetClusterFirewallIpset, GetClusterFirewallIpsetName, GetClusterFirewallOptions,
+    GetClusterFirewallRules, GetNodesNodeFirewallRules,
+};
+use sdk_proxmox::{Client, Error};
+use serde_json::{Value, json};
+
+use super::cluster::rows;
+use super::{ApiError, App, ask_all, chosen, cluster_name, data};
+use crate::sync::Target;
+
+/// What each cluster's firewall holds, under the names that the plugin reads and under those that
+/// it is published with.
+pub(super) async fn summary(
+    State(app): State<App>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Vec<Value>>, ApiError> {
+    let targets = chosen(&app, query).await?;
+    Ok(Json(ask_all(&targets, |target| of_cluster(&target.client)).await?))
+}
+
+async fn of_cluster(client: &Client) -> Result<Value, Error> {
+    let name = cluster_name(client).await?;
+    let (rules, aliases, options) = tokio::try_join!(
+        data(client, GetClusterFirewallRules::new()),
+        data(client, GetClusterFirewallAliases::new()),
+        data(client, GetClusterFirewallOptions::new()),
+    )?;
+    let (groups, sets) = tokio::try_join!(groups(client), sets(client))?;
+    let mut published = options.clone();
+    let place = [("cluster_name", name.as_str().into()), ("zone", "datacenter".into())];
+    add(&mut published, place);
+    add(&mut published, [("options", options.clone())]);
+    Ok(json!({
+        "cluster_name": name, "rules": rules, "ip_sets": sets, "aliases": aliases,
+        "options": options, "security_groups": groups,
+        "datacenter_rules": in_datacenter(&name, &rules),
+        "datacenter_ipsets": in_datacenter(&name, &sets),
+        "datacenter_aliases": in_datacenter(&name, &aliases),
+        "datacenter_options": published,
+        "node_rules": [], "node_options": [], "vm_rules": [], "vm_ipsets": [], "vm_aliases": [],
+        "vm_options": [], "status": "ok", "error": null,
+    }))
+}
+
+/// Groups with their rules.
+async fn groups(client: &Client) -> Result<Value, Error> {
+    let groups = rows(data(client, GetClusterFirewallGroups::new()).await?);
+    let with_rules = groups.into_iter().map(|mut group| async move {
+        let name = group["group"].as_str().unwrap_or_default().to_owned();
+        let rules = data(client, GetClusterFirewallGroupsGroup::new(name.as_str())).await?;
+        add(&mut group, [("rules", rules), ("name", name.into())]);
+        Ok::<_, Error>(group)
+    });
+    Ok(Value::Array(try_join_all(with_rules).await?))
+}
+
+/// IP sets with their entries.
+async fn sets(client: &Client) -> Result<Value, Error> {
+    let sets = rows(data(client, GetClusterFirewallIpset::new()).await?);
+    let with_entries = sets.into_iter().map(|mut set| async move {
+        let name = set["name"].as_str().unwrap_or_default().to_owned();
+        let entries = data(client, GetClusterFirewallIpsetName::new(name.as_str())).await?;
+        add(&mut set, [("entries", entries)]);
+        Ok::<_, Error>(set)
+    });
+    Ok(Value::Array(try_join_all(with_entries).await?))
+}
+
+fn in_datacenter(cluster: &str, list: &Value) -> Value {
+    let mut list = list.clone();
+    for row in list.as_array_mut().into_iter().flatten() {
+        add(row, [("cluster_name", cluster.into()), ("zone", "datacenter".into())]);
+    }
+    list
+}
+
+fn add<const N: usize>(row: &mut Value, members: [(&str, Value); N]) {
+    if let Some(row) = row.as_object_mut() {
+        row.extend(members.map(|(name, value)| (name.to_owned(), value)));
+    }
+}
+
+/// Rules of a node.
+pub(super) async fn node_rules(
+    State(app): State<App>,
+    Path(node): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Vec<Value>>, ApiError> {
+    let targets = chosen(&app, query).await?;
+    let node = node.as_str();
+    let one = |target: &Target| {
+        let client = target.client.clone();
+        async move {
+            let name = cluster_name(&client).await?;
+            let rules = data(&client, GetNodesNodeFirewallRules::new(node)).await?;
+            Ok(rows(rules).into_iter().map(move |mut rule| {
+                let cluster = name.as_str().into();
+                add(
+                    &mut rule,
+                    [("cluster_name", cluster), ("zone", "node".into()), ("node", node.into())],
+                );
+                rule
+            }))
+        }
+    };
+    Ok(Json(ask_all(&targets, one).await?.into_iter().flatten().collect()))
+}

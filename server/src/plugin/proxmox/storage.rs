@@ -1,0 +1,38 @@
+//! Storages and what lies on them.
+
+use axum::Json;
+use axum::extract::{Path, RawQuery, State};
+use sdk_proxmox::pve::{GetNodesNodeStorageStorageContent, GetStorage};
+use serde_json::Value;
+
+use super::cluster::{named, rows};
+use super::{ApiError, App, ask_all, chosen, cluster_name, data};
+use crate::sync::Target;
+
+/// `[{"<cluster>": [storage]}]`
+pub(super) async fn list(
+    State(app): State<App>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Vec<Value>>, ApiError> {
+    let targets = chosen(&app, query).await?;
+    let one = async |target: &Target| {
+        let name = cluster_name(&target.client).await?;
+        Ok(named(name, data(&target.client, GetStorage::new()).await?))
+    };
+    Ok(Json(ask_all(&targets, one).await?))
+}
+
+/// The volumes of a storage as a node sees it.
+pub(super) async fn content(
+    State(app): State<App>,
+    Path((node, storage)): Path<(String, String)>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Vec<Value>>, ApiError> {
+    let targets = chosen(&app, query).await?;
+    let (node, storage) = (node.as_str(), storage.as_str());
+    let one = |target: &'_ Target| {
+        let client = target.client.clone();
+        async move { data(&client, GetNodesNodeStorageStorageContent::new(node, storage)).await }
+    };
+    Ok(Json(ask_all(&targets, one).await?.into_iter().flat_map(rows).collect()))
+}

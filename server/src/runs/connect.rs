@@ -87,8 +87,8 @@ pub async fn connect(
     if !endpoint.enabled {
         return Err(EndpointError::NetboxDisabled(endpoint.name));
     }
-    let targets = targets(store, selection, options).await?;
     let netbox = connect_netbox(store, &endpoint, selection).await?;
+    let targets = targets(store, selection, options).await?;
     Ok(Connected { netbox, targets })
 }
 

@@ -24,6 +24,12 @@ pub(super) fn list(state: &State, model: &Model, query: &[(String, String)]) -> 
         Some(limit) => limit.min(state.max_page),
         None => PAGE.min(state.max_page),
     };
+    let named = parameter(query, "ordering").is_some_and(|fields| !fields.is_empty());
+    if model.order.is_empty() && !named {
+        let words = "Paginating over an unordered queryset is unreliable. Ensure that a minimal \
+                     ordering has been applied to the queryset for this API endpoint.";
+        return Answer::exception("QuerySetNotOrdered", words);
+    }
     if let Some(start) = number(query, "start") {
         return cursor(state, model, query, ids, (start, limit));
     }

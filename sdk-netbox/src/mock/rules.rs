@@ -30,6 +30,16 @@ pub(super) fn check(state: &State, model: &Model, id: Option<i64>, row: &mut Row
             }
             Some(_) => {}
         },
+        "plugins/proxbox/sync-state/devices" => {
+            let words = "Proxmox node must be linked to the sync-state device.";
+            let node = ("proxmox_node", "plugins/proxbox/proxmox-nodes", "netbox_device");
+            linked(state, row, "device", node, words, &mut errors);
+        }
+        "plugins/proxbox/sync-state/clusters" => {
+            let words = "Proxmox cluster must be linked to the sync-state cluster.";
+            let cluster = ("proxmox_cluster", "plugins/proxbox/proxmox-clusters", "netbox_cluster");
+            linked(state, row, "cluster", cluster, words, &mut errors);
+        }
         "dcim/cables" => cables::check(state, id, row, &mut errors),
         "dcim/locations" => hosts::location(state, row, &mut errors),
         "users/users" => password(row, &mut errors),
@@ -42,6 +52,21 @@ pub(super) fn check(state: &State, model: &Model, id: Option<i64>, row: &mut Row
         _ => {}
     }
     errors
+}
+
+/// What the plugin asks of a state: that its record of the object is linked with the object.
+fn linked(
+    state: &State,
+    row: &Row,
+    parent: &str,
+    (field, collection, back): (&str, &str, &str),
+    words: &str,
+    errors: &mut Errors,
+) {
+    let Some(record) = integer(row, field).and_then(|id| state.row(collection, id)) else { return };
+    if integer(record, back) != integer(row, parent) {
+        errors.add(field, words);
+    }
 }
 
 /// What NetBox fills in while it saves.

@@ -210,7 +210,11 @@ pub async fn read_kind(
     filters: Vec<Query>,
 ) -> Result<Vec<Existing>, Error> {
     let fields = kind.fields().iter().map(|field| field.name);
-    let list: List<Untyped> = netbox.list(&Calls::of(kind).list, filters).fields(fields);
+    let mut list: List<Untyped> = netbox.list(&Calls::of(kind).list, filters).fields(fields);
+    if kind == Kind::GuestAddress {
+        // The plugin has no order for them, and NetBox pages through nothing that has none.
+        list = list.ordering("id");
+    }
     let mut rows = std::pin::pin!(list.stream());
     let mut objects = Vec::new();
     // Page by page, so that the whole list is never there twice.

@@ -31,13 +31,13 @@ pub(super) fn plan(
     let existing = existing_cluster(draft, name, inventory.site);
     let site = site(draft, inventory, name, existing);
     let cluster = cluster(draft, foundation, inventory, name, existing, site.as_ref())?;
-    let rows = Rows::of(draft, inventory);
-    rows.link(draft, name, &cluster);
+    let mut rows = Rows::of(draft, inventory);
+    rows.link_cluster(draft, name, &cluster);
     let name = name.to_owned();
     let mut place = Place { name, cluster, site, devices: BTreeMap::new(), rows };
     note_cluster(draft, inventory, &place);
     for node in &inventory.nodes {
-        if let Some(device) = device(draft, foundation, inventory, &place, node) {
+        if let Some(device) = device(draft, foundation, inventory, &mut place, node) {
             place.devices.insert(node.name.clone(), device);
         }
     }
@@ -147,7 +147,7 @@ fn device(
     draft: &mut Draft<'_>,
     foundation: &Foundation,
     inventory: &Inventory,
-    place: &Place,
+    place: &mut Place,
     node: &Node,
 ) -> Option<Ref> {
     let status = if node.online { "active" } else { "offline" };
@@ -188,6 +188,7 @@ fn device(
     let path = format!("{}/{}", place.name, node.name);
     let wanted = Wanted::new(Key::new(Kind::Device, &path), found, fields);
     let device = draft.settle(wanted.labelled(node.name.as_str()))?;
+    place.rows.link_node(draft, &path, &node.name, &device);
     let mut state = Fields::from([
         ("endpoint", place.rows.endpoint()),
         ("proxmox_node", place.rows.node(&node.name)),

@@ -56,7 +56,7 @@ kinds!(
     ProxmoxEndpoint = "netbox_proxbox.proxmoxendpoint", "Proxmox endpoint";
     /// The plugin's record of a cluster; only linked.
     ProxmoxCluster = "netbox_proxbox.proxmoxcluster", "Proxmox cluster";
-    /// The plugin's record of a node; only looked up.
+    /// The plugin's record of a node; only linked.
     ProxmoxNode = "netbox_proxbox.proxmoxnode", "Proxmox node";
     /// A storage.
     Storage = "netbox_proxbox.proxmoxstorage", "storage";

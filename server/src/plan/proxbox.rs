@@ -43,12 +43,42 @@ impl Rows {
     }
 
     /// Links the plugin's cluster with NetBox's: without it the plugin finds no owner for guests.
-    pub(super) fn link(&self, draft: &mut Draft<'_>, name: &str, cluster: &Ref) {
-        if let Some(row) = self.cluster {
-            let fields = Fields::from([("netbox_cluster", cluster.clone().into())]);
-            draft.settle(Wanted::new(Key::new(Kind::ProxmoxCluster, name), Some(row), fields));
+    pub(super) fn link_cluster(&mut self, draft: &mut Draft<'_>, name: &str, cluster: &Ref) {
+        let Some(row) = self.cluster else { return };
+        let key = Key::new(Kind::ProxmoxCluster, name);
+        if !link(draft, key, row, "netbox_cluster", cluster) {
+            self.cluster = None;
         }
     }
+
+    /// Links the plugin's node with NetBox's device: the plugin takes no state of a device whose node
+    /// is not linked with it.
+    pub(super) fn link_node(
+        &mut self,
+        draft: &mut Draft<'_>,
+        path: &str,
+        node: &str,
+        device: &Ref,
+    ) {
+        let Some(row) = self.nodes.get(node).copied() else { return };
+        let key = Key::new(Kind::ProxmoxNode, path);
+        if !link(draft, key, row, "netbox_device", device) {
+            self.nodes.remove(node);
+        }
+    }
+}
+
+/// Links a row, unless somebody has linked it with something else; whether it is linked then.
+fn link(draft: &mut Draft<'_>, key: Key, row: i64, field: &'static str, to: &Ref) -> bool {
+    let linked = draft.mirror.get(key.kind, row).and_then(|row| row.reference(field));
+    if linked.is_some() && linked != to.id() {
+        return false;
+    }
+    let part = key.kind.part();
+    let may = draft.may_change(key.kind, part);
+    let fields = Fields::from([(field, to.clone().into())]);
+    draft.settle(Wanted::new(key, Some(row), fields));
+    may || linked.is_some()
 }
 
 /// The plugin names endpoints `<name> (nb:<id>)` when it tells them to us.

@@ -10,7 +10,8 @@ pub(super) const ENDPOINT: &[FieldRule] = &[row("name", Text, Human)];
 pub(super) const CLUSTER: &[FieldRule] =
     &[row("name", Text, Human), row("endpoint", Ref, Human), row("netbox_cluster", Ref, Owned)];
 
-pub(super) const NODE: &[FieldRule] = &[row("name", Text, Human), row("endpoint", Ref, Human)];
+pub(super) const NODE: &[FieldRule] =
+    &[row("name", Text, Human), row("endpoint", Ref, Human), row("netbox_device", Ref, Owned)];
 
 pub(super) const STORAGE: &[FieldRule] = &[
     row("cluster", Ref, Seed),

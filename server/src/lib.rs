@@ -9,6 +9,7 @@ pub mod demo;
 pub mod inventory;
 pub mod mirror;
 pub mod options;
+pub mod order;
 pub mod part;
 pub mod plan;
 pub mod plugin;

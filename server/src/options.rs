@@ -7,7 +7,8 @@ use serde_json::Value;
 use crate::plan::{Family, InterfaceNames, Kind, Overwrite, Policy, SyncMode};
 
 /// Options by name, as they came. What is not known, or makes no sense, changes nothing.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
 pub struct Options {
     values: BTreeMap<String, String>,
 }

@@ -2,11 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 macro_rules! parts {
     ($($(#[$doc:meta])* $part:ident = $name:literal,)*) => {
         /// A part of a sync; each can be run alone.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum Part { $($(#[$doc])* $part,)* }
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+        )]
+        pub enum Part { $($(#[$doc])* #[serde(rename = $name)] $part,)* }
 
         impl Part {
             /// All parts, in the order in which they run.

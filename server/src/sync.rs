@@ -4,6 +4,7 @@ mod account;
 mod event;
 mod outcome;
 mod phase;
+mod saved;
 
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -14,6 +15,7 @@ use tokio::sync::mpsc::UnboundedSender;
 pub use account::{Account, Object, State};
 pub use event::Event;
 pub use outcome::{Failure, Outcome, Requests};
+pub use saved::{SavedPlan, Stale};
 
 use crate::apply::{Applier, Done};
 use crate::inventory::{self, Completeness, Endpoint, Inventory, Scope};
@@ -49,13 +51,15 @@ pub struct Target {
 /// Brings NetBox in step with all targets.
 ///
 /// Never fails as such: the outcome says what happened, and lists what did not. What is about to be
-/// written is in the `ledger` first. Frames are sent to `events` as the run goes; nobody has to
+/// written is in the `ledger` first. Only what is in an `approved` plan is done, and nothing where
+/// that is not true any more: the outcome is then refused. Frames are sent to `events` as the run goes; nobody has to
 /// listen.
 pub async fn run(
     netbox: &sdk_netbox::Client,
     targets: &[Target],
     policy: &Policy,
     ledger: &Ledger,
+    approved: Option<&SavedPlan>,
     events: UnboundedSender<Event>,
 ) -> Outcome {
     let started = Instant::now();
@@ -64,7 +68,8 @@ pub async fn run(
     let proxmox_before = proxmox();
     let teller = Teller { events };
     let mut outcome = Outcome { parts: policy.parts.clone(), ..Outcome::default() };
-    if let Err(message) = go(netbox, targets, policy, ledger, &teller, &mut outcome).await {
+    if let Err(message) = go(netbox, targets, policy, ledger, approved, &teller, &mut outcome).await
+    {
         teller.tell(Event::bootstrap_failed(&message));
         teller.tell(Event::error("full-update", "run", "connection", &message));
         if outcome.failed.is_empty() {
@@ -100,11 +105,16 @@ async fn go(
     targets: &[Target],
     policy: &Policy,
     ledger: &Ledger,
+    saved: Option<&SavedPlan>,
     teller: &Teller,
     outcome: &mut Outcome,
 ) -> Result<(), String> {
-    let Drawn { plan, mut base, read_millis } =
+    let Drawn { mut plan, mut base, read_millis } =
         draw(netbox, targets, policy, ledger, outcome).await?;
+    if let Some(Err(stale)) = saved.map(|saved| saved.limit(&mut plan)) {
+        outcome.refused = true;
+        return Err(stale.to_string());
+    }
     record(ledger, &plan, &mut base).await.map_err(|error| error.to_string())?;
     let applier = Applier::new(netbox, ledger, base, policy.bulk_batch_size);
     carry_out(applier, policy, &plan, read_millis, teller, outcome).await;
@@ -177,18 +187,17 @@ pub async fn dry_run(
     targets: &[Target],
     policy: &Policy,
     ledger: &Ledger,
-) -> Result<(Plan, Outcome), Outcome> {
+) -> Result<Plan, Outcome> {
     let mut outcome = Outcome { parts: policy.parts.clone(), ..Outcome::default() };
-    match draw(netbox, targets, policy, ledger, &mut outcome).await {
-        Ok(drawn) => {
-            outcome.through = true;
-            outcome.ok = outcome.failed.is_empty();
-            Ok((drawn.plan, outcome))
+    let drawn = draw(netbox, targets, policy, ledger, &mut outcome).await;
+    // With an endpoint that was not read, the plan is not what was asked for.
+    match (drawn, outcome.failed.first()) {
+        (Ok(drawn), None) => Ok(drawn.plan),
+        (Ok(_), Some(failure)) => {
+            outcome.message = format!("{}: {}", failure.object, failure.message);
+            Err(outcome)
         }
-        Err(message) => {
-            if outcome.failed.is_empty() {
-                outcome.failed.push(Failure { object: "run".into(), message: message.clone() });
-            }
+        (Err(message), _) => {
             outcome.message = message;
             Err(outcome)
         }

@@ -140,6 +140,62 @@ async fn one_sync_from_the_shell_fills_netbox() {
 }
 
 #[tokio::test]
+async fn a_plan_is_shown_saved_and_carried_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let mocks = Mocks::start().await;
+    let environment = to_mocks(&mocks);
+    let environment = environment.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let file = folder.path().join("plan.json");
+    let file = file.to_str().unwrap();
+
+    let planned = proxbox(folder.path(), &["sync", "plan", "-o", file], &environment).await;
+    assert_eq!(planned.status.code(), Some(2), "{planned:?}");
+    let text = String::from_utf8(planned.stdout).unwrap();
+    assert!(text.contains("+ virtual machine demo/100 [missing]"), "{text}");
+    assert!(text.lines().last().unwrap().starts_with("Plan: "), "{text}");
+    assert_eq!(mocks.netbox.writes(), 0);
+
+    let applied = proxbox(folder.path(), &["sync", "apply", file], &environment).await;
+    assert_eq!(applied.status.code(), Some(0), "{applied:?}");
+    assert_eq!(mocks.netbox.count("virtualization/virtual-machines"), 6);
+
+    let again = proxbox(folder.path(), &["sync", "plan"], &environment).await;
+    assert_eq!(again.status.code(), Some(0), "{again:?}");
+    // What was created is there: the same plan is not true any more.
+    let stale = proxbox(folder.path(), &["sync", "apply", file], &environment).await;
+    assert_eq!(stale.status.code(), Some(4), "{stale:?}");
+}
+
+#[tokio::test]
+async fn a_plan_that_proxmox_has_overtaken_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let mocks = Mocks::start().await;
+    let environment = to_mocks(&mocks);
+    let environment = environment.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let file = folder.path().join("plan.json");
+    let file = file.to_str().unwrap();
+    let run = proxbox(folder.path(), &["sync", "run", "--once"], &environment).await;
+    assert_eq!(run.status.code(), Some(0), "{run:?}");
+
+    let rename = |name: &str| mocks.proxmox.with(|cluster| cluster.rename(100, name)).unwrap();
+    rename("first");
+    let arguments = ["sync", "plan", "-o", file, "--part", "virtual-machines", "--vmid", "100"];
+    let planned = proxbox(folder.path(), &arguments, &environment).await;
+    assert_eq!(planned.status.code(), Some(2), "{planned:?}");
+    rename("second");
+    mocks.netbox.forget_requests();
+    let stale = proxbox(folder.path(), &["sync", "apply", file], &environment).await;
+    assert_eq!(stale.status.code(), Some(4), "{stale:?}");
+    let text = String::from_utf8(stale.stdout).unwrap();
+    assert!(text.contains("stale") && text.contains("demo/100"), "{text}");
+    assert_eq!(mocks.netbox.writes(), 0);
+    // What is saved is still true once it is called so again.
+    rename("first");
+    let applied = proxbox(folder.path(), &["sync", "apply", file], &environment).await;
+    assert_eq!(applied.status.code(), Some(0), "{applied:?}");
+}
+
+#[tokio::test]
 async fn a_sync_is_refused_while_another_run_has_the_lease() {
     let (folder, mocks) = (tempfile::tempdir().unwrap(), Mocks::start().await);
     let store = Store::open(&folder.path().join("proxbox.db"), None).await.unwrap();

@@ -9,9 +9,11 @@ pub enum Exit {
     Done,
     /// It could not be done.
     Error,
+    /// A plan has something to do.
+    Pending,
     /// Done, but some objects failed.
     Failures,
-    /// Refused: another run has the lease.
+    /// Refused: another run has the lease, or a plan is not true any more.
     Refused,
     /// The command line makes no sense.
     Usage,
@@ -19,10 +21,10 @@ pub enum Exit {
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        // 2 is kept for `sync plan`: changes are pending.
         let code = match exit {
             Exit::Done => 0,
             Exit::Error => 1,
+            Exit::Pending => 2,
             Exit::Failures => 3,
             Exit::Refused => 4,
             Exit::Usage => 64,

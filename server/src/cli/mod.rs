@@ -27,8 +27,11 @@ use crate::plugin::chain;
 /// Keeps NetBox true to what runs on Proxmox VE.
 #[derive(Debug, Parser)]
 #[command(name = "proxbox", version, arg_required_else_help = true)]
-#[command(after_help = "Exit codes: 0 done, 1 error, 3 done but some objects failed, \
-                        4 refused because another run is at work, 64 wrong usage.")]
+#[command(
+    after_help = "Exit codes: 0 done or nothing to do, 1 error, 2 a plan has something to do, \
+                        3 done but some objects failed, 4 refused because another run is at work \
+                        or a plan is not true any more, 64 wrong usage."
+)]
 struct Cli {
     #[command(flatten)]
     state: State,

@@ -1,12 +1,25 @@
 //! `proxbox sync`
 
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use anyhow::{Context, bail};
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{Exit, Progress, print_outcome, stop_requested};
 use crate::config::{Direct, State};
-use crate::runs::{Lease, Order, RunLog, Runs, Selection, StartError, connect, full_update};
+use crate::options::Options;
+use crate::order::Order;
+use crate::part::Part;
+use crate::plan::{Action, Plan};
+use crate::runs::{
+    Connected, Lease, RunLog, Runs, Selection, StartError, apply_saved, connect, draw, full_update,
+    lease_name,
+};
+use crate::store::{Ledger, Store};
+use crate::sync::SavedPlan;
 
 /// Time for a run to end by itself after it was asked to.
 const GRACE: Duration = Duration::from_secs(16);
@@ -16,53 +29,228 @@ const GRACE: Duration = Duration::from_secs(16);
 pub(super) enum Sync {
     /// Brings NetBox in step with Proxmox.
     Run(Run),
+    /// Shows what a run would do, and writes nothing. Exit code 2 says that there is something to do.
+    Plan(Draw),
+    /// Carries out a plan that `sync plan -o` wrote, unless something has changed since.
+    Apply(Apply),
 }
 
 /// Arguments of `sync run`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Run {
-    /// One full update, then the end. There is no other way yet.
+    /// One run, then the end. There is no other way yet.
     #[arg(long, required = true)]
     once: bool,
     /// Prints the result as one line of JSON.
     #[arg(long)]
     json: bool,
-    /// Only these stored Proxmox endpoints.
-    #[arg(long, value_name = "ID", value_delimiter = ',', conflicts_with = "proxmox_url")]
-    endpoint: Option<Vec<i64>>,
+    #[command(flatten)]
+    wanted: Wanted,
     #[command(flatten)]
     direct: Direct,
 }
 
+/// Arguments of `sync plan`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Draw {
+    /// Writes the plan there, for `sync apply`.
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Prints the plan as JSON.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    wanted: Wanted,
+    #[command(flatten)]
+    direct: Direct,
+}
+
+/// Arguments of `sync apply`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Apply {
+    /// The file that `sync plan -o` wrote.
+    plan: PathBuf,
+    /// Prints the result as one line of JSON.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    direct: Direct,
+}
+
+/// What is synced. Nothing said means everything.
+#[derive(Debug, clap::Args)]
+struct Wanted {
+    /// Only these stored Proxmox endpoints.
+    #[arg(long, value_name = "ID", value_delimiter = ',', conflicts_with = "proxmox_url")]
+    endpoint: Option<Vec<i64>>,
+    /// Only these parts: devices, storage, virtual-machines, virtual-disks, vm-interfaces, …
+    #[arg(long, value_name = "PART", value_delimiter = ',', value_parser = part)]
+    part: Option<Vec<Part>>,
+    /// Only guests with these numbers.
+    #[arg(long, value_name = "VMID", value_delimiter = ',')]
+    vmid: Option<Vec<i64>>,
+    /// Only guests that are these virtual machines, by NetBox's id.
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    machine: Option<Vec<i64>>,
+    /// Only these nodes, for what is read of nodes.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    node: Option<Vec<String>>,
+    /// An option as the NetBox plugin calls it: overwrite_vm_tags=false, sync_mode_mac=disabled.
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = pair)]
+    set: Vec<(String, String)>,
+}
+
+fn part(name: &str) -> Result<Part, String> {
+    Part::from_name(name).ok_or_else(|| {
+        let names: Vec<&str> = Part::ALL.iter().map(|part| part.name()).collect();
+        format!("there is no such part; these are: {}", names.join(", "))
+    })
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("NAME=VALUE is expected")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+impl Wanted {
+    fn order(&self) -> Order {
+        let mut options = Options::default();
+        for (name, value) in &self.set {
+            options.set(name, value);
+        }
+        let set = |ids: &Option<Vec<i64>>| ids.as_ref().map(|ids| ids.iter().copied().collect());
+        Order {
+            parts: self
+                .part
+                .as_ref()
+                .map_or_else(Part::all, |parts| parts.iter().copied().collect()),
+            options,
+            machines: set(&self.machine),
+            guests: set(&self.vmid),
+            nodes: self.node.as_ref().map(|names| names.iter().cloned().collect::<BTreeSet<_>>()),
+        }
+    }
+}
+
 impl Sync {
     pub(super) async fn run(self, state: &State) -> anyhow::Result<Exit> {
-        let Self::Run(run) = self;
         let store = state.open().await?;
-        let order = Order::default();
-        let connected = match run.direct.connect()? {
-            Some(connected) => connected,
-            None => {
-                let selection = Selection { proxmox_ids: run.endpoint, ..Selection::default() };
-                connect(&store, &selection, &order.options).await?
-            }
+        let exit = match self {
+            Self::Run(run) => run.run(&store).await,
+            Self::Plan(draw) => draw.run(&store).await,
+            Self::Apply(apply) => apply.run(&store).await,
         };
-        let runs = Runs::new(store.clone(), Lease::default());
-        let log = match full_update(&runs, connected, order).await {
-            Err(StartError::Running(id)) => {
-                eprintln!("refused: run {id} is still writing to this NetBox");
-                return Ok(Exit::Refused);
-            }
-            started => started?,
-        };
-        let frame = watch(&runs, &log).await;
         store.close().await;
-        if run.json {
-            println!("{frame}");
-        } else {
-            print_outcome(&frame);
-        }
-        Ok(verdict(&frame))
+        exit
     }
+}
+
+impl Run {
+    async fn run(self, store: &Store) -> anyhow::Result<Exit> {
+        let order = self.wanted.order();
+        let endpoints = self.wanted.endpoint;
+        let connected = connected(store, &self.direct, endpoints, &order.options).await?;
+        let runs = Runs::new(store.clone(), Lease::default());
+        let started = full_update(&runs, connected, order).await;
+        end(&runs, started, self.json).await
+    }
+}
+
+impl Draw {
+    async fn run(self, store: &Store) -> anyhow::Result<Exit> {
+        let order = self.wanted.order();
+        let endpoints = self.wanted.endpoint;
+        let connected = connected(store, &self.direct, endpoints, &order.options).await?;
+        let netbox = lease_name(connected.netbox.url());
+        let ledger = Ledger::of_netbox(store.clone(), &netbox);
+        let plan = match draw(&order, &connected, &ledger).await {
+            Ok(plan) => plan,
+            Err(outcome) => bail!("{}", outcome.message),
+        };
+        let endpoints = connected.targets.iter().map(|target| target.endpoint_id).collect();
+        let saved = SavedPlan::new(&plan, netbox, endpoints, order);
+        if let Some(path) = &self.output {
+            let text = serde_json::to_string_pretty(&saved)?;
+            std::fs::write(path, text).with_context(|| format!("{}", path.display()))?;
+        }
+        match self.json {
+            true => println!("{}", serde_json::to_string(&saved)?),
+            false => print!("{plan}{}", sum(&plan)),
+        }
+        Ok(if plan.is_empty() { Exit::Done } else { Exit::Pending })
+    }
+}
+
+/// The last line below a plan.
+fn sum(plan: &Plan) -> String {
+    let count = |wanted: fn(&Action) -> bool| {
+        plan.operations.iter().filter(|one| wanted(&one.action)).count()
+    };
+    format!(
+        "Plan: {} to create, {} to change, {} to delete; {} edits kept, {} overruled, {} unchanged.\n",
+        count(|action| matches!(action, Action::Create)),
+        count(|action| matches!(action, Action::Update(_))),
+        count(|action| matches!(action, Action::Delete(_))),
+        plan.kept.len(),
+        plan.overruled.len(),
+        plan.unchanged.len(),
+    )
+}
+
+impl Apply {
+    async fn run(self, store: &Store) -> anyhow::Result<Exit> {
+        let saved = read(&self.plan)?;
+        let endpoints = Some(saved.endpoints.clone());
+        let connected = connected(store, &self.direct, endpoints, &saved.order.options).await?;
+        if let Err(stale) = saved.check(&lease_name(connected.netbox.url()), Timestamp::now()) {
+            eprintln!("refused: {stale}");
+            return Ok(Exit::Refused);
+        }
+        let runs = Runs::new(store.clone(), Lease::default());
+        let started = apply_saved(&runs, connected, saved).await;
+        end(&runs, started, self.json).await
+    }
+}
+
+fn read(path: &Path) -> anyhow::Result<SavedPlan> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("{}", path.display()))?;
+    serde_json::from_str(&text).with_context(|| format!("{} is no plan", path.display()))
+}
+
+async fn connected(
+    store: &Store,
+    direct: &Direct,
+    endpoints: Option<Vec<i64>>,
+    options: &Options,
+) -> anyhow::Result<Connected> {
+    Ok(match direct.connect()? {
+        Some(connected) => connected,
+        None => {
+            let selection = Selection { proxmox_ids: endpoints, ..Selection::default() };
+            connect(store, &selection, options).await?
+        }
+    })
+}
+
+/// Shows a run to its end.
+async fn end(
+    runs: &Runs,
+    started: Result<std::sync::Arc<RunLog>, StartError>,
+    json: bool,
+) -> anyhow::Result<Exit> {
+    let log = match started {
+        Err(StartError::Running(id)) => {
+            eprintln!("refused: run {id} is still writing to this NetBox");
+            return Ok(Exit::Refused);
+        }
+        started => started?,
+    };
+    let frame = watch(runs, &log).await;
+    match json {
+        true => println!("{frame}"),
+        false => print_outcome(&frame),
+    }
+    Ok(verdict(&frame))
 }
 
 /// Shows the run until it ends, and answers its last frame.
@@ -98,6 +286,7 @@ fn verdict(frame: &Value) -> Exit {
     let count = |name: &str| frame["result"][name].as_u64().unwrap_or_default();
     match frame["ok"].as_bool() {
         Some(true) => Exit::Done,
+        _ if frame["result"]["refused"] == true => Exit::Refused,
         _ if count("created") + count("updated") + count("unchanged") > 0 => Exit::Failures,
         _ => Exit::Error,
     }
@@ -116,6 +305,7 @@ mod tests {
             (json!({"ok": false, "result": {"created": 3, "failed": 1}}), Exit::Failures),
             (json!({"ok": false, "result": {"created": 0, "failed": 1}}), Exit::Error),
             (json!({"ok": false, "message": "interrupted"}), Exit::Error),
+            (json!({"ok": false, "result": {"created": 0, "refused": true}}), Exit::Refused),
             (Value::Null, Exit::Error),
         ] {
             assert_eq!(verdict(&frame), exit, "{frame}");

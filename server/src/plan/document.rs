@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json, json};
 
-use super::{Action, Fields, Key, Kind, Operation, Ref, Shape, Value};
+use super::draft::is_stamp;
+use super::{Action, Fields, Key, Kind, Mode, Operation, Ref, Shape, Value};
 
 /// Fields by name.
 pub fn fields_to_json(fields: &Fields) -> Map<String, Json> {
@@ -28,6 +29,7 @@ pub fn operation_to_json(operation: &Operation) -> Json {
         Action::Delete(id) => ("delete", Some(*id)),
     };
     json!({
+        "stage": operation.stage.name(),
         "kind": operation.key.kind.model(),
         "path": operation.key.path,
         "label": operation.label,
@@ -38,6 +40,29 @@ pub fn operation_to_json(operation: &Operation) -> Json {
         "before": fields_to_json(&operation.before),
         "after": fields_to_json(&operation.after),
     })
+}
+
+/// An operation as it was written, without by which run and when.
+pub fn lasting(operation: &Json) -> Json {
+    let mut operation = operation.clone();
+    let kind = operation["kind"].as_str().and_then(Kind::from_model);
+    let stamps = kind.into_iter().flat_map(Kind::fields);
+    let stamps: Vec<&str> =
+        stamps.filter(|rule| rule.mode == Mode::Stamp).map(|rule| rule.name).collect();
+    for side in ["before", "after"] {
+        let Some(fields) = operation.get_mut(side).and_then(Json::as_object_mut) else { continue };
+        fields.retain(|name, _| !stamps.contains(&name.as_str()));
+        if let Some(Json::Object(custom)) = fields.get_mut("custom_fields") {
+            custom.retain(|name, _| !is_stamp(name));
+        }
+    }
+    operation
+}
+
+/// What an operation is about: `update of virtualization.virtualmachine lab/100`.
+pub fn in_words(operation: &Json) -> String {
+    let text = |name: &str| operation[name].as_str().unwrap_or("?");
+    format!("{} of {} {}", text("action"), text("kind"), text("path"))
 }
 
 fn to_json(value: &Value) -> Json {

@@ -310,7 +310,7 @@ fn present(fields: Fields) -> Fields {
 }
 
 /// Custom fields that say when and by which run: no reason to write an object.
-fn is_stamp(name: &str) -> bool {
+pub(super) fn is_stamp(name: &str) -> bool {
     matches!(name, "proxmox_last_updated" | "proxbox_last_run_id")
 }
 

@@ -47,6 +47,17 @@ impl Stage {
         }
     }
 
+    /// The word for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Repair => "repair",
+            Self::Release => "release",
+            Self::Write(_) => "write",
+            Self::Link(_) => "link",
+            Self::Remove(_) => "remove",
+        }
+    }
+
     /// The kind of all objects in this stage.
     pub const fn kind(self) -> Kind {
         match self {
@@ -230,10 +241,10 @@ impl fmt::Display for Plan {
             writeln!(f, "! {key}: {why}")?;
         }
         for kept in &self.kept {
-            writeln!(f, "k {} {}: {} stays {}", kept.key, kept.field, kept.want, kept.have)?;
+            writeln!(f, "kept {}\n    {}: {}, not {}", kept.key, kept.field, kept.have, kept.want)?;
         }
         for one in &self.overruled {
-            writeln!(f, "o {} {}: {} instead of {}", one.key, one.field, one.want, one.have)?;
+            writeln!(f, "overruled {}\n    {}: {} -> {}", one.key, one.field, one.have, one.want)?;
         }
         let mut unchanged: BTreeMap<Kind, usize> = BTreeMap::new();
         for key in self.unchanged.keys() {

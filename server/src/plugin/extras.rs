@@ -12,9 +12,10 @@ use serde_json::{Value, json};
 use super::flags::Flags;
 use super::{ApiError, App};
 use crate::calls::Calls;
+use crate::order::Order;
 use crate::part::Part;
 use crate::plan::{Kind, custom_field_names};
-use crate::runs::{Order, StartError, connect, stage};
+use crate::runs::{StartError, connect, stage};
 
 /// How long it waits for its turn.
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -8,7 +8,8 @@ use axum::response::{IntoResponse, Response};
 
 use super::flags::Flags;
 use super::{ApiError, App, sse};
-use crate::runs::{Order, RunLog, StartError, connect, full_update};
+use crate::order::Order;
+use crate::runs::{RunLog, StartError, connect, full_update};
 
 /// Runs a full update and answers the content of its `complete` frame.
 ///

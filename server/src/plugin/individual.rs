@@ -14,11 +14,12 @@ use url::form_urlencoded;
 
 use super::flags::Flags;
 use super::{ApiError, App, proxmox, router};
+use crate::order::Order;
 use crate::part::Part;
 use crate::plan::{Key, Kind};
-use crate::runs::{Connected, Ending, Job, Order, StartError, connect, lease_name};
+use crate::runs::{Connected, Ending, Job, StartError, connect, draw, lease_name, perform};
 use crate::store::Ledger;
-use crate::sync::{self, Object, Outcome, State as Became};
+use crate::sync::{Object, Outcome, State as Became};
 
 /// How long it waits for its turn: the plugin gives up after 30 seconds.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -215,13 +216,13 @@ impl Request {
         };
         let order = self.order()?;
         if options.boolean("dry_run") == Some(true) {
-            return Ok(self.dry_run(connected, order).await.to_string());
+            return Ok(self.dry_run(app, connected, order).await.to_string());
         }
         let name = lease_name(connected.netbox.url());
         let job = |events, ledger: Ledger| -> Job {
             Box::new(move || {
                 Box::pin(async move {
-                    let outcome = order.perform(&connected, &ledger, events).await;
+                    let outcome = perform(&order, &connected, &ledger, None, events).await;
                     let frame = self.summed_up(&connected, outcome).await;
                     Ending { ok: frame["error"].is_null(), frame }
                 })
@@ -251,11 +252,10 @@ impl Request {
         Ok(connected)
     }
 
-    async fn dry_run(&self, connected: Connected, order: Order) -> Value {
-        let ledger = Ledger::nowhere();
-        let policy = order.policy(&connected.netbox, &ledger).await;
-        match sync::dry_run(&connected.netbox, &connected.targets, &policy, &ledger).await {
-            Ok((plan, _)) => {
+    async fn dry_run(&self, app: &App, connected: Connected, order: Order) -> Value {
+        let ledger = Ledger::of_netbox(app.store.clone(), lease_name(connected.netbox.url()));
+        match draw(&order, &connected, &ledger).await {
+            Ok(plan) => {
                 let mut told = self.told(Became::Unchanged, None, Vec::new(), None);
                 told["action"] = "dry_run".into();
                 told["plan"] = plan.to_string().into();

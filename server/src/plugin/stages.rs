@@ -13,8 +13,9 @@ use axum::routing::get;
 use super::flags::Flags;
 use super::{ApiError, App, router, sse};
 use crate::options::Options;
+use crate::order::Order;
 use crate::part::Part;
-use crate::runs::{Order, RunLog, StartError, connect, stage};
+use crate::runs::{RunLog, StartError, connect, stage};
 
 /// How long a stage waits for its turn. Clients wait longer for an answer.
 const PATIENCE: Duration = Duration::from_secs(600);

@@ -6,9 +6,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::{Connected, Ending, Job, Order, RunLog, Runs, StartError};
+use super::{Connected, Ending, Job, RunLog, Runs, StartError, perform};
+use crate::order::Order;
 use crate::store::Ledger;
-use crate::sync::Outcome;
+use crate::sync::{Outcome, SavedPlan};
 
 /// Starts a full update. Its `complete` frame also holds what it cost.
 pub async fn full_update(
@@ -17,7 +18,18 @@ pub async fn full_update(
     order: Order,
 ) -> Result<Arc<RunLog>, StartError> {
     let ending = |outcome: &Outcome| Ending { ok: outcome.ok, frame: with_cost(outcome) };
-    start(runs, connected, order, Duration::ZERO, ending).await
+    start(runs, connected, order, None, Duration::ZERO, ending).await
+}
+
+/// Carries out a saved plan, and refuses one that is not true any more.
+pub async fn apply_saved(
+    runs: &Runs,
+    connected: Connected,
+    saved: SavedPlan,
+) -> Result<Arc<RunLog>, StartError> {
+    let ending = |outcome: &Outcome| Ending { ok: outcome.ok, frame: with_cost(outcome) };
+    let order = saved.order.clone();
+    start(runs, connected, order, Some(saved), Duration::ZERO, ending).await
 }
 
 /// Starts a stage. It waits its turn for at most `patience` where another run writes.
@@ -28,20 +40,24 @@ pub async fn stage(
     patience: Duration,
 ) -> Result<Arc<RunLog>, StartError> {
     let ending = |outcome: &Outcome| Ending { ok: outcome.ok, frame: outcome.stage_frame().data };
-    start(runs, connected, order, patience, ending).await
+    start(runs, connected, order, None, patience, ending).await
 }
 
 async fn start(
     runs: &Runs,
     connected: Connected,
     order: Order,
+    approved: Option<SavedPlan>,
     patience: Duration,
     ending: fn(&Outcome) -> Ending,
 ) -> Result<Arc<RunLog>, StartError> {
     let name = lease_name(connected.netbox.url());
     let job = |events, ledger: Ledger| -> Job {
         Box::new(move || {
-            Box::pin(async move { ending(&order.perform(&connected, &ledger, events).await) })
+            Box::pin(async move {
+                let approved = approved.as_ref();
+                ending(&perform(&order, &connected, &ledger, approved, events).await)
+            })
         })
     };
     runs.start_in_turn(&name, patience, job).await

@@ -4,7 +4,7 @@ mod connect;
 mod execute;
 mod full_update;
 mod log;
-mod order;
+mod perform;
 mod scheme;
 
 use std::collections::HashMap;
@@ -19,9 +19,9 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub use connect::{Connected, EndpointError, Selection, connect, endpoint_url, targets};
-pub use full_update::{full_update, lease_name, stage};
+pub use full_update::{apply_saved, full_update, lease_name, stage};
 pub use log::{RunLog, Subscription};
-pub use order::Order;
+pub use perform::{draw, perform};
 
 use crate::store::{Ledger, Store, StoreError};
 use crate::sync::Event;

@@ -80,6 +80,11 @@ impl Ledger {
         Self { place: Some(Place { store, netbox: netbox.into(), run }) }
     }
 
+    /// What was written to `netbox` so far, for plans that nobody carries out.
+    pub fn of_netbox(store: Store, netbox: impl Into<String>) -> Self {
+        Self::new(store, netbox, Uuid::nil())
+    }
+
     /// The run that it is the record of.
     pub fn run(&self) -> Option<Uuid> {
         self.place.as_ref().map(|place| place.run)

@@ -54,6 +54,8 @@ pub struct Outcome {
     pub warnings: Vec<String>,
     /// Whether the run came to its end, whatever became of single objects.
     pub through: bool,
+    /// Whether it was refused because its saved plan is not true any more.
+    pub refused: bool,
     /// The parts that the run was for.
     pub parts: BTreeSet<Part>,
     /// Every object that the run looked at.
@@ -99,6 +101,9 @@ impl Outcome {
         result["unchanged"] = json!(self.unchanged);
         result["failed"] = json!(self.failed.len());
         result["warnings"] = self.warnings.iter().take(LISTED).map(|text| json!(text)).collect();
+        if self.refused {
+            result["refused"] = json!(true);
+        }
         let error = |failure: &Failure| {
             json!({
                 "detail": format!("{}: {}", failure.object, failure.message),

@@ -58,9 +58,15 @@ async fn a_run_goes_on_when_nobody_listens() {
     let (events, told) = tokio::sync::mpsc::unbounded_channel();
     drop(told);
     let policy = proxbox::sync::Policy::default();
-    let outcome =
-        proxbox::sync::run(&rig.client(), &[rig.target()], &policy, &Ledger::nowhere(), events)
-            .await;
+    let outcome = proxbox::sync::run(
+        &rig.client(),
+        &[rig.target()],
+        &policy,
+        &Ledger::nowhere(),
+        None,
+        events,
+    )
+    .await;
     assert!(outcome.ok);
     assert_eq!(rig.machines().len(), 12);
 }

@@ -96,7 +96,7 @@ impl Rig {
         policy: &Policy,
     ) -> (Outcome, Vec<Event>) {
         let (events, mut told) = tokio::sync::mpsc::unbounded_channel();
-        let outcome = run(netbox, targets, policy, &Ledger::nowhere(), events).await;
+        let outcome = run(netbox, targets, policy, &Ledger::nowhere(), None, events).await;
         let mut frames = Vec::new();
         while let Ok(frame) = told.try_recv() {
             frames.push(frame);

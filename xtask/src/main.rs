@@ -3,6 +3,7 @@
 mod bench;
 mod drift;
 mod elsewhere;
+mod faults;
 mod features;
 mod fetch;
 mod privileges;
@@ -29,6 +30,8 @@ enum Command {
     Fetch(fetch::FetchOnly),
     /// Prints what differs between two releases, and what of it breaks clients
     Drift(drift::DriftArgs),
+    /// Lets every write of a sync go wrong in every way, and looks whether the next run repairs it
+    Faults(faults::Faults),
     /// Prints the `pveum` lines for the least rights that something needs
     Privileges(privileges::Privileges),
     /// Measures
@@ -42,6 +45,7 @@ fn main() -> Result<()> {
         Command::Regen(regen) => regen.run(&root),
         Command::Fetch(fetch) => fetch.run(&root),
         Command::Drift(drift) => drift.run(&root),
+        Command::Faults(faults) => faults.run(&root),
         Command::Privileges(privileges) => privileges.run(&root),
         Command::Bench(bench) => bench.run(&root),
     }

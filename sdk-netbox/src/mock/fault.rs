@@ -6,6 +6,7 @@ use std::time::Duration;
 #[derive(Debug, Clone)]
 pub struct Fault {
     method: Option<String>,
+    writes: bool,
     prefix: String,
     skip: u32,
     times: u32,
@@ -38,12 +39,18 @@ pub enum FaultKind {
 impl Fault {
     /// A fault for the next request.
     pub fn new(kind: FaultKind) -> Self {
-        Self { method: None, prefix: String::new(), skip: 0, times: 1, kind }
+        Self { method: None, writes: false, prefix: String::new(), skip: 0, times: 1, kind }
     }
 
     /// Only for requests with this method.
     pub fn method(mut self, method: &str) -> Self {
         self.method = Some(method.to_uppercase());
+        self
+    }
+
+    /// Only for requests that write, whatever their method.
+    pub fn writes(mut self) -> Self {
+        self.writes = true;
         self
     }
 
@@ -67,7 +74,9 @@ impl Fault {
 
     /// What happens to this request, which is counted.
     pub(super) fn strike(&mut self, method: &str, path: &str) -> Option<FaultKind> {
-        let fits = self.method.as_deref().is_none_or(|own| own == method);
+        let writes = !matches!(method, "GET" | "HEAD" | "OPTIONS");
+        let fits =
+            self.method.as_deref().is_none_or(|own| own == method) && (writes || !self.writes);
         if !fits || !path.starts_with(&self.prefix) || self.times == 0 {
             return None;
         }

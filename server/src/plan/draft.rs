@@ -329,6 +329,7 @@ fn without_stamps(value: &Value) -> Value {
 fn stamp(kind: Kind, wanted: &Fields, after: &mut Fields) {
     for (name, value) in wanted {
         match (kind.field(name).map(|rule| rule.mode), value) {
+            (Some(Mode::Stamp), value) if is_unset(value) => {}
             (Some(Mode::Stamp), _) => {
                 after.insert(name, value.clone());
             }

@@ -1,0 +1,183 @@
+//! Every write of a reference sync goes wrong in every way, one at a time; the next run repairs it.
+//!
+//! `cargo xtask faults` runs all cases, an ordinary test run every tenth. A case says which write,
+//! counted from 1, and which fault; `PROXBOX_FAULTS=SAMPLE` chooses how many percent of them run.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+use proxbox::plan::Kind;
+use proxbox::store::Ledger;
+use proxbox::sync::{Outcome, Policy, Target, run};
+use sdk_netbox::mock::{Fault, FaultKind, Mock as NetBox};
+use sdk_proxmox::mock::{Cluster, Mock as Proxmox};
+use serde_json::{Value, json};
+
+/// Cases at the same time.
+const LANES: usize = 4;
+
+/// What part of all cases runs where nobody says otherwise.
+const PERCENT: usize = 10;
+
+/// The faults: name, and what happens.
+fn faults() -> [(&'static str, FaultKind); 7] {
+    [
+        ("refused", FaultKind::ResetBefore),
+        ("reset after commit", FaultKind::ResetAfterCommit),
+        ("500", FaultKind::Status(500)),
+        ("429", FaultKind::Busy { retry_after: 1 }),
+        ("time-out", FaultKind::Delay(Duration::from_secs(3))),
+        ("truncated body", FaultKind::Truncate),
+        ("412", FaultKind::Status(412)),
+    ]
+}
+
+/// A NetBox with the plugin.
+async fn netbox() -> NetBox {
+    let netbox = NetBox::start().await.unwrap();
+    netbox.install_proxbox();
+    let endpoint = json!({
+        "id": 1, "name": "lab", "domain": "pve.example.com", "port": 8006,
+        "username": "root@pam", "verify_ssl": false, "mode": "cluster", "enabled": true,
+    });
+    netbox.keep("plugins/proxbox/endpoints/proxmox", &endpoint).unwrap();
+    for (path, row) in [
+        ("plugins/proxbox/proxmox-clusters", json!({ "id": 1, "name": "demo", "endpoint": 1 })),
+        ("plugins/proxbox/proxmox-nodes", json!({ "id": 1, "name": "pve01", "endpoint": 1 })),
+        ("plugins/proxbox/proxmox-nodes", json!({ "id": 2, "name": "pve02", "endpoint": 1 })),
+    ] {
+        netbox.keep(path, &row).unwrap();
+    }
+    netbox
+}
+
+async fn sync(netbox: &NetBox, proxmox: &Proxmox) -> Outcome {
+    let client = sdk_netbox::Client::builder(netbox.url()).token(netbox.token());
+    let client = client.timeout(Duration::from_secs(1)).build().unwrap();
+    let target = Target {
+        endpoint_id: 1,
+        name: "lab".into(),
+        link: "https://pve.example.com:8006".into(),
+        client: proxmox.client().build().unwrap(),
+        site: None,
+        tenant: None,
+    };
+    let (events, _) = tokio::sync::mpsc::unbounded_channel();
+    let ledger = Ledger::nowhere();
+    let outcome = run(&client, &[target], &Policy::default(), &ledger, None, events).await;
+    for (kind, account) in &outcome.accounts {
+        assert_eq!(account.seen, account.settled(), "{kind}: {account:?}");
+    }
+    outcome
+}
+
+/// All objects as people see them: without numbers and times, references by name.
+fn state(netbox: &NetBox) -> BTreeMap<&'static str, Vec<String>> {
+    let mut state = BTreeMap::new();
+    for kind in Kind::ALL {
+        let path = kind.path().trim_start_matches("/api/").trim_end_matches('/');
+        let objects = netbox.objects(path).into_iter();
+        let mut texts: Vec<String> = objects.map(|one| plain(one, true).to_string()).collect();
+        texts.sort();
+        state.insert(kind.model(), texts);
+    }
+    state
+}
+
+fn plain(value: Value, top: bool) -> Value {
+    match value {
+        Value::Object(members) => {
+            if let (false, Some(display)) = (top, members.get("display")) {
+                return display.clone();
+            }
+            const PASSING: [&str; 9] = [
+                "id",
+                "url",
+                "display",
+                "display_url",
+                "created",
+                "last_updated",
+                "last_synced",
+                "assigned_object_id",
+                "scope_id",
+            ];
+            let lasting = members.into_iter().filter(|(name, _)| !PASSING.contains(&name.as_str()));
+            lasting.map(|(name, value)| (name, plain(value, false))).collect()
+        }
+        Value::Array(items) => items.into_iter().map(|item| plain(item, false)).collect(),
+        other => other,
+    }
+}
+
+/// The state of a run in which nothing goes wrong, and how often it wrote.
+async fn reference() -> (BTreeMap<&'static str, Vec<String>>, usize) {
+    let (netbox, proxmox) = (netbox().await, cluster().await);
+    let outcome = sync(&netbox, &proxmox).await;
+    assert!(outcome.ok, "{:?}", outcome.failed);
+    (state(&netbox), netbox.writes())
+}
+
+async fn cluster() -> Proxmox {
+    Proxmox::start(Cluster::demo(2, 6, 7)).await.unwrap()
+}
+
+/// What is wrong after the case; nothing if the next run repaired it.
+async fn case(
+    expected: &BTreeMap<&'static str, Vec<String>>,
+    write: usize,
+    kind: FaultKind,
+) -> Option<String> {
+    let (netbox, proxmox) = (netbox().await, cluster().await);
+    netbox.fault(Fault::new(kind).writes().nth(u32::try_from(write).unwrap()));
+    let first = sync(&netbox, &proxmox).await;
+    let second = sync(&netbox, &proxmox).await;
+    if !second.ok {
+        return Some(format!("the next run fails: {:?}", second.failed));
+    }
+    let now = state(&netbox);
+    for (model, wanted) in expected {
+        if now[model] != *wanted {
+            let lost: Vec<&String> =
+                wanted.iter().filter(|one| !now[model].contains(one)).collect();
+            let odd: Vec<&String> = now[model].iter().filter(|one| !wanted.contains(one)).collect();
+            let counts = (wanted.len(), now[model].len());
+            return Some(format!(
+                "{model} {counts:?}: lost {lost:?}, odd {odd:?} (first run: {})",
+                first.message
+            ));
+        }
+    }
+    netbox.forget_requests();
+    let third = sync(&netbox, &proxmox).await;
+    match netbox.writes() {
+        0 => None,
+        writes => Some(format!("a third run still makes {writes} writes: {}", third.message)),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_write_goes_wrong_the_next_run_repairs_it() {
+    let percent = std::env::var("PROXBOX_FAULTS").ok().and_then(|text| text.parse().ok());
+    let percent: usize = percent.unwrap_or(PERCENT);
+    let (expected, writes) = reference().await;
+    let expected = &expected;
+    let all = (1..=writes).flat_map(|write| faults().map(|(name, kind)| (write, name, kind)));
+    // 37 is prime to 100: every write and every fault is among any tenth.
+    let chosen = all.enumerate().filter(|(number, _)| number * 37 % 100 < percent);
+    let chosen: Vec<_> = chosen.map(|(_, case)| case).collect();
+    println!("{} of {} cases", chosen.len(), writes * faults().len());
+    let run = |(write, name, kind)| async move {
+        let wrong = case(expected, write, kind).await;
+        wrong.map(|wrong| format!("write {write}, {name}: {wrong}"))
+    };
+    let wrong: Vec<String> = stream::iter(chosen)
+        .map(run)
+        .buffer_unordered(LANES)
+        .filter_map(std::future::ready)
+        .collect()
+        .await;
+    assert!(wrong.is_empty(), "{} cases differ:\n{}", wrong.len(), wrong.join("\n"));
+}

@@ -126,7 +126,7 @@ pub(super) const VIRTUAL_MACHINE: &[FieldRule] = &[
 
 pub(super) const VM_INTERFACE: &[FieldRule] = &[
     row("virtual_machine", Ref, Seed),
-    row("name", Text, Seed),
+    row("name", Text, Owned),
     row("enabled", Bool, Owned),
     row("mtu", Int, Owned),
     row("mode", Choice, Owned),

@@ -1,0 +1,187 @@
+//! What happens to guests, to what people made of them, and what the operator decides.
+
+use super::scene::Scene;
+use super::world::*;
+use crate::inventory::*;
+use crate::part::Part;
+use crate::plan::*;
+
+fn tagged(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+macro_rules! golden {
+    ($($(#[$note:meta])* $name:ident: $scene:expr;)*) => {
+        $($(#[$note])* #[test] fn $name() { $scene.golden(stringify!($name)); })*
+    };
+}
+
+golden! {
+    guest_renamed: Scene::bare().synced().proxmox(|lab| lab.guests[0].name = Some("shop".into()));
+    guest_migrated: Scene::bare().synced().proxmox(|lab| lab.guests[0].node = "pve2".into());
+    guest_renamed_and_migrated: Scene::bare().synced().proxmox(|lab| {
+        lab.guests[0].name = Some("shop".into());
+        lab.guests[0].node = "pve2".into();
+    });
+    guest_with_more_memory_and_cpus: Scene::bare().synced().proxmox(|lab| {
+        lab.guests[0].memory_mb = Some(8192);
+        lab.guests[0].vcpus = Some(450);
+    });
+    guest_stopped: Scene::bare().synced().proxmox(|lab| lab.guests[0].status = GuestStatus::Stopped);
+    guest_of_a_silent_node_keeps_its_status: Scene::bare().synced().proxmox(|lab| {
+        lab.guests[0].status = GuestStatus::Unknown;
+        lab.guests[0].config = ConfigRead::Not;
+        lab.guests[0].disks.clear();
+        lab.guests[0].nics.clear();
+        lab.guests[0].addresses_known = false;
+        lab.completeness = Completeness::Partial(vec!["node pve1 does not answer".into()]);
+    });
+    guest_appears: Scene::bare().synced().proxmox(|lab| lab.guests.push(guest(102, "mail")));
+    container_appears: Scene::bare().synced().proxmox(|lab| {
+        lab.guests.push(Guest { kind: GuestKind::Lxc, ..guest(102, "dns") });
+    });
+    guest_vanishes: Scene::bare().synced().proxmox(|lab| { lab.guests.pop(); });
+    guest_is_not_seen_in_a_partial_reading: Scene::bare().synced().proxmox(|lab| {
+        lab.guests.pop();
+        lab.completeness = Completeness::Partial(vec!["a page is missing".into()]);
+    });
+    all_guests_vanish: Scene::bare().synced().proxmox(|lab| lab.guests.clear());
+    guest_loses_its_name: Scene::bare().synced().proxmox(|lab| lab.guests[0].name = None);
+    guest_takes_a_name_that_is_taken: Scene::bare().synced().proxmox(|lab| {
+        lab.guests[0].name = Some("DB".into());
+    });
+    guests_swap_names: Scene::bare().synced().proxmox(|lab| {
+        lab.guests[0].name = Some("db".into());
+        lab.guests[1].name = Some("web".into());
+    });
+    guest_with_a_long_name: Scene::bare().synced().proxmox(|lab| {
+        lab.guests[0].name = Some("w".repeat(80));
+    });
+    guest_with_one_number_and_another_name_is_the_same: Scene::bare().synced().proxmox(|lab| {
+        lab.guests[0] = Guest { memory_mb: Some(512), ..guest(100, "reborn") };
+    });
+
+    tag_added_in_proxmox: Scene::bare().synced().proxmox(|lab| lab.guests[0].tags = tagged(&["prod"]));
+    tag_removed_in_proxmox: Scene::bare()
+        .proxmox(|lab| lab.guests[0].tags = tagged(&["prod", "old"]))
+        .synced()
+        .proxmox(|lab| lab.guests[0].tags = tagged(&["prod"]));
+    tag_added_by_somebody_stays: Scene::bare()
+        .synced()
+        .edited(100, "tags", tags(&["proxbox", "gold"]))
+        .proxmox(|lab| lab.guests[0].tags = tagged(&["prod"]));
+    tag_removed_by_somebody_stays_away: Scene::bare()
+        .proxmox(|lab| lab.guests[0].tags = tagged(&["prod"]))
+        .synced()
+        .edited(100, "tags", tags(&["proxbox"]));
+    tags_that_make_one_slug: Scene::bare().synced().proxmox(|lab| {
+        lab.guests[0].tags = tagged(&["a.b", "a-b"]);
+    });
+
+    memory_edited_by_somebody_stays: Scene::bare().synced().edited(100, "memory", Value::Int(4096));
+    memory_edited_by_somebody_and_changed_in_proxmox: Scene::bare()
+        .synced()
+        .edited(100, "memory", Value::Int(4096))
+        .proxmox(|lab| lab.guests[0].memory_mb = Some(8192));
+    memory_edited_to_what_proxmox_says_later: Scene::bare()
+        .synced()
+        .edited(100, "memory", Value::Int(4096))
+        .proxmox(|lab| lab.guests[0].memory_mb = Some(4096));
+    name_edited_by_somebody_stays: Scene::bare().synced().edited(100, "name", "Web of Anna");
+    status_edited_by_somebody_stays: Scene::bare().synced().edited(100, "status", "planned");
+    description_edited_by_somebody_stays: Scene::bare()
+        .synced()
+        .edited(100, "description", "Call Anna first")
+        .proxmox(|lab| lab.guests[0].node = "pve2".into());
+    field_emptied_by_somebody_stays_empty: Scene::bare().synced().edited(100, "vcpus", Value::Null);
+    role_chosen_by_somebody_stays: Scene::bare()
+        .synced()
+        .netbox(|world| {
+            let role = Fields::from([("name", "Shop".into()), ("slug", "shop".into())]);
+            let role = world.add(Kind::DeviceRole, role);
+            let machine = world.machine(100).id;
+            let fields = Fields::from([("role", Ref::Id(role).into())]);
+            world.change(Kind::VirtualMachine, machine, fields);
+        });
+    machine_deleted_by_somebody_comes_back: Scene::bare().synced().netbox(|world| {
+        let machine = world.machine(101).id;
+        let parts: Vec<(Kind, i64)> = [Kind::IpAddress, Kind::MacAddress]
+            .into_iter()
+            .flat_map(|kind| world.mirror.all(kind).map(move |one| (kind, one.id)))
+            .filter(|(kind, id)| {
+                let interface = world.mirror.get(*kind, *id).unwrap().reference("assigned_object_id");
+                let interface = interface.and_then(|id| world.mirror.get(Kind::VmInterface, id));
+                interface.is_some_and(|one| one.reference("virtual_machine") == Some(machine))
+            })
+            .collect();
+        parts.into_iter().for_each(|(kind, id)| world.delete(kind, id));
+        for kind in [Kind::VmInterface, Kind::VirtualDisk] {
+            let of_it = world.mirror.all(kind);
+            let of_it = of_it.filter(|one| one.reference("virtual_machine") == Some(machine));
+            let ids: Vec<i64> = of_it.map(|one| one.id).collect();
+            ids.into_iter().for_each(|id| world.delete(kind, id));
+        }
+        world.delete(Kind::VirtualMachine, machine);
+    });
+    machine_made_by_somebody_is_adopted: Scene::bare().synced().netbox(|world| {
+        let cluster = world.mirror.all(Kind::Cluster).next().unwrap().id;
+        let fields = [("name", "MAIL".into()), ("cluster", Ref::Id(cluster).into()), ("status", "planned".into())];
+        world.add(Kind::VirtualMachine, Fields::from(fields));
+    }).proxmox(|lab| lab.guests.push(guest(102, "mail")));
+
+    mode_disabled_leaves_guests_alone: Scene::bare()
+        .synced()
+        .policy(|policy| { policy.modes.insert(Kind::VirtualMachine, SyncMode::Disabled); })
+        .proxmox(|lab| {
+            lab.guests[0].name = Some("shop".into());
+            lab.guests.push(guest(102, "mail"));
+        });
+    mode_bootstrap_only_creates_and_never_changes: Scene::bare()
+        .synced()
+        .policy(|policy| { policy.modes.insert(Kind::VirtualMachine, SyncMode::BootstrapOnly); })
+        .proxmox(|lab| {
+            lab.guests[0].name = Some("shop".into());
+            lab.guests.push(guest(102, "mail"));
+        });
+    templates_are_left_out_by_their_mode: Scene::bare()
+        .synced()
+        .policy(|policy| policy.template_mode = SyncMode::Disabled)
+        .proxmox(|lab| lab.guests.push(Guest { template: true, ..guest(900, "golden") }));
+    a_part_alone_writes_nothing_of_others: Scene::bare()
+        .synced()
+        .policy(|policy| policy.parts = [Part::VirtualDisks].into())
+        .proxmox(|lab| {
+            lab.guests[0].name = Some("shop".into());
+            lab.guests[0].disks[0].size_mb = 65536;
+        });
+    without_leave_to_create_what_is_needed_nothing_is_created: Scene::bare()
+        .policy(|policy| {
+            policy.ensure_netbox_objects = false;
+            policy.parts.remove(&Part::Bootstrap);
+        });
+    custom_fields_are_written_when_they_are_wanted: Scene::bare()
+        .synced()
+        .policy(|policy| policy.custom_fields = true);
+    names_too_long_for_frames_are_no_matter: Scene::bare().synced().proxmox(|lab| {
+        lab.guests.push(guest(103, "ünïcödé"));
+    });
+
+    tenant_and_site_of_the_endpoint: Scene::bare()
+        .netbox(|world| {
+            let site = [("name", "Hall 1".into()), ("slug", "hall-1".into())];
+            world.add(Kind::Site, Fields::from(site));
+        })
+        .proxmox(|lab| (lab.site, lab.tenant) = (Some(1), Some(7)));
+    node_that_stands_alone: Scene::bare().proxmox(|lab| {
+        lab.cluster.mode = ClusterMode::Standalone;
+        lab.nodes.truncate(1);
+        lab.guests.truncate(1);
+    });
+    node_goes_down: Scene::bare().synced().proxmox(|lab| lab.nodes[1].online = false);
+    node_appears: Scene::bare().synced().proxmox(|lab| lab.nodes.push(node("pve3")));
+    quorum_is_lost: Scene::with_plugin().synced().proxmox(|lab| {
+        lab.cluster.quorate = false;
+        lab.completeness = Completeness::Partial(vec!["the cluster has no quorum".into()]);
+        lab.guests.clear();
+    });
+}

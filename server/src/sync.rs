@@ -31,6 +31,9 @@ use phase::Phase;
 /// Endpoints that are read at the same time.
 const ENDPOINTS: usize = 4;
 
+/// Warnings with a frame of their own; all of them are in the last frame.
+const TOLD: usize = 20;
+
 /// A Proxmox endpoint to read.
 #[derive(Clone)]
 pub struct Target {
@@ -316,6 +319,9 @@ async fn carry_out(
             teller.tell(Event::substep("full-update", "read_and_plan", &message, read_millis));
             for one in &plan.duplicate_names {
                 teller.tell(Event::duplicate_name(one));
+            }
+            for text in outcome.warnings.iter().take(TOLD) {
+                teller.tell(Event::warning("read_and_plan", text));
             }
         }
     }

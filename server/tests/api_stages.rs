@@ -256,6 +256,13 @@ async fn what_runs_stand_on_is_told_and_made() {
 }
 
 #[tokio::test]
+async fn the_status_of_netbox_is_passed_on() {
+    let (server, _mocks) = server_with_plugin().await;
+    let status = server.get("/netbox/status").await.json();
+    assert!(status["netbox-version"].is_string() && status["plugins"].is_object(), "{status}");
+}
+
+#[tokio::test]
 async fn a_proxmox_that_is_not_there_is_a_bad_gateway() {
     let (server, mocks) = server_with_plugin().await;
     drop(mocks.proxmox);

@@ -24,6 +24,8 @@ pub struct Answers {
     pub guests: BTreeMap<i64, GuestAnswers>,
     /// `/storage`
     pub storages: Option<Vec<StorageRow>>,
+    /// Storages that were asked for their backups.
+    pub asked: BTreeSet<Shelf>,
     /// Backups on each storage that could be read.
     pub backups: BTreeMap<Shelf, Vec<StorageContentRow>>,
     /// `/cluster/replication`

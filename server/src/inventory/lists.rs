@@ -41,6 +41,9 @@ pub(super) fn backups_known(answers: &Answers) -> BTreeSet<String> {
     };
     let mut known: BTreeSet<String> =
         answers.backups.keys().map(|one| one.storage.clone()).collect();
+    for shelf in answers.asked.iter().filter(|shelf| !answers.backups.contains_key(shelf)) {
+        known.remove(&shelf.storage);
+    }
     for row in &answers.resources {
         if let (Some(storage), Some(node)) = (&row.storage, &row.node)
             && !row.shared.unwrap_or(false)

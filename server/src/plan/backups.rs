@@ -40,7 +40,7 @@ pub(super) fn plan(
     for backup in &inventory.backups {
         let path = format!("{cluster}/{}/{}", backup.vmid, backup.volume);
         let Some(placed) = guests.get(&backup.vmid) else {
-            let why = "belongs to a guest that NetBox does not show";
+            let why = "belongs to a guest that Proxmox no longer has, or that is not synced";
             draft.skip(Key::new(Kind::Backup, path), why);
             continue;
         };

@@ -38,6 +38,7 @@ pub fn router(app: App) -> Router {
         // Looking at the headers alone must not start a run.
         .route("/full-update", get(full_update::result).head(not_allowed))
         .route("/full-update/stream", get(full_update::stream).head(not_allowed))
+        .route("/netbox/status", get(extras::netbox_status))
         .route("/extras/bootstrap-status", get(extras::bootstrap_status))
         .route("/extras/extras/custom-fields/create", get(extras::custom_fields))
         .route("/extras/custom-fields/reconcile", post(extras::custom_fields))

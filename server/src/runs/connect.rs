@@ -83,13 +83,21 @@ pub async fn connect(
     selection: &Selection,
     options: &Options,
 ) -> Result<Connected, EndpointError> {
+    let netbox = netbox(store, selection).await?;
+    let targets = targets(store, selection, options).await?;
+    Ok(Connected { netbox, targets })
+}
+
+/// Makes the client of the NetBox. Nothing is asked of it yet.
+pub async fn netbox(
+    store: &Store,
+    selection: &Selection,
+) -> Result<sdk_netbox::Client, EndpointError> {
     let endpoint = store.netbox_endpoint().await?.ok_or(EndpointError::NoNetbox)?;
     if !endpoint.enabled {
         return Err(EndpointError::NetboxDisabled(endpoint.name));
     }
-    let netbox = connect_netbox(store, &endpoint, selection).await?;
-    let targets = targets(store, selection, options).await?;
-    Ok(Connected { netbox, targets })
+    connect_netbox(store, &endpoint, selection).await
 }
 
 /// Makes the clients of the chosen Proxmox endpoints. Nothing is asked of them yet.

@@ -122,6 +122,12 @@ impl Event {
         Self::new("error_detail", data)
     }
 
+    /// Something that people should know although nothing failed.
+    pub(super) fn warning(step: &str, message: &str) -> Self {
+        let data = json!({ "step": step, "status": "warning", "message": message });
+        Self::new("step", data)
+    }
+
     pub(super) fn duplicate_name(one: &DuplicateName) -> Self {
         let data = json!({
             "event": "duplicate_name_resolved", "cluster": one.cluster,

@@ -1,6 +1,9 @@
 //! A NetBox with the plugin: its own tables are filled, and stay as they are.
 
 use proxbox::plan::Kind;
+use sdk_proxmox::Operation;
+use sdk_proxmox::pve::GetClusterResources;
+use serde_json::{Value, json};
 
 use crate::rig::Rig;
 
@@ -18,4 +21,19 @@ async fn a_second_run_writes_nothing_into_the_tables_of_the_plugin() {
     // Notes in the journal are written and never read again.
     let notes = first.accounts[&Kind::JournalEntry].created;
     assert_eq!(second.unchanged, first.unchanged + first.created + first.updated - notes);
+}
+
+#[tokio::test]
+async fn backups_are_found_on_storages_that_the_list_of_resources_leaves_out() {
+    let rig = Rig::with_plugin().await;
+    let client = rig.proxmox.client().build().unwrap();
+    let listed = client.answer(GetClusterResources::new().request()).await.unwrap();
+    let listed: Value = serde_json::from_slice(&listed.body).unwrap();
+    let rows = listed["data"].as_array().unwrap().iter();
+    let rows: Vec<&Value> = rows.filter(|row| row["type"] != "storage").collect();
+    let seed = json!({ "/cluster/resources": rows });
+    rig.proxmox.with(|cluster| cluster.seed(seed.as_object().unwrap()));
+    let outcome = rig.sync().await;
+    assert!(outcome.ok, "{:?}", outcome.failed);
+    assert_eq!(outcome.counts()["backups_count"], 4);
 }

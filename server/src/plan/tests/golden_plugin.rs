@@ -3,7 +3,6 @@
 use serde_json::json;
 
 use super::scene::Scene;
-use super::world::*;
 use crate::inventory::*;
 use crate::plan::*;
 

@@ -40,14 +40,16 @@ impl Status {
         let cluster = self.cluster.clone().unwrap_or_default();
         let node = |row: &ClusterStatusRow| {
             json!({
-                "id": row.id, "name": row.name, "type": "node", "ip": row.ip,
+                "id": row.id.clone().or_else(|| Some(format!("node/{}", row.name.as_deref()?))),
+                "name": row.name, "type": "node", "ip": row.ip,
                 "level": row.level, "local": row.local, "nodeid": row.nodeid,
                 "online": row.online,
             })
         };
         json!({
-            "id": cluster.id, "name": self.name, "type": "cluster",
-            "nodes": cluster.nodes.unwrap_or(1), "quorate": cluster.quorate.unwrap_or(true),
+            "id": cluster.id.unwrap_or_else(|| format!("cluster/{}", self.name)),
+            "name": self.name, "type": "cluster",
+            "nodes": cluster.nodes.map_or(json!(self.nodes.len()), Into::into), "quorate": cluster.quorate.unwrap_or(true),
             "version": cluster.version, "mode": self.mode(),
             "site_id": target.site, "site_slug": null, "site_name": null,
             "tenant_id": target.tenant, "tenant_slug": null, "tenant_name": null,
@@ -149,9 +151,17 @@ pub(super) async fn cpu_models(
         let Some(node) = online.and_then(|node| node.name.as_deref()) else {
             return Ok(Vec::new());
         };
-        let models = data(&target.client, GetNodesNodeCapabilitiesQemuCpu::new(node)).await?;
-        let own = rows(models).into_iter().filter(|model| model["custom"] == 1);
-        Ok(own.map(|model| cpu_model(&status.name, &model)).collect())
+        let models = data(&target.client, GetNodesNodeCapabilitiesQemuCpu::new(node)).await;
+        Ok(match models {
+            Ok(models) => {
+                let own = rows(models).into_iter().filter(|model| model["custom"] == 1);
+                own.map(|model| cpu_model(&status.name, &model)).collect()
+            }
+            // The plugin takes rows that only say why there is nothing.
+            Err(error) => vec![json!({
+                "cluster_name": status.name, "status": "error", "error": error.to_string(),
+            })],
+        })
     };
     Ok(Json(ask_all(&targets, one).await?.into_iter().flatten().collect()))
 }

@@ -25,18 +25,29 @@ pub(super) async fn summary(
     Ok(Json(ask_all(&targets, |target| of_cluster(&target.client)).await?))
 }
 
+/// A part that cannot be read is null, and the first error says why: the rest is worth having.
 async fn of_cluster(client: &Client) -> Result<Value, Error> {
     let name = cluster_name(client).await?;
-    let (rules, aliases, options) = tokio::try_join!(
+    let (rules, aliases, options) = tokio::join!(
         data(client, GetClusterFirewallRules::new()),
         data(client, GetClusterFirewallAliases::new()),
         data(client, GetClusterFirewallOptions::new()),
-    )?;
-    let (groups, sets) = tokio::try_join!(groups(client), sets(client))?;
+    );
+    let (groups, sets) = tokio::join!(groups(client), sets(client));
+    let mut failed = None;
+    let mut read = |part: Result<Value, Error>| {
+        part.unwrap_or_else(|error| {
+            failed.get_or_insert(error.to_string());
+            Value::Null
+        })
+    };
+    let [rules, aliases, options, groups, sets] =
+        [rules, aliases, options, groups, sets].map(&mut read);
     let mut published = options.clone();
     let place = [("cluster_name", name.as_str().into()), ("zone", "datacenter".into())];
     add(&mut published, place);
     add(&mut published, [("options", options.clone())]);
+    let status = if failed.is_some() { "error" } else { "ok" };
     Ok(json!({
         "cluster_name": name, "rules": rules, "ip_sets": sets, "aliases": aliases,
         "options": options, "security_groups": groups,
@@ -45,7 +56,7 @@ async fn of_cluster(client: &Client) -> Result<Value, Error> {
         "datacenter_aliases": in_datacenter(&name, &aliases),
         "datacenter_options": published,
         "node_rules": [], "node_options": [], "vm_rules": [], "vm_ipsets": [], "vm_aliases": [],
-        "vm_options": [], "status": "ok", "error": null,
+        "vm_options": [], "status": status, "error": failed,
     }))
 }
 

@@ -5,16 +5,16 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::collections::BTreeMap;
+mod plain;
+
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
-use proxbox::plan::Kind;
+use plain::{State, difference, netbox, state};
 use proxbox::store::Ledger;
 use proxbox::sync::{Outcome, Policy, Target, run};
 use sdk_netbox::mock::{Fault, FaultKind, Mock as NetBox};
 use sdk_proxmox::mock::{Cluster, Mock as Proxmox};
-use serde_json::{Value, json};
 
 /// Cases at the same time.
 const LANES: usize = 4;
@@ -33,25 +33,6 @@ fn faults() -> [(&'static str, FaultKind); 7] {
         ("truncated body", FaultKind::Truncate),
         ("412", FaultKind::Status(412)),
     ]
-}
-
-/// A NetBox with the plugin.
-async fn netbox() -> NetBox {
-    let netbox = NetBox::start().await.unwrap();
-    netbox.install_proxbox();
-    let endpoint = json!({
-        "id": 1, "name": "lab", "domain": "pve.example.com", "port": 8006,
-        "username": "root@pam", "verify_ssl": false, "mode": "cluster", "enabled": true,
-    });
-    netbox.keep("plugins/proxbox/endpoints/proxmox", &endpoint).unwrap();
-    for (path, row) in [
-        ("plugins/proxbox/proxmox-clusters", json!({ "id": 1, "name": "demo", "endpoint": 1 })),
-        ("plugins/proxbox/proxmox-nodes", json!({ "id": 1, "name": "pve01", "endpoint": 1 })),
-        ("plugins/proxbox/proxmox-nodes", json!({ "id": 2, "name": "pve02", "endpoint": 1 })),
-    ] {
-        netbox.keep(path, &row).unwrap();
-    }
-    netbox
 }
 
 async fn sync(netbox: &NetBox, proxmox: &Proxmox) -> Outcome {
@@ -74,46 +55,8 @@ async fn sync(netbox: &NetBox, proxmox: &Proxmox) -> Outcome {
     outcome
 }
 
-/// All objects as people see them: without numbers and times, references by name.
-fn state(netbox: &NetBox) -> BTreeMap<&'static str, Vec<String>> {
-    let mut state = BTreeMap::new();
-    for kind in Kind::ALL {
-        let path = kind.path().trim_start_matches("/api/").trim_end_matches('/');
-        let objects = netbox.objects(path).into_iter();
-        let mut texts: Vec<String> = objects.map(|one| plain(one, true).to_string()).collect();
-        texts.sort();
-        state.insert(kind.model(), texts);
-    }
-    state
-}
-
-fn plain(value: Value, top: bool) -> Value {
-    match value {
-        Value::Object(members) => {
-            if let (false, Some(display)) = (top, members.get("display")) {
-                return display.clone();
-            }
-            const PASSING: [&str; 9] = [
-                "id",
-                "url",
-                "display",
-                "display_url",
-                "created",
-                "last_updated",
-                "last_synced",
-                "assigned_object_id",
-                "scope_id",
-            ];
-            let lasting = members.into_iter().filter(|(name, _)| !PASSING.contains(&name.as_str()));
-            lasting.map(|(name, value)| (name, plain(value, false))).collect()
-        }
-        Value::Array(items) => items.into_iter().map(|item| plain(item, false)).collect(),
-        other => other,
-    }
-}
-
 /// The state of a run in which nothing goes wrong, and how often it wrote.
-async fn reference() -> (BTreeMap<&'static str, Vec<String>>, usize) {
+async fn reference() -> (State, usize) {
     let (netbox, proxmox) = (netbox().await, cluster().await);
     let outcome = sync(&netbox, &proxmox).await;
     assert!(outcome.ok, "{:?}", outcome.failed);
@@ -125,11 +68,7 @@ async fn cluster() -> Proxmox {
 }
 
 /// What is wrong after the case; nothing if the next run repaired it.
-async fn case(
-    expected: &BTreeMap<&'static str, Vec<String>>,
-    write: usize,
-    kind: FaultKind,
-) -> Option<String> {
+async fn case(expected: &State, write: usize, kind: FaultKind) -> Option<String> {
     let (netbox, proxmox) = (netbox().await, cluster().await);
     netbox.fault(Fault::new(kind).writes().nth(u32::try_from(write).unwrap()));
     let first = sync(&netbox, &proxmox).await;
@@ -137,18 +76,8 @@ async fn case(
     if !second.ok {
         return Some(format!("the next run fails: {:?}", second.failed));
     }
-    let now = state(&netbox);
-    for (model, wanted) in expected {
-        if now[model] != *wanted {
-            let lost: Vec<&String> =
-                wanted.iter().filter(|one| !now[model].contains(one)).collect();
-            let odd: Vec<&String> = now[model].iter().filter(|one| !wanted.contains(one)).collect();
-            let counts = (wanted.len(), now[model].len());
-            return Some(format!(
-                "{model} {counts:?}: lost {lost:?}, odd {odd:?} (first run: {})",
-                first.message
-            ));
-        }
+    if let Some(difference) = difference(expected, &state(&netbox)) {
+        return Some(format!("{difference} (first run: {})", first.message));
     }
     netbox.forget_requests();
     let third = sync(&netbox, &proxmox).await;

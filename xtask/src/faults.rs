@@ -1,6 +1,7 @@
-//! `cargo xtask faults`: every write of a reference sync goes wrong in every way, one at a time.
+//! `cargo xtask faults`: every write of a reference sync goes wrong in every way, one at a time, and
+//! the real binary is killed at 200 points.
 //!
-//! The cases are in `server/tests/faults.rs`; an ordinary test run has a tenth of them.
+//! The cases are in `server/tests/faults.rs` and `crash.rs`; an ordinary test run has a tenth of them.
 
 use std::path::Path;
 use std::process::Command;

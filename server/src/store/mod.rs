@@ -1,5 +1,6 @@
 //! The server's state: keys, endpoints, runs and their events in one SQLite file.
 
+mod alive;
 mod api_keys;
 mod error;
 mod events;
@@ -12,11 +13,13 @@ mod seal;
 
 use std::fs::OpenOptions;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions};
 use sqlx::{Sqlite, Transaction};
 
+use alive::Alive;
 pub use api_keys::{ApiKey, LastActiveKey, StoredHash};
 pub use error::StoreError;
 pub use events::StoredEvent;
@@ -33,6 +36,7 @@ pub struct Store {
     // SQLite has one writer at a time; waiting for it here is fair, waiting in SQLite is a busy loop.
     writer: SqlitePool,
     ring: KeyRing,
+    alive: Arc<Alive>,
 }
 
 impl Store {
@@ -46,6 +50,7 @@ impl Store {
             None => key_file::load_or_create(path)?,
         };
         create_private(path)?;
+        let alive = Arc::new(Alive::new(path)?);
         let options = SqliteConnectOptions::new()
             .filename(path)
             .journal_mode(SqliteJournalMode::Wal)
@@ -65,7 +70,7 @@ impl Store {
             .connect_with(options.read_only(true))
             .await
             .map_err(|source| StoreError::Open { path: path.to_owned(), source })?;
-        Ok(Self { readers, writer, ring })
+        Ok(Self { readers, writer, ring, alive })
     }
 
     /// Writes out what is pending and closes the file.

@@ -59,7 +59,8 @@ impl TryFrom<String> for RunId {
 impl Store {
     /// Takes the lease of a NetBox for a new run, or says which run has it.
     ///
-    /// A run that has not renewed its lease for as long as it lasts is taken for dead.
+    /// A run that has not renewed its lease for as long as it lasts is taken for dead, and so is one
+    /// whose process has died here.
     pub async fn start_run(
         &self,
         id: Uuid,
@@ -75,22 +76,27 @@ impl Store {
             .bind(now.as_second())
             .execute(&mut *transaction)
             .await?;
-        let holder = "SELECT id FROM runs WHERE netbox = ? AND state = 'running'";
-        let holder: Option<String> =
-            sqlx::query_scalar(holder).bind(netbox).fetch_optional(&mut *transaction).await?;
-        if let Some(holder) = holder.and_then(|id| id.parse().ok()) {
-            return Err(StoreError::Leased(holder));
+        let holder = "SELECT id, owner FROM runs WHERE netbox = ? AND state = 'running'";
+        let holder: Option<(String, Option<String>)> =
+            sqlx::query_as(holder).bind(netbox).fetch_optional(&mut *transaction).await?;
+        if let Some((holder, owner)) = holder {
+            if !owner.is_some_and(|owner| self.alive.is_dead(&owner)) {
+                return Err(StoreError::Leased(holder.parse().unwrap_or_default()));
+            }
+            let dead = "UPDATE runs SET state = 'interrupted', finished_at = ? WHERE id = ?";
+            sqlx::query(dead).bind(now.to_string()).bind(holder).execute(&mut *transaction).await?;
         }
         let old = "DELETE FROM runs WHERE state <> 'running' AND id NOT IN
                    (SELECT id FROM runs ORDER BY id DESC LIMIT ?)";
         sqlx::query(old).bind(KEPT).execute(&mut *transaction).await?;
-        let sql = "INSERT INTO runs (id, netbox, state, started_at, lease_expires)
-                   VALUES (?, ?, 'running', ?, ?)";
+        let sql = "INSERT INTO runs (id, netbox, state, started_at, lease_expires, owner)
+                   VALUES (?, ?, 'running', ?, ?, ?)";
         sqlx::query(sql)
             .bind(id.to_string())
             .bind(netbox)
             .bind(now.to_string())
             .bind(expiry(now, lease))
+            .bind(self.alive.owner())
             .execute(&mut *transaction)
             .await?;
         Ok(transaction.commit().await?)

@@ -155,6 +155,9 @@ async fn draw(
     let mut mirror = base.map_err(unusable)?;
     mirror::read_rest(netbox, &mut mirror, parts, &inventories).await.map_err(unusable)?;
     let base = ledger.base().await.map_err(|error| error.to_string())?;
+    if plugin && base.owes_any() && parts.contains(&Part::Backups) {
+        mirror::read_notes(netbox, &mut mirror).await.map_err(unusable)?;
+    }
     let read_millis = reading.elapsed().as_millis();
     let plan = plan(&inventories, &mirror, &base, policy);
     tracing::info!(operations = plan.operations.len(), read_millis, "planned");

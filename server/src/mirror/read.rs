@@ -73,6 +73,13 @@ pub async fn read_rest(
     fill(netbox, mirror, vec![(Kind::Interface, vec![interfaces])]).await
 }
 
+/// Reads which backups have a note in the journal.
+pub async fn read_notes(netbox: &Client, mirror: &mut Mirror) -> Result<(), Error> {
+    let of_backups =
+        filters::extras::journal_entries::ASSIGNED_OBJECT_TYPE.eq(Kind::Backup.model());
+    fill(netbox, mirror, vec![(Kind::JournalEntry, vec![of_backups])]).await
+}
+
 /// NetBox's clusters of these names.
 fn clusters(mirror: &Mirror, inventories: &[Inventory]) -> Vec<i64> {
     let names: Vec<String> =

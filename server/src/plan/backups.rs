@@ -106,7 +106,16 @@ fn settle(
     let key = Key::new(Kind::Backup, &path);
     let settled = draft.settle(Wanted::new(key, found, fields).labelled(&label));
     // A note for what is new, and never a second one.
-    if let Some(object @ Ref::New(_)) = settled {
+    let noted = |id: i64| {
+        let mut notes = draft.mirror.all(Kind::JournalEntry);
+        notes.any(|note| note.reference("assigned_object_id") == Some(id))
+    };
+    let wanted = match &settled {
+        Some(Ref::New(_)) => true,
+        Some(Ref::Id(id)) => draft.owes(&path) && !noted(*id),
+        None => false,
+    };
+    if let Some(object) = settled.filter(|_| wanted) {
         let comments =
             format!("Backup created for VM {} in storage {}", backup.vmid, backup.storage);
         let fields = Fields::from([

@@ -1,6 +1,6 @@
 //! What the sync last wrote into each object, so that an edit can be told from a change.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Map, Value as Json};
 
@@ -10,6 +10,8 @@ use super::{Fields, Kind, document};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Base {
     rows: HashMap<(Kind, i64), Box<str>>,
+    /// Paths of journal entries that a run meant to write and perhaps did not.
+    owed: BTreeSet<String>,
 }
 
 impl Base {
@@ -23,6 +25,21 @@ impl Base {
         let text = self.rows.get(&(kind, id))?;
         let members: Map<String, Json> = serde_json::from_str(text).ok()?;
         Some(document::fields_from_json(kind, &members))
+    }
+
+    /// Whether a journal entry is owed: a run meant to write it, and it is not known whether it did.
+    pub fn owes(&self, path: &str) -> bool {
+        self.owed.contains(path)
+    }
+
+    /// Whether any journal entry is owed.
+    pub fn owes_any(&self) -> bool {
+        !self.owed.is_empty()
+    }
+
+    /// Notes that a journal entry is owed.
+    pub fn owe(&mut self, path: String) {
+        self.owed.insert(path);
     }
 
     /// Takes an object's fields as they are stored.

@@ -69,6 +69,11 @@ impl<'a> Draft<'a> {
         Self { mirror, policy, base, states, plan: Plan::default() }
     }
 
+    /// Whether a journal entry of an earlier run may be missing.
+    pub(super) fn owes(&self, path: &str) -> bool {
+        self.base.owes(path)
+    }
+
     /// The state of this kind beside the object with this id.
     pub(super) fn state_of(&self, kind: Kind, parent: i64) -> Option<i64> {
         self.states.get(&(kind, parent)).copied()

@@ -102,7 +102,25 @@ impl Ledger {
                 base.insert(kind, id, fields);
             }
         }
+        for path in self.owed().await? {
+            base.owe(path);
+        }
         Ok(base)
+    }
+
+    /// Paths of journal entries of which the last run that meant to write them does not know that it
+    /// did. They are only written, so that looking at NetBox alone does not tell what is missing.
+    async fn owed(&self) -> Result<Vec<String>, StoreError> {
+        let Some(Place { store, netbox, .. }) = &self.place else { return Ok(Vec::new()) };
+        let sql = "SELECT path FROM (
+                       SELECT json_extract(operation, '$.path') AS path, operations.state AS state,
+                              max(run_id)
+                       FROM operations JOIN runs ON runs.id = run_id
+                       WHERE runs.netbox = ? AND json_extract(operation, '$.kind') = ?
+                       GROUP BY 1)
+                   WHERE state <> 'confirmed'";
+        let query = sqlx::query_scalar(sql).bind(netbox).bind(Kind::JournalEntry.model());
+        Ok(query.fetch_all(&store.readers).await?)
     }
 
     /// Writes the whole plan down before its first request.

@@ -1,5 +1,6 @@
 //! The proxbox server: Proxmox inventory into NetBox.
 
+mod api;
 pub mod apply;
 pub mod auth;
 pub mod calls;

@@ -16,7 +16,7 @@ const ARRIVAL: Duration = Duration::from_secs(30);
 ///
 /// Errors are 408, 413, 415 and 422 with a `detail` that names the field.
 #[derive(Debug)]
-pub(super) struct Body<T>(pub T);
+pub(crate) struct Body<T>(pub T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = ApiError;

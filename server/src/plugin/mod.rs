@@ -17,14 +17,14 @@ mod proxmox;
 pub mod proxmox_endpoints;
 mod router;
 mod server;
-mod sse;
+pub(crate) mod sse;
 mod stages;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use about::CONTRACT_VERSION;
-use body::Body;
+pub(crate) use body::Body;
 pub use error::ApiError;
 pub(crate) use error::chain;
 pub use gate::API_KEY;

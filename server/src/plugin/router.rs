@@ -10,6 +10,7 @@ use super::{
     ApiError, App, about, extras, full_update, gate, individual, keys, netbox_endpoint, proxmox,
     proxmox_endpoints, stages,
 };
+use crate::api;
 
 /// No body of the contract comes near.
 const BODY_LIMIT: usize = 1 << 20;
@@ -42,6 +43,7 @@ pub fn router(app: App) -> Router {
         .route("/extras/bootstrap-status", get(extras::bootstrap_status))
         .route("/extras/extras/custom-fields/create", get(extras::custom_fields))
         .route("/extras/custom-fields/reconcile", post(extras::custom_fields))
+        .merge(api::routes())
         .merge(stages::routes())
         .merge(individual::routes())
         .merge(proxmox::routes())

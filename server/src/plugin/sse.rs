@@ -1,5 +1,6 @@
 //! A run's events as server-sent events.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -7,31 +8,51 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use tokio::time::timeout;
+use uuid::Uuid;
 
 use crate::runs::Subscription;
+use crate::store::StoredEvent;
 
 /// Sent when nothing else was, so that nothing in between takes the connection for dead.
 const KEEPALIVE: &str = ": keepalive\n\n";
 
 /// Streams a run from its first event to its last. Dropping the answer leaves the run alone.
-pub(super) fn response(subscription: Subscription, keepalive: Duration) -> Response {
+pub(crate) fn response(subscription: Subscription, keepalive: Duration) -> Response {
+    let run = subscription.run();
+    answer(run, Body::from_stream(frames(subscription, keepalive, false)))
+}
+
+/// The same with the number of each event, so that a client can go on where it was.
+pub(crate) fn numbered(subscription: Subscription, keepalive: Duration) -> Response {
+    let run = subscription.run();
+    answer(run, Body::from_stream(frames(subscription, keepalive, true)))
+}
+
+/// Events of a run that has ended.
+pub(crate) fn replayed(run: Uuid, events: Vec<StoredEvent>) -> Response {
+    let frames = events.into_iter().map(|event| Ok::<_, Infallible>(frame(&event, true)));
+    answer(run, Body::from_stream(futures_util::stream::iter(frames)))
+}
+
+fn answer(run: Uuid, body: Body) -> Response {
     let headers = [
         (header::CONTENT_TYPE, "text/event-stream; charset=utf-8".to_owned()),
         (header::CACHE_CONTROL, "no-cache".to_owned()),
         (header::HeaderName::from_static("x-accel-buffering"), "no".to_owned()),
-        (header::HeaderName::from_static("x-proxbox-run-id"), subscription.run().to_string()),
+        (header::HeaderName::from_static("x-proxbox-run-id"), run.to_string()),
     ];
-    (headers, Body::from_stream(frames(subscription, keepalive))).into_response()
+    (headers, body).into_response()
 }
 
 fn frames(
     mut subscription: Subscription,
     keepalive: Duration,
-) -> impl futures_util::Stream<Item = Result<Bytes, std::convert::Infallible>> {
+    numbered: bool,
+) -> impl futures_util::Stream<Item = Result<Bytes, Infallible>> {
     async_stream::stream! {
         loop {
             match timeout(keepalive, subscription.next()).await {
-                Ok(Some(event)) => yield Ok(frame(&event.event, &event.data)),
+                Ok(Some(event)) => yield Ok(frame(&event, numbered)),
                 Ok(None) => break,
                 Err(_) => yield Ok(Bytes::from_static(KEEPALIVE.as_bytes())),
             }
@@ -40,6 +61,10 @@ fn frames(
 }
 
 /// JSON has no line breaks outside of strings, and escapes them inside: one line of data.
-fn frame(event: &str, data: &str) -> Bytes {
-    format!("event: {event}\ndata: {data}\n\n").into()
+fn frame(event: &StoredEvent, numbered: bool) -> Bytes {
+    let StoredEvent { seq, event, data } = event;
+    match numbered {
+        true => format!("id: {seq}\nevent: {event}\ndata: {data}\n\n").into(),
+        false => format!("event: {event}\ndata: {data}\n\n").into(),
+    }
 }

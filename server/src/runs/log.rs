@@ -39,6 +39,11 @@ impl RunLog {
         Subscription { log: self.clone(), seen: 0, progress: self.progress.subscribe() }
     }
 
+    /// Watches the run from the event after the one with this number on.
+    pub fn subscribe_after(self: &Arc<Self>, seq: i64) -> Subscription {
+        Subscription { seen: usize::try_from(seq).unwrap_or(0), ..self.subscribe() }
+    }
+
     /// The run's last event, `complete`, once it has come.
     pub async fn ended(self: &Arc<Self>) -> Option<Arc<StoredEvent>> {
         let mut progress = self.progress.subscribe();

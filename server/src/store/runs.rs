@@ -132,6 +132,13 @@ impl Store {
         Ok(())
     }
 
+    /// One run.
+    pub async fn run(&self, id: Uuid) -> Result<Option<RunRow>, StoreError> {
+        let sql =
+            "SELECT id, netbox, state, started_at, finished_at, summary FROM runs WHERE id = ?";
+        Ok(sqlx::query_as(sql).bind(id.to_string()).fetch_optional(&self.readers).await?)
+    }
+
     /// The latest runs, newest first.
     pub async fn runs(&self, limit: u32) -> Result<Vec<RunRow>, StoreError> {
         let sql = "SELECT id, netbox, state, started_at, finished_at, summary FROM runs

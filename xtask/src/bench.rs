@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: what things cost, measured in one run.
 
 mod codegen;
+mod sync;
 
 use std::path::Path;
 
@@ -11,12 +12,15 @@ use clap::Subcommand;
 pub(crate) enum Bench {
     /// Lines of the generated crates, and CPU seconds and memory of `cargo check`
     Codegen(codegen::CodegenBench),
+    /// Requests, seconds and memory of a first, a second and a changed sync
+    Sync(sync::SyncBench),
 }
 
 impl Bench {
     pub(crate) fn run(&self, root: &Path) -> Result<()> {
         match self {
             Self::Codegen(bench) => bench.run(root),
+            Self::Sync(bench) => bench.run(root),
         }
     }
 }

@@ -62,7 +62,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 pub use fault::{Fault, FaultKind};
-pub use server::Seen;
+pub use server::{Costs, Seen};
 
 use server::World;
 
@@ -125,6 +125,16 @@ impl Mock {
     pub fn forget(&self, collection: &str, id: i64) -> bool {
         let model = model::models().get(collection);
         model.is_some_and(|model| keep::forget(&mut self.world().state, model, id))
+    }
+
+    /// Takes as long as a real NetBox would, or a part of it.
+    pub fn set_costs(&self, costs: Costs) {
+        self.world().costs = costs;
+    }
+
+    /// Keeps what comes with requests from now on.
+    pub fn keep_bodies(&self) {
+        self.world().keep_bodies = true;
     }
 
     /// The requests so far, in the order in which they were answered.

@@ -1,12 +1,14 @@
 //! The HTTP side of the mock: who may ask, what is noted, what goes wrong.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{ConnectInfo, Request, State as Shared};
 use axum::response::Response;
 use http::{HeaderMap, header};
+use serde_json::Value;
 use tokio::net::TcpListener;
 use url::form_urlencoded;
 
@@ -32,6 +34,29 @@ pub struct Seen {
     pub query: String,
     /// Status of the answer; 0 if the connection was broken instead.
     pub status: u16,
+    /// What came with it, once [`Mock::keep_bodies`](super::Mock::keep_bodies) is called.
+    pub body: Bytes,
+}
+
+/// How long the mock takes, so that a client's requests weigh what they weigh on a real NetBox.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Costs {
+    /// For every object in a list.
+    pub read: Duration,
+    /// For every object that is created, changed or deleted.
+    pub written: Duration,
+}
+
+impl Costs {
+    fn of(self, method: &str, sent: &[u8], answer: &Answer) -> Duration {
+        let count = |value: &Value| value.as_array().map_or(1, Vec::len);
+        let (each, objects) = match (method, &answer.body) {
+            ("GET", Content::Json(body)) => (self.read, body.get("results").map_or(1, count)),
+            ("GET" | "HEAD" | "OPTIONS", _) => (self.read, 1),
+            _ => (self.written, serde_json::from_slice(sent).as_ref().map_or(1, count)),
+        };
+        each.saturating_mul(u32::try_from(objects).unwrap_or(u32::MAX))
+    }
 }
 
 /// The mock's state, with what is noted and planned beside it.
@@ -40,6 +65,8 @@ pub(super) struct World {
     pub(super) state: State,
     pub(super) seen: Vec<Seen>,
     pub(super) faults: Vec<Fault>,
+    pub(super) costs: Costs,
+    pub(super) keep_bodies: bool,
     requests: u64,
 }
 
@@ -47,7 +74,14 @@ impl World {
     pub(super) fn new(url: String) -> Self {
         let mut state = State::new(url);
         super::write::seed(&mut state);
-        Self { state, seen: Vec::new(), faults: Vec::new(), requests: 0 }
+        Self {
+            state,
+            seen: Vec::new(),
+            faults: Vec::new(),
+            costs: Costs::default(),
+            keep_bodies: false,
+            requests: 0,
+        }
     }
 
     fn strike(&mut self, method: &str, path: &str) -> Option<FaultKind> {
@@ -78,36 +112,45 @@ async fn handle(
         Some(FaultKind::ResetBefore) => cord.cut(),
         _ => {}
     }
-    let mut world = locked(&world);
-    world.requests += 1;
-    let number = world.requests;
-    let line = method.len() + path.len() + query.len() + " ? HTTP/1.1".len();
-    let mut answer = match &fault {
-        Some(FaultKind::Status(status)) => Answer::detail(*status, "as planned"),
-        Some(FaultKind::Busy { .. }) => Answer::detail(429, "Request was throttled."),
-        Some(FaultKind::Deadlock) => Answer::exception("OperationalError", "deadlock detected"),
-        Some(FaultKind::ResetBefore) => Answer::nothing(0),
-        _ if line > LONGEST_LINE => {
-            let text = format!("Request Line is too large ({line} &gt; {LONGEST_LINE})");
-            Answer::page(400, "Bad Request", &text)
+    let (answer, number, cost) = {
+        let mut world = locked(&world);
+        world.requests += 1;
+        let number = world.requests;
+        let line = method.len() + path.len() + query.len() + " ? HTTP/1.1".len();
+        let mut answer = match &fault {
+            Some(FaultKind::Status(status)) => Answer::detail(*status, "as planned"),
+            Some(FaultKind::Busy { .. }) => Answer::detail(429, "Request was throttled."),
+            Some(FaultKind::Deadlock) => Answer::exception("OperationalError", "deadlock detected"),
+            Some(FaultKind::ResetBefore) => Answer::nothing(0),
+            _ if line > LONGEST_LINE => {
+                let text = format!("Request Line is too large ({line} &gt; {LONGEST_LINE})");
+                Answer::page(400, "Bad Request", &text)
+            }
+            _ => {
+                world.state.request_id = request_id(number);
+                // What a request left behind that broke off.
+                world.state.rollback();
+                admitted(&mut world.state, method, path, query, &head.headers, &body)
+            }
+        };
+        let cost = world.costs.of(method, &body, &answer);
+        if fault == Some(FaultKind::ResetAfterCommit) {
+            cord.cut();
+            answer = Answer::nothing(0);
         }
-        _ => {
-            world.state.request_id = request_id(number);
-            // What a request left behind that broke off.
-            world.state.rollback();
-            admitted(&mut world.state, method, path, query, &head.headers, &body)
-        }
+        let body = if world.keep_bodies { body } else { Bytes::new() };
+        world.seen.push(Seen {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            query: query.to_owned(),
+            status: answer.status,
+            body,
+        });
+        (answer, number, cost)
     };
-    if fault == Some(FaultKind::ResetAfterCommit) {
-        cord.cut();
-        answer = Answer::nothing(0);
+    if !cost.is_zero() {
+        tokio::time::sleep(cost).await;
     }
-    world.seen.push(Seen {
-        method: method.to_owned(),
-        path: path.to_owned(),
-        query: query.to_owned(),
-        status: answer.status,
-    });
     respond(answer, number, method == "HEAD", fault.as_ref())
 }
 

@@ -6,7 +6,9 @@ mod uncertain;
 
 use std::collections::BTreeMap;
 
-use futures_util::{StreamExt, stream};
+use futures_util::future::{BoxFuture, ready};
+use futures_util::stream::FuturesOrdered;
+use futures_util::{FutureExt, StreamExt};
 use sdk_netbox::{Client, Error};
 use serde_json::{Map, Value};
 
@@ -170,26 +172,18 @@ impl<'n> Applier<'n> {
         // NetBox counts machines per type in the type's row. Two requests that write the same rows in
         // opposite order block each other for good, and the database ends one of them.
         ready.sort_by_key(|one| one.body.get("virtual_machine_type").and_then(Value::as_i64));
-        let (netbox, ledger) = (self.netbox, self.ledger);
-        let batches = batches(ready, self.batch);
-        let one = |(numbers, batch): (Vec<usize>, Batch)| async move {
-            // First written down, then sent: after a crash it is known what may have happened.
-            match ledger.sent(&numbers).await {
-                Ok(()) => {
-                    let answers = send(netbox, stage.kind(), batch).await;
-                    answers.into_iter().map(|answer| answer.map_err(Trouble::Netbox)).collect()
-                }
-                Err(error) => {
-                    let why = || Err(Trouble::Record(error.to_string()));
-                    numbers.iter().map(|_| why()).collect::<Vec<_>>()
+        let mut waiting = batches(ready, self.batch).into_iter();
+        let mut flying = FuturesOrdered::new();
+        let mut uncertain = Vec::new();
+        loop {
+            while flying.len() < lanes(stage) {
+                let Some(batch) = waiting.next() else { break };
+                match self.broken.clone() {
+                    Some(why) => self.give_up(&batch, &why, progress),
+                    None => flying.push_back(self.launch(stage, batch).await),
                 }
             }
-        };
-        let requests: Vec<_> = batches.iter().map(|batch| as_batch(stage, batch)).collect();
-        let answers = stream::iter(requests).map(one).buffered(lanes(stage));
-        let mut sent = stream::iter(batches).zip(answers).boxed();
-        let mut uncertain = Vec::new();
-        while let Some((batch, answers)) = sent.next().await {
+            let Some((batch, answers)) = flying.next().await else { break };
             for (one, answer) in batch.into_iter().zip(answers) {
                 if let Err(trouble) = &answer {
                     self.watch(trouble);
@@ -202,6 +196,36 @@ impl<'n> Applier<'n> {
             self.write_down().await;
         }
         uncertain
+    }
+
+    /// First written down, then sent: after a crash it is known what may have happened. Nothing of
+    /// the ledger is part of what is sent at the same time: it would wait there for a turn that
+    /// nobody gives it.
+    async fn launch<'o>(
+        &self,
+        stage: Stage,
+        batch: Vec<Ready<'o>>,
+    ) -> BoxFuture<'n, (Vec<Ready<'o>>, Vec<Result<i64, Trouble>>)>
+    where
+        'o: 'n,
+    {
+        let (numbers, request) = as_batch(stage, &batch);
+        if let Err(error) = self.ledger.sent(&numbers).await {
+            let answers = numbers.iter().map(|_| Err(Trouble::Record(error.to_string()))).collect();
+            return ready((batch, answers)).boxed();
+        }
+        let netbox = self.netbox;
+        async move {
+            let answers = send(netbox, stage.kind(), request).await;
+            (batch, answers.into_iter().map(|answer| answer.map_err(Trouble::Netbox)).collect())
+        }
+        .boxed()
+    }
+
+    fn give_up(&mut self, batch: &[Ready<'_>], why: &str, progress: &mut Progress<'_>) {
+        for one in batch {
+            self.settle(one.operation, Done::Failed(why.to_owned()), progress);
+        }
     }
 
     /// Remembers what came of an operation, and tells.

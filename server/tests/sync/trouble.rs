@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use proxbox::sync::{Outcome, Target};
+use proxbox::store::{Ledger, OperationState, Store};
+use proxbox::sync::{Outcome, Policy, Target};
 use sdk_netbox::mock::{Fault, FaultKind};
 use sdk_proxmox::mock::GuestKind;
 
@@ -316,4 +317,24 @@ async fn a_container_that_says_nothing_keeps_its_addresses() {
     let outcome = rig.sync().await;
     assert!(outcome.ok, "{:?}", outcome.failed);
     assert_eq!(rig.netbox.count("ipam/ip-addresses"), before);
+}
+
+#[tokio::test]
+async fn what_is_written_down_never_waits_for_what_is_on_its_way() {
+    let rig = Rig::with_plugin().await;
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&folder.path().join("proxbox.db"), None).await.unwrap();
+    let run = uuid::Uuid::now_v7();
+    store.start_run(run, "netbox", Duration::from_secs(60)).await.unwrap();
+    let ledger = Ledger::new(store.clone(), "netbox", run);
+    // As many requests as there can be, two at a time, each of them written down before and after.
+    let policy = Policy { bulk_batch_size: 1, ..Policy::default() };
+    let (events, _) = tokio::sync::mpsc::unbounded_channel();
+    let netbox = rig.client();
+    let targets = [rig.target()];
+    let running = proxbox::sync::run(&netbox, &targets, &policy, &ledger, None, events);
+    let outcome = tokio::time::timeout(Duration::from_secs(25), running).await.unwrap();
+    assert!(outcome.ok, "{:?}", outcome.failed);
+    let operations = store.operations(run).await.unwrap();
+    assert!(operations.iter().all(|one| one.state == OperationState::Confirmed));
 }

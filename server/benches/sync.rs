@@ -65,6 +65,7 @@ async fn sync(folder: &Path, netbox: &Place, proxmox: &Proxmox) -> Measured {
         .env("PROXBOX_PROXMOX_TOKEN_SECRET", proxmox.token_secret())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
+        .stderr(Stdio::null())
         .kill_on_drop(true)
         .spawn()
         .unwrap();

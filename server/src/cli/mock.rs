@@ -108,8 +108,8 @@ impl MockCommand {
             mock.fault(proxmox_fault(fault)?);
         }
         self.tell(mock.address()).await?;
-        println!("token  {} {}", mock.token_id(), mock.token_secret());
-        println!("user   root@pam, password mock-password");
+        say(format_args!("token  {} {}", mock.token_id(), mock.token_secret()));
+        say(format_args!("user   root@pam, password mock-password"));
         stop_requested().await;
         Ok(())
     }
@@ -127,9 +127,9 @@ impl MockCommand {
         }
         let address = mock.url().trim_start_matches("http://").parse();
         self.tell(address.context("the mock's own address")?).await?;
-        println!("token  {}", mock.token());
+        say(format_args!("token  {}", mock.token()));
         let (user, password) = mock.administrator();
-        println!("user   {user}, password {password}");
+        say(format_args!("user   {user}, password {password}"));
         stop_requested().await;
         Ok(())
     }
@@ -141,13 +141,13 @@ impl MockCommand {
 
     async fn tell(&self, address: SocketAddr) -> Result<()> {
         if self.plain {
-            println!("url    http://{address}");
+            say(format_args!("url    http://{address}"));
             return Ok(());
         }
         let outside = SocketAddr::from(([127, 0, 0, 1], self.port));
         let front = TlsFront::start(outside, address).await.context("the port cannot be used")?;
-        println!("url    https://{}", front.address);
-        println!("sha256 {}", front.fingerprint);
+        say(format_args!("url    https://{}", front.address));
+        say(format_args!("sha256 {}", front.fingerprint));
         Ok(())
     }
 }
@@ -219,4 +219,9 @@ fn netbox_fault(scripted: Scripted) -> Result<netbox::Fault> {
         Some(times) => fault.times(times),
         None => fault,
     })
+}
+
+/// Prints a line; whoever does not read it any more is no reason to end.
+fn say(line: std::fmt::Arguments<'_>) {
+    let _ = std::io::Write::write_fmt(&mut std::io::stdout(), format_args!("{line}\n"));
 }

@@ -131,7 +131,7 @@ async fn raw(writes: Vec<Seen>, costs: Costs) -> f64 {
         let (path, method) = (group[0].1.path.clone(), group[0].1.method.clone());
         let fits = |(_, next): &(usize, Seen)| next.path == path && next.method == method;
         let mut more = Vec::new();
-        while let Some(next) = left.next_if(&fits) {
+        while let Some(next) = left.next_if(fits) {
             more.push(next);
         }
         group.extend(more);

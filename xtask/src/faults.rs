@@ -27,6 +27,8 @@ impl Faults {
                 "server",
                 "--test",
                 "faults",
+                "--test",
+                "crash",
                 "--",
                 "--nocapture",
             ])

@@ -46,8 +46,8 @@ pub struct Target {
 ///
 /// Never fails as such: the outcome says what happened, and lists what did not. What is about to be
 /// written is in the `ledger` first. Only what is in an `approved` plan is done, and nothing where
-/// that is not true any more: the outcome is then refused. Frames are sent to `events` as the run goes; nobody has to
-/// listen.
+/// that is not true any more: the outcome is then refused. Frames are sent to `events` as the run
+/// goes; nobody has to listen.
 pub async fn run(
     netbox: &sdk_netbox::Client,
     targets: &[Target],

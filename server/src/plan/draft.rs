@@ -213,14 +213,14 @@ impl<'a> Draft<'a> {
             let last = base.as_ref().and_then(|base| base.get(name));
             match merge(rule, self.mode_of(rule), have, &want, last) {
                 Merged::Unchanged => {}
-                Merged::Kept => self.keep(wanted, rule, have, &want),
+                Merged::Kept => self.plan.kept.push(edit(wanted, rule, have, want)),
                 Merged::Write(changed) => {
                     before.insert(rule.name, have.clone());
                     after.insert(rule.name, changed);
                     ours.insert(rule.name, want);
                 }
                 Merged::Overruled(changed) => {
-                    self.overrule(wanted, rule, have, &changed);
+                    self.plan.overruled.push(edit(wanted, rule, have, changed.clone()));
                     before.insert(rule.name, have.clone());
                     after.insert(rule.name, changed);
                     ours.insert(rule.name, want);
@@ -270,26 +270,6 @@ impl<'a> Draft<'a> {
         }
     }
 
-    fn keep(&mut self, wanted: &Wanted, rule: &FieldRule, have: &Value, want: &Value) {
-        self.plan.kept.push(Kept {
-            key: wanted.key.clone(),
-            label: wanted.label.clone(),
-            field: rule.name,
-            have: have.clone(),
-            want: want.clone(),
-        });
-    }
-
-    fn overrule(&mut self, wanted: &Wanted, rule: &FieldRule, have: &Value, want: &Value) {
-        self.plan.overruled.push(Kept {
-            key: wanted.key.clone(),
-            label: wanted.label.clone(),
-            field: rule.name,
-            have: have.clone(),
-            want: want.clone(),
-        });
-    }
-
     /// The finished plan, sorted by stage.
     pub(super) fn finish(self) -> Plan {
         let mut plan = self.plan;
@@ -307,6 +287,12 @@ impl<'a> Draft<'a> {
         plan.skipped.sort_by(|a, b| (&a.key, &a.why).cmp(&(&b.key, &b.why)));
         plan
     }
+}
+
+/// A field that somebody edited.
+fn edit(wanted: &Wanted, rule: &FieldRule, have: &Value, want: Value) -> Kept {
+    let (key, label) = (wanted.key.clone(), wanted.label.clone());
+    Kept { key, label, field: rule.name, have: have.clone(), want }
 }
 
 /// A new object's fields, without those that are not set.

@@ -18,7 +18,11 @@ pub(super) async fn result(
     State(app): State<App>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
-    let log = start(&app, query.as_deref()).await?;
+    ended(start(&app, query.as_deref()).await?).await
+}
+
+/// The content of a run's `complete` frame, once it has ended.
+pub(super) async fn ended(log: Arc<RunLog>) -> Result<Response, ApiError> {
     let data = log.ended().await.map(|complete| complete.data.clone()).unwrap_or_default();
     let json = [(header::CONTENT_TYPE, "application/json")];
     Ok((StatusCode::OK, json, data).into_response())

@@ -6,11 +6,10 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
 use super::flags::Flags;
+use super::full_update::ended;
 use super::{ApiError, App, router, sse};
 use crate::options::Options;
 use crate::order::Order;
@@ -49,7 +48,7 @@ pub(super) fn routes() -> Router<App> {
     let mut routes = Router::new();
     for (path, part) in STAGES {
         let json =
-            move |app, query| async move { result(start(app, query, part, None).await?).await };
+            move |app, query| async move { ended(start(app, query, part, None).await?).await };
         let events = move |State(app): State<App>, query| async move {
             let keepalive = app.keepalive;
             let log = start(State(app), query, part, None).await?;
@@ -61,7 +60,7 @@ pub(super) fn routes() -> Router<App> {
     }
     for (path, part) in OF_MACHINE {
         let json = move |app, Path(id): Path<i64>, query| async move {
-            result(start(app, query, part, Some(id)).await?).await
+            ended(start(app, query, part, Some(id)).await?).await
         };
         let events = move |State(app): State<App>, Path(id): Path<i64>, query| async move {
             let keepalive = app.keepalive;
@@ -73,13 +72,6 @@ pub(super) fn routes() -> Router<App> {
             .route(&format!("{path}/stream"), get(events).head(router::not_allowed));
     }
     routes
-}
-
-/// The content of the run's `complete` frame.
-async fn result(log: Arc<RunLog>) -> Result<Response, ApiError> {
-    let data = log.ended().await.map(|complete| complete.data.clone()).unwrap_or_default();
-    let json = [(header::CONTENT_TYPE, "application/json")];
-    Ok((StatusCode::OK, json, data).into_response())
 }
 
 async fn start(

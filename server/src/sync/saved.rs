@@ -104,19 +104,21 @@ impl SavedPlan {
 
     /// Leaves in a fresh plan only what was saved; refused when something of that is not in it.
     pub fn limit(&self, fresh: &mut Plan) -> Result<(), Stale> {
-        let mut wanted: Vec<Json> = self.operations.iter().map(document::lasting).collect();
+        // By object: a plan has tens of thousands of operations, an object a handful.
+        let mut wanted: BTreeMap<String, Vec<Json>> = BTreeMap::new();
+        for saved in self.operations.iter().map(document::lasting) {
+            wanted.entry(document::in_words(&saved)).or_default().push(saved);
+        }
         fresh.operations.retain(|operation| {
             let now = document::lasting(&document::operation_to_json(operation));
-            match wanted.iter().position(|saved| *saved == now) {
-                Some(place) => {
-                    wanted.swap_remove(place);
-                    true
-                }
-                None => false,
-            }
+            let of_object = wanted.get_mut(&document::in_words(&now));
+            of_object.is_some_and(|saved| {
+                let place = saved.iter().position(|one| *one == now);
+                place.map(|place| saved.swap_remove(place)).is_some()
+            })
         });
-        match wanted.first() {
-            Some(gone) => Err(Stale::Changed(document::in_words(gone))),
+        match wanted.into_iter().find(|(_, left)| !left.is_empty()) {
+            Some((gone, _)) => Err(Stale::Changed(gone)),
             None => Ok(()),
         }
     }

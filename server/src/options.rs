@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::plan::{Family, InterfaceNames, Kind, Overwrite, Policy, SyncMode};
+use crate::plan::{DAY, Family, InterfaceNames, Kind, Overwrite, Policy, SyncMode};
 
 /// Options by name, as they came. What is not known, or makes no sense, changes nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -60,7 +60,7 @@ impl Options {
 
 /// Settings that decide about a sync.
 fn is_of_sync(name: &str) -> bool {
-    const NAMES: [&str; 8] = [
+    const NAMES: [&str; 9] = [
         "proxbox_fetch_max_concurrency",
         "bulk_batch_size",
         "ignore_ipv6_link_local_addresses",
@@ -69,6 +69,7 @@ fn is_of_sync(name: &str) -> bool {
         "primary_ip_preference",
         "vm_interface_sync_strategy",
         "use_guest_agent_interface_name",
+        "delete_orphans",
     ];
     let prefixes = ["overwrite_", "sync_mode_"];
     NAMES.contains(&name) || prefixes.iter().any(|prefix| name.starts_with(prefix))
@@ -90,6 +91,12 @@ fn take(policy: &mut Policy, name: &str, value: &str) {
         "custom_fields_enabled" => set(&mut policy.custom_fields),
         "delete_nonexistent_backup" => set(&mut policy.delete_gone_backups),
         "delete_nonexistent_snapshot" => set(&mut policy.delete_gone_snapshots),
+        "delete_orphans" => set(&mut policy.prune),
+        "orphan_delay_days" => {
+            let days = value.parse::<u16>().map(|days| i64::from(days) * DAY);
+            policy.orphan_delay = days.unwrap_or(policy.orphan_delay);
+        }
+        "allow_deletes" => policy.allow_deletes = value.parse().ok(),
         "primary_ip_preference" if value == "ipv6" => policy.primary_ip_preference = Family::V6,
         "primary_ip_preference" if value == "ipv4" => policy.primary_ip_preference = Family::V4,
         _ => take_rule(policy, name, value),

@@ -7,6 +7,7 @@ mod event;
 mod outcome;
 mod phase;
 mod saved;
+mod undo;
 
 use std::time::Instant;
 
@@ -24,6 +25,7 @@ use crate::store::{Ledger, StoreError};
 use carry_out::carry_out;
 pub use draw::dry_run;
 use draw::{Drawn, draw};
+pub use undo::undo;
 
 /// A Proxmox endpoint to read.
 #[derive(Clone)]
@@ -103,8 +105,11 @@ async fn go(
     teller: &Teller,
     outcome: &mut Outcome,
 ) -> Result<(), String> {
-    let Drawn { mut plan, mut base, read_millis } =
-        draw(netbox, targets, policy, ledger, outcome).await?;
+    let drawn = match saved.and_then(|saved| saved.reverts) {
+        Some(run) => undo::draw(netbox, run, ledger, outcome).await?,
+        None => draw(netbox, targets, policy, ledger, outcome).await?,
+    };
+    let Drawn { mut plan, mut base, read_millis } = drawn;
     if let Some(Err(stale)) = saved.map(|saved| saved.limit(&mut plan)) {
         outcome.refused = true;
         return Err(stale.to_string());
@@ -121,5 +126,6 @@ async fn record(ledger: &Ledger, plan: &Plan, base: &mut Base) -> Result<(), Sto
     let remembered = plan.remembered.iter();
     let rows = remembered.map(|one| (one.kind, one.id, base.merge(one.kind, one.id, &one.fields)));
     let rows: Vec<_> = rows.collect();
-    ledger.remember(&rows).await
+    ledger.remember(&rows).await?;
+    ledger.note_sightings(plan).await
 }

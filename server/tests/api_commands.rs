@@ -196,6 +196,50 @@ async fn a_plan_that_proxmox_has_overtaken_is_refused() {
 }
 
 #[tokio::test]
+async fn a_run_is_listed_shown_and_taken_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let mocks = Mocks::start().await;
+    let environment = to_mocks(&mocks);
+    let environment = environment.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let file = folder.path().join("back.json");
+    let file = file.to_str().unwrap();
+    let command = async |arguments: &[&str], expected: i32| {
+        let output = proxbox(folder.path(), arguments, &environment).await;
+        assert_eq!(code(&output), expected, "{arguments:?} {}{}", out(&output), err(&output));
+        out(&output)
+    };
+    let name = || {
+        let machines = mocks.netbox.objects("virtualization/virtual-machines");
+        let is_it = |one: &&Value| one["custom_fields"]["proxmox_vm_id"] == 100;
+        machines.iter().find(is_it).unwrap()["name"].clone()
+    };
+    command(&["sync", "run", "--once"], 0).await;
+    let before = name();
+    mocks.proxmox.with(|cluster| cluster.rename(100, "shop")).unwrap();
+    command(&["sync", "run", "--once"], 0).await;
+    assert_eq!(name(), "shop");
+
+    let listed = command(&["runs", "list", "--json"], 0).await;
+    let last: Value = serde_json::from_str(listed.lines().next().unwrap()).unwrap();
+    assert_eq!((listed.lines().count(), &last["state"]), (2, &json!("completed")));
+    let run = last["id"].as_str().unwrap();
+    let shown = command(&["runs", "show", run], 0).await;
+    assert!(shown.contains("confirmed  update virtualization.virtualmachine"), "{shown}");
+
+    let back = command(&["runs", "revert", run, "-o", file], 2).await;
+    assert!(back.contains("name: \"shop\" -> "), "{back}");
+    assert_eq!(name(), "shop", "a plan alone changes nothing");
+    command(&["sync", "apply", file], 0).await;
+    assert_eq!(name(), before);
+    // It is as it should be now, and nothing is left to take back; the next run leaves it so.
+    command(&["runs", "revert", run], 0).await;
+    command(&["sync", "apply", file], 4).await;
+    command(&["sync", "run", "--once"], 0).await;
+    assert_eq!(name(), before);
+    command(&["runs", "revert", "01890000-0000-7000-8000-000000000000"], 1).await;
+}
+
+#[tokio::test]
 async fn a_sync_is_refused_while_another_run_has_the_lease() {
     let (folder, mocks) = (tempfile::tempdir().unwrap(), Mocks::start().await);
     let store = Store::open(&folder.path().join("proxbox.db"), None).await.unwrap();

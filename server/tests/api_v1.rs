@@ -109,3 +109,24 @@ async fn what_is_not_there_or_makes_no_sense_says_so() {
     assert_eq!(answer.status, 401);
     assert_eq!(server.get("/api/v1/runs").await.json(), Value::Array(Vec::new()));
 }
+
+#[tokio::test]
+async fn a_run_is_taken_back_by_a_plan() {
+    let (server, mocks) = server_with_mocks().await;
+    mocks.open();
+    let started = server.post("/api/v1/runs", json!({})).await.json();
+    let run = started["id"].as_str().unwrap();
+    events(&server, run, None).await;
+    let machines = || mocks.netbox.count("virtualization/virtual-machines");
+    assert_ne!(machines(), 0);
+    let drawn = server.post(&format!("/api/v1/runs/{run}/revert"), json!({})).await;
+    assert_eq!(drawn.status, 201, "{}", drawn.text);
+    assert_eq!(drawn.json()["reverts"], run);
+    let path = format!("/api/v1/plans/{}/apply", drawn.json()["id"].as_str().unwrap());
+    let applied = server.post(&path, json!({})).await.json();
+    let text = events(&server, applied["run"].as_str().unwrap(), None).await;
+    assert!(text.contains("\"ok\":true"), "{text}");
+    assert_eq!(machines(), 0);
+    let nowhere = "/api/v1/runs/01890000-0000-7000-8000-000000000000/revert";
+    assert_eq!(server.post(nowhere, json!({})).await.status, 404);
+}

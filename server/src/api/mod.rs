@@ -24,6 +24,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/api/v1/runs/{id}", get(runs::show))
         .route("/api/v1/runs/{id}/operations", get(runs::operations))
         .route("/api/v1/runs/{id}/events", get(runs::events))
+        .route("/api/v1/runs/{id}/revert", post(plans::revert))
         .route("/api/v1/plans", get(plans::list).post(plans::draw_up))
         .route("/api/v1/plans/{id}", get(plans::show))
         .route("/api/v1/plans/{id}/apply", post(plans::apply))

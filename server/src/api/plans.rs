@@ -10,9 +10,9 @@ use uuid::Uuid;
 
 use super::{Asked, no_such};
 use crate::plugin::{ApiError, App, Body};
-use crate::runs::{Selection, StartError, apply_saved, connect, draw, lease_name};
+use crate::runs::{Selection, StartError, apply_saved, connect_for, draw, lease_name, netbox};
 use crate::store::{Ledger, PlanRow};
-use crate::sync::SavedPlan;
+use crate::sync::{SavedPlan, undo};
 
 /// All plans that are kept, newest first, without what is in them.
 pub(super) async fn list(State(app): State<App>) -> Result<Json<Vec<Value>>, ApiError> {
@@ -39,7 +39,25 @@ pub(super) async fn draw_up(
         ApiError::new(StatusCode::BAD_GATEWAY, "No plan can be made", outcome.message)
     })?;
     let endpoints = connected.targets.iter().map(|target| target.endpoint_id).collect();
-    let saved = SavedPlan::new(&plan, netbox, endpoints, order);
+    keep(&app, &SavedPlan::new(&plan, netbox, endpoints, order)).await
+}
+
+/// Draws up the plan that takes a run back and keeps it: 201 with the document and its `id`.
+pub(super) async fn revert(
+    State(app): State<App>,
+    Path(id): Path<Uuid>,
+) -> Result<Response, ApiError> {
+    app.store.run(id).await?.ok_or_else(|| no_such("run", id))?;
+    let client = netbox(&app.store, &Selection::default()).await.map_err(StartError::from)?;
+    let name = lease_name(client.url());
+    let ledger = Ledger::of_netbox(app.store.clone(), &name);
+    let plan = undo(&client, id, &ledger)
+        .await
+        .map_err(|why| ApiError::new(StatusCode::CONFLICT, "The run cannot be taken back", why))?;
+    keep(&app, &SavedPlan::reverting(&plan, name, id)).await
+}
+
+async fn keep(app: &App, saved: &SavedPlan) -> Result<Response, ApiError> {
     let row = PlanRow {
         id: Uuid::now_v7().to_string(),
         netbox: saved.netbox.clone(),
@@ -69,10 +87,7 @@ pub(super) async fn apply(
     let stale = |why: String| ApiError::new(StatusCode::CONFLICT, "The plan is stale", why);
     let saved: SavedPlan =
         serde_json::from_str(&row.document).map_err(|error| stale(error.to_string()))?;
-    let selection =
-        Selection { proxmox_ids: Some(saved.endpoints.clone()), ..Selection::default() };
-    let connected = connect(&app.store, &selection, &saved.order.options).await;
-    let connected = connected.map_err(StartError::from)?;
+    let connected = connect_for(&app.store, &saved).await.map_err(StartError::from)?;
     saved
         .check(&lease_name(connected.netbox.url()), Timestamp::now())
         .map_err(|why| stale(why.to_string()))?;

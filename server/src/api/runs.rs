@@ -28,7 +28,7 @@ pub(super) async fn list(
     Query(wanted): Query<Wanted>,
 ) -> Result<Json<Vec<Value>>, ApiError> {
     let rows = app.store.runs(wanted.limit.unwrap_or(50).clamp(1, MOST)).await?;
-    Ok(Json(rows.iter().map(run_to_json).collect()))
+    Ok(Json(rows.iter().map(RunRow::to_json).collect()))
 }
 
 /// Starts a run: 202 with its id, 409 while another one writes.
@@ -47,7 +47,7 @@ pub(super) async fn show(
     Path(id): Path<Uuid>,
 ) -> Result<Json<Value>, ApiError> {
     let row = app.store.run(id).await?.ok_or_else(|| no_such("run", id))?;
-    Ok(Json(run_to_json(&row)))
+    Ok(Json(row.to_json()))
 }
 
 /// What a run planned, and how far each operation came.
@@ -57,7 +57,7 @@ pub(super) async fn operations(
 ) -> Result<Json<Vec<Value>>, ApiError> {
     app.store.run(id).await?.ok_or_else(|| no_such("run", id))?;
     let rows = app.store.operations(id).await?;
-    Ok(Json(rows.iter().map(operation_to_json).collect()))
+    Ok(Json(rows.iter().map(OperationRow::to_json).collect()))
 }
 
 /// The events as server-sent events with their numbers, from the one after `Last-Event-ID` on, and
@@ -74,20 +74,4 @@ pub(super) async fn events(
     }
     app.store.run(id).await?.ok_or_else(|| no_such("run", id))?;
     Ok(sse::replayed(id, app.store.events(id, after).await?))
-}
-
-fn run_to_json(row: &RunRow) -> Value {
-    let summary = row.summary.as_deref().and_then(|text| serde_json::from_str(text).ok());
-    json!({
-        "id": row.id.0, "netbox": row.netbox, "state": row.state, "started_at": row.started_at,
-        "finished_at": row.finished_at, "summary": summary.unwrap_or(Value::Null),
-    })
-}
-
-fn operation_to_json(row: &OperationRow) -> Value {
-    let operation: Value = serde_json::from_str(&row.operation).unwrap_or_default();
-    json!({
-        "number": row.number, "state": row.state, "object_id": row.object_id, "why": row.why,
-        "operation": operation,
-    })
 }

@@ -6,6 +6,7 @@ mod keys;
 mod mock;
 mod progress;
 mod report;
+mod runs;
 mod serve;
 mod signals;
 mod sync;
@@ -46,6 +47,9 @@ enum Command {
     /// Syncs from the shell.
     #[command(subcommand)]
     Sync(sync::Sync),
+    /// Runs that were: what they did, and how to take them back.
+    #[command(subcommand)]
+    Runs(runs::Runs),
     /// The NetBox and the Proxmox clusters that are stored.
     #[command(subcommand)]
     Endpoints(endpoints::Endpoints),
@@ -82,6 +86,7 @@ async fn run(cli: Cli) -> anyhow::Result<Exit> {
     match cli.command {
         Command::Serve(command) => command.run(&cli.state).await,
         Command::Sync(command) => command.run(&cli.state).await,
+        Command::Runs(command) => command.run(&cli.state).await,
         Command::Endpoints(command) => command.run(&cli.state).await,
         Command::Keys(command) => command.run(&cli.state).await,
         Command::Mock(command) => command.run().await,

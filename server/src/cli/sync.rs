@@ -15,8 +15,8 @@ use crate::order::Order;
 use crate::part::Part;
 use crate::plan::{Action, Plan};
 use crate::runs::{
-    Connected, Lease, RunLog, Runs, Selection, StartError, apply_saved, connect, draw, full_update,
-    lease_name,
+    Connected, Lease, RunLog, Runs, Selection, StartError, apply_saved, connect, connect_for, draw,
+    full_update, lease_name,
 };
 use crate::store::{Ledger, Store};
 use crate::sync::SavedPlan;
@@ -95,6 +95,12 @@ struct Wanted {
     /// Only these nodes, for what is read of nodes.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     node: Option<Vec<String>>,
+    /// Deletes guests that Proxmox has not shown for a week, in two readings of everything at least.
+    #[arg(long)]
+    prune: bool,
+    /// Deletes exactly so many objects, although it is more than a run may do.
+    #[arg(long, value_name = "N")]
+    allow_deletes: Option<usize>,
     /// An option as the NetBox plugin calls it: overwrite_vm_tags=false, sync_mode_mac=disabled.
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = pair)]
     set: Vec<(String, String)>,
@@ -115,6 +121,12 @@ fn pair(text: &str) -> Result<(String, String), String> {
 impl Wanted {
     fn order(&self) -> Order {
         let mut options = Options::default();
+        if self.prune {
+            options.set("delete_orphans", "true");
+        }
+        if let Some(allowed) = self.allow_deletes {
+            options.set("allow_deletes", allowed.to_string());
+        }
         for (name, value) in &self.set {
             options.set(name, value);
         }
@@ -169,16 +181,26 @@ impl Draw {
         };
         let endpoints = connected.targets.iter().map(|target| target.endpoint_id).collect();
         let saved = SavedPlan::new(&plan, netbox, endpoints, order);
-        if let Some(path) = &self.output {
-            let text = serde_json::to_string_pretty(&saved)?;
-            std::fs::write(path, text).with_context(|| format!("{}", path.display()))?;
-        }
-        match self.json {
-            true => println!("{}", serde_json::to_string(&saved)?),
-            false => print!("{plan}{}", sum(&plan)),
-        }
-        Ok(if plan.is_empty() { Exit::Done } else { Exit::Pending })
+        show_plan(&plan, &saved, self.output.as_deref(), self.json)
     }
+}
+
+/// Prints a plan, and writes it to a file where one is named.
+pub(super) fn show_plan(
+    plan: &Plan,
+    saved: &SavedPlan,
+    output: Option<&Path>,
+    json: bool,
+) -> anyhow::Result<Exit> {
+    if let Some(path) = output {
+        let text = serde_json::to_string_pretty(saved)?;
+        std::fs::write(path, text).with_context(|| format!("{}", path.display()))?;
+    }
+    match json {
+        true => println!("{}", serde_json::to_string(saved)?),
+        false => print!("{plan}{}", sum(plan)),
+    }
+    Ok(if plan.is_empty() { Exit::Done } else { Exit::Pending })
 }
 
 /// The last line below a plan.
@@ -200,8 +222,10 @@ fn sum(plan: &Plan) -> String {
 impl Apply {
     async fn run(self, store: &Store) -> anyhow::Result<Exit> {
         let saved = read(&self.plan)?;
-        let endpoints = Some(saved.endpoints.clone());
-        let connected = connected(store, &self.direct, endpoints, &saved.order.options).await?;
+        let connected = match self.direct.connect()? {
+            Some(connected) => connected,
+            None => connect_for(store, &saved).await?,
+        };
         if let Err(stale) = saved.check(&lease_name(connected.netbox.url()), Timestamp::now()) {
             eprintln!("refused: {stale}");
             return Ok(Exit::Refused);

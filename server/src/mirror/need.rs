@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::part::Part;
-use crate::plan::Kind;
+use crate::plan::{Kind, Policy};
 
 /// What every plan stands on.
 const ALWAYS: &[Kind] = &[
@@ -22,10 +22,17 @@ const ALWAYS: &[Kind] = &[
     Kind::ProxmoxNode,
 ];
 
-/// The kinds that a plan for these parts looks at.
-pub(super) fn kinds(parts: &BTreeSet<Part>, plugin: bool) -> BTreeSet<Kind> {
+/// With a machine NetBox deletes its parts, so they are looked at first.
+const OF_MACHINES: [Kind; 4] =
+    [Kind::VmInterface, Kind::MacAddress, Kind::IpAddress, Kind::VirtualDisk];
+
+/// The kinds that a plan with this policy looks at.
+pub(super) fn kinds(policy: &Policy, plugin: bool) -> BTreeSet<Kind> {
     let mut kinds: BTreeSet<Kind> = ALWAYS.iter().copied().collect();
-    for part in parts {
+    if policy.prune && policy.parts.contains(&Part::VirtualMachines) {
+        kinds.extend(OF_MACHINES);
+    }
+    for part in &policy.parts {
         let own = of_part(*part);
         kinds.extend(own);
         kinds.extend(own.iter().filter_map(|kind| kind.state()));

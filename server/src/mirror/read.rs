@@ -10,8 +10,7 @@ use sdk_netbox::{Client, Error, List, filters};
 use super::{Mirror, need, normalize};
 use crate::calls::Calls;
 use crate::inventory::Inventory;
-use crate::part::Part;
-use crate::plan::{Existing, Kind, VMID_FIELD, custom_field_names};
+use crate::plan::{Existing, Kind, Policy, VMID_FIELD, custom_field_names};
 
 /// Lists in flight at the same time. NetBox gains nothing from more.
 const LANES: usize = 4;
@@ -30,17 +29,13 @@ const DEPENDENT: [Kind; 6] = [
 ];
 
 /// Reads what does not depend on what runs.
-pub async fn read_base(
-    netbox: &Client,
-    parts: &BTreeSet<Part>,
-    plugin: bool,
-) -> Result<Mirror, Error> {
+pub async fn read_base(netbox: &Client, policy: &Policy, plugin: bool) -> Result<Mirror, Error> {
     let mut mirror = Mirror::default();
     if !plugin {
         let of_plugin = Kind::ALL.iter().filter(|kind| kind.is_of_plugin());
         mirror.absent.extend(of_plugin);
     }
-    let kinds = need::kinds(parts, plugin);
+    let kinds = need::kinds(policy, plugin);
     let wanted = kinds.into_iter().filter(|kind| !DEPENDENT.contains(kind));
     let wanted = wanted.map(|kind| (kind, base_filters(kind))).collect();
     fill(netbox, &mut mirror, wanted).await?;
@@ -51,11 +46,11 @@ pub async fn read_base(
 pub async fn read_rest(
     netbox: &Client,
     mirror: &mut Mirror,
-    parts: &BTreeSet<Part>,
+    policy: &Policy,
     inventories: &[Inventory],
 ) -> Result<(), Error> {
     let plugin = mirror.knows(Kind::ProxmoxEndpoint);
-    let kinds = need::kinds(parts, plugin);
+    let kinds = need::kinds(policy, plugin);
     let ids = clusters(mirror, inventories);
     let mut wanted = Vec::new();
     for kind in DEPENDENT.into_iter().filter(|kind| kinds.contains(kind)) {
@@ -71,6 +66,30 @@ pub async fn read_rest(
     }
     let interfaces = filters::dcim::interfaces::DEVICE_ID.in_(&devices);
     fill(netbox, mirror, vec![(Kind::Interface, vec![interfaces])]).await
+}
+
+/// Reads all objects of these kinds, of what they belong to and of what hangs on them.
+pub async fn read_around(
+    netbox: &Client,
+    kinds: &BTreeSet<Kind>,
+    plugin: bool,
+) -> Result<Mirror, Error> {
+    const AROUND: [Kind; 9] = [
+        Kind::Site,
+        Kind::Cluster,
+        Kind::Device,
+        Kind::Interface,
+        Kind::VirtualMachine,
+        Kind::VmInterface,
+        Kind::MacAddress,
+        Kind::VirtualDisk,
+        Kind::IpAddress,
+    ];
+    let mut mirror = Mirror::default();
+    let kinds = kinds.iter().chain(&AROUND).filter(|kind| plugin || !kind.is_of_plugin());
+    let wanted: BTreeSet<Kind> = kinds.copied().collect();
+    fill(netbox, &mut mirror, wanted.into_iter().map(|kind| (kind, Vec::new())).collect()).await?;
+    Ok(mirror)
 }
 
 /// Reads which backups have a note in the journal.

@@ -1,6 +1,6 @@
 //! What the sync last wrote into each object, so that an edit can be told from a change.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::{Map, Value as Json};
 
@@ -12,6 +12,10 @@ pub struct Base {
     rows: HashMap<(Kind, i64), Box<str>>,
     /// Paths of journal entries that a run meant to write and perhaps did not.
     owed: BTreeSet<String>,
+    /// For how many seconds guests have been missing, by the ids of their machines.
+    absent: BTreeMap<i64, i64>,
+    /// How many nodes were seen behind each endpoint the last time.
+    nodes: BTreeMap<i64, usize>,
 }
 
 impl Base {
@@ -40,6 +44,26 @@ impl Base {
     /// Notes that a journal entry is owed.
     pub fn owe(&mut self, path: String) {
         self.owed.insert(path);
+    }
+
+    /// For how many seconds the guest of a machine has been missing; none when it was seen last time.
+    pub fn absent(&self, machine: i64) -> Option<i64> {
+        self.absent.get(&machine).copied()
+    }
+
+    /// Notes that the guest of a machine has been missing for so many seconds.
+    pub fn miss(&mut self, machine: i64, seconds: i64) {
+        self.absent.insert(machine, seconds);
+    }
+
+    /// How many nodes were seen behind an endpoint the last time that everything was seen.
+    pub fn nodes(&self, endpoint: i64) -> usize {
+        self.nodes.get(&endpoint).copied().unwrap_or_default()
+    }
+
+    /// Notes how many nodes were seen behind an endpoint.
+    pub fn count_nodes(&mut self, endpoint: i64, nodes: usize) {
+        self.nodes.insert(endpoint, nodes);
     }
 
     /// Takes an object's fields as they are stored.

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value as Json, json};
 
 use super::draft::is_stamp;
-use super::{Action, Fields, Key, Kind, Mode, Operation, Ref, Shape, Value};
+use super::{Action, Deed, Did, Fields, Key, Kind, Mode, Operation, Ref, Shape, Value};
+use crate::part::Part;
 
 /// Fields by name.
 pub fn fields_to_json(fields: &Fields) -> Map<String, Json> {
@@ -39,6 +40,29 @@ pub fn operation_to_json(operation: &Operation) -> Json {
         "id": id,
         "before": fields_to_json(&operation.before),
         "after": fields_to_json(&operation.after),
+    })
+}
+
+/// What was done to the object with this id, from an operation as it was written.
+pub fn did_from_json(operation: &Json, id: i64) -> Option<Did> {
+    let text = |name: &str| operation[name].as_str();
+    let kind = Kind::from_model(text("kind")?)?;
+    let deed = match text("action")? {
+        "create" => Deed::Created,
+        "update" => Deed::Updated,
+        "delete" => Deed::Deleted,
+        _ => return None,
+    };
+    let fields =
+        |name: &str| operation[name].as_object().map(|members| fields_from_json(kind, members));
+    Some(Did {
+        key: Key::new(kind, text("path")?),
+        label: text("label")?.to_owned(),
+        part: Part::from_name(text("part")?)?,
+        deed,
+        id,
+        before: fields("before")?,
+        after: fields("after")?,
     })
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::budget;
 use super::merge::{Merged, is_unset, merge};
 use super::vocabulary::{OUR_TAG, VMID_FIELD};
 use super::{
@@ -49,7 +50,7 @@ impl Wanted {
 pub(super) struct Draft<'a> {
     pub(super) mirror: &'a Mirror,
     pub(super) policy: &'a Policy,
-    base: &'a Base,
+    pub(super) base: &'a Base,
     /// States by kind and by the object that they are beside.
     states: HashMap<(Kind, i64), i64>,
     plan: Plan,
@@ -155,6 +156,33 @@ impl<'a> Draft<'a> {
 
     pub(super) fn skip(&mut self, key: Key, why: impl Into<String>) {
         self.plan.skipped.push(Skipped { key, why: why.into() });
+    }
+
+    /// Changes what differs, for a reason that the fields do not tell.
+    pub(super) fn mark(&mut self, existing: &Existing, wanted: &Wanted, reason: Reason) {
+        self.change(Stage::Write(wanted.key.kind), existing, wanted, Some(reason));
+    }
+
+    /// Notes that the guest of a machine is missing; for how many seconds it has been so far.
+    pub(super) fn absent(&mut self, machine: i64) -> i64 {
+        self.base.absent(machine).unwrap_or_else(|| {
+            self.plan.absent.insert(machine);
+            0
+        })
+    }
+
+    /// Notes that the guest of a machine is there.
+    pub(super) fn present(&mut self, machine: i64) {
+        if self.base.absent(machine).is_some() {
+            self.plan.returned.insert(machine);
+        }
+    }
+
+    /// Notes how many nodes are behind an endpoint.
+    pub(super) fn count_nodes(&mut self, endpoint: i64, nodes: usize) {
+        if self.base.nodes(endpoint) != nodes {
+            self.plan.nodes.insert(endpoint, nodes);
+        }
     }
 
     pub(super) fn orphan(&mut self, key: Key) {
@@ -277,6 +305,7 @@ impl<'a> Draft<'a> {
         for operation in &plan.operations {
             plan.unchanged.remove(&operation.key);
         }
+        budget::hold_back(&mut plan, self.policy.allow_deletes);
         plan.operations.sort_by(|a, b| (a.stage, &a.key).cmp(&(b.stage, &b.key)));
         for (number, operation) in plan.operations.iter_mut().enumerate() {
             operation.number = number;

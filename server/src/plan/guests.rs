@@ -9,9 +9,9 @@ use super::names::{self, Claim};
 use super::vocabulary::{self, OUR_TAG, VMID_FIELD};
 use super::{
     Action, DuplicateName, Existing, Fields, Key, Kind, Operation, Overwrite, Reason, Ref, Stage,
-    SyncMode, Value, cloud_init, states,
+    SyncMode, Value, absence, cloud_init, states,
 };
-use crate::inventory::{Completeness, Guest, GuestKind, GuestStatus, Inventory};
+use crate::inventory::{Guest, GuestKind, GuestStatus, Inventory};
 use crate::part::Part;
 
 /// A guest that has a virtual machine.
@@ -43,7 +43,9 @@ pub(super) fn plan<'i>(
     guests.sort_by_key(|guest| guest.vmid);
     guests.dedup_by_key(|guest| guest.vmid);
     let found = identify(draft, &machines, &guests);
-    report_orphans(draft, place, inventory, &machines, &found);
+    found.values().for_each(|machine| draft.present(machine.id));
+    let missing = missing(draft, &machines, &found);
+    absence::plan(draft, place, inventory, &missing);
     // Guests that are not synced keep their objects, and nothing is made for them.
     guests.retain(|guest| mode(draft, guest) != SyncMode::Disabled);
     if let Some(chosen) = &draft.policy.machines {
@@ -161,28 +163,15 @@ fn identify<'m>(
     found
 }
 
-fn report_orphans(
-    draft: &mut Draft<'_>,
-    place: &Place,
-    inventory: &Inventory,
-    machines: &[&Existing],
+/// Machines whose guests Proxmox does not show.
+fn missing<'m>(
+    draft: &Draft<'_>,
+    machines: &[&'m Existing],
     found: &BTreeMap<i64, &Existing>,
-) {
-    // Nobody has asked for the others.
-    if inventory.is_part || !draft.policy.parts.contains(&Part::VirtualMachines) {
-        return;
-    }
+) -> Vec<(i64, &'m Existing)> {
     let claimed: BTreeSet<i64> = found.values().map(|machine| machine.id).collect();
-    for machine in machines.iter().filter(|machine| !claimed.contains(&machine.id)) {
-        let Some(vmid) = vmid_of(draft, machine) else { continue };
-        let key = Key::new(Kind::VirtualMachine, format!("{}/{vmid}", place.name));
-        match inventory.completeness {
-            Completeness::Complete => draft.orphan(key),
-            Completeness::Partial(_) => {
-                draft.skip(key, "was not seen, but Proxmox did not show everything this time");
-            }
-        }
-    }
+    let unclaimed = machines.iter().filter(|machine| !claimed.contains(&machine.id));
+    unclaimed.filter_map(|machine| Some((vmid_of(draft, machine)?, *machine))).collect()
 }
 
 /// Names for all guests, by vmid. A guest whose name could not be read keeps the one it has.

@@ -1,8 +1,10 @@
 //! The planner: from what runs and what NetBox holds to what has to be done. No I/O, no clock.
 
+mod absence;
 mod addresses;
 mod backups;
 mod base;
+mod budget;
 mod cloud_init;
 mod clusters;
 mod custom_fields;
@@ -24,6 +26,7 @@ mod policy;
 mod primary;
 mod proxbox;
 mod removals;
+mod revert;
 mod snapshots;
 mod states;
 mod storages;
@@ -38,6 +41,7 @@ mod vocabulary;
 use std::collections::BTreeMap;
 
 pub use base::Base;
+pub use budget::HeldBack;
 pub use custom_fields::custom_field_names;
 pub use fields::{FieldRule, Mode, Shape};
 pub use kind::Kind;
@@ -45,7 +49,8 @@ pub use object::{Existing, Fields, Key, Ref, Value};
 pub use operation::{
     Action, DuplicateName, Kept, Operation, Plan, Reason, Remembered, Skipped, Stage,
 };
-pub use policy::{Family, InterfaceNames, Overwrite, Policy, Stamp, SyncMode};
+pub use policy::{DAY, Family, InterfaceNames, Overwrite, Policy, Stamp, SyncMode};
+pub use revert::{Deed, Did, revert};
 pub use vocabulary::{OUR_TAG, VMID_FIELD, slug};
 
 use crate::inventory::Inventory;

@@ -1,10 +1,10 @@
 //! The plan: operations in the order in which they can be carried out, and an account of the rest.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use super::{Fields, Key, Kind, Ref, Value};
+use super::{Fields, HeldBack, Key, Kind, Ref, Value};
 use crate::part::Part;
 
 /// When an operation runs: all of one stage before any of the next.
@@ -99,6 +99,10 @@ pub enum Reason {
     InTheWay,
     /// Proxmox no longer has it.
     Vanished,
+    /// A run did it, and it is taken back.
+    Reverted,
+    /// Its guest has been missing for a while: it is marked before anything is deleted.
+    Orphaned,
 }
 
 impl Reason {
@@ -114,6 +118,8 @@ impl Reason {
             Self::Linked => "linked",
             Self::InTheWay => "in_the_way",
             Self::Vanished => "vanished",
+            Self::Reverted => "reverted",
+            Self::Orphaned => "orphaned",
         }
     }
 }
@@ -219,6 +225,14 @@ pub struct Plan {
     pub overruled: Vec<Kept>,
     /// Objects to know from now on.
     pub remembered: Vec<Remembered>,
+    /// Deletions that were more than a run may do.
+    pub held_back: Option<HeldBack>,
+    /// Machines whose guests are missing for the first time.
+    pub absent: BTreeSet<i64>,
+    /// Machines whose guests were missing and are there again.
+    pub returned: BTreeSet<i64>,
+    /// How many nodes are behind an endpoint, where that is new.
+    pub nodes: BTreeMap<i64, usize>,
 }
 
 impl Plan {
@@ -233,6 +247,9 @@ impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for operation in &self.operations {
             writeln!(f, "{operation}")?;
+        }
+        if let Some(held_back) = &self.held_back {
+            writeln!(f, "! {}", held_back.why)?;
         }
         for key in &self.orphaned {
             writeln!(f, "? {key} (orphaned)")?;

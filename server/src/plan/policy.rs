@@ -5,6 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{FieldRule, Kind, Mode};
 use crate::part::Part;
 
+/// In seconds.
+pub const DAY: i64 = 86_400;
+
 /// How far a kind of object is synced, from least to most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum SyncMode {
@@ -168,6 +171,12 @@ pub struct Policy {
     pub delete_gone_backups: bool,
     /// Snapshots that Proxmox no longer has are deleted; they are marked as stale otherwise.
     pub delete_gone_snapshots: bool,
+    /// Guests that Proxmox no longer has are deleted, after a delay.
+    pub prune: bool,
+    /// For how many seconds a guest has to be missing before it is deleted.
+    pub orphan_delay: i64,
+    /// Deletes exactly so many objects, although it is more than a run may do.
+    pub allow_deletes: Option<usize>,
     /// By which run, and when: what is written carries it.
     pub stamp: Stamp,
     /// Leaves `fe80::/10` out.
@@ -201,6 +210,9 @@ impl Default for Policy {
             interface_names: InterfaceNames::GuestTables,
             delete_gone_backups: false,
             delete_gone_snapshots: false,
+            prune: false,
+            orphan_delay: 7 * DAY,
+            allow_deletes: None,
             stamp: Stamp::default(),
             ignore_ipv6_link_local_addresses: true,
             primary_ip_preference: Family::V4,

@@ -115,17 +115,24 @@ pub(super) fn remove(
     if !draft.may_change(kind, kind.part()) {
         return false;
     }
+    let label = format!("{} of {owner}", path.rsplit('/').next().unwrap_or(&path));
+    delete(draft, Key::new(kind, path), label, object);
+    true
+}
+
+/// Deletes an object, whatever part of the sync it belongs to.
+pub(super) fn delete(draft: &mut Draft<'_>, key: Key, label: String, object: &Existing) {
+    let kind = key.kind;
     draft.push(Operation {
         number: 0,
         stage: Stage::Remove(kind),
         part: kind.part(),
-        label: format!("{} of {owner}", path.rsplit('/').next().unwrap_or(&path)),
-        key: Key::new(kind, path),
+        label,
+        key,
         action: Action::Delete(object.id),
         before: object.fields.clone(),
         after: Fields::new(),
         base: None,
         reason: Reason::Vanished,
     });
-    true
 }

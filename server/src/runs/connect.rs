@@ -9,7 +9,7 @@ use super::scheme::scheme;
 use crate::options::Options;
 use crate::plugin::address;
 use crate::store::{NetboxEndpoint, ProxmoxEndpoint, Store, StoreError, TokenVersion};
-use crate::sync::{Policy, Target};
+use crate::sync::{Policy, SavedPlan, Target};
 
 /// Which endpoints a run uses; nothing said means all that are enabled.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -86,6 +86,16 @@ pub async fn connect(
     let netbox = netbox(store, selection).await?;
     let targets = targets(store, selection, options).await?;
     Ok(Connected { netbox, targets })
+}
+
+/// Makes the clients that carrying out a saved plan takes; taking a run back takes no Proxmox.
+pub async fn connect_for(store: &Store, saved: &SavedPlan) -> Result<Connected, EndpointError> {
+    let proxmox_ids = Some(saved.endpoints.clone());
+    let selection = Selection { proxmox_ids, ..Selection::default() };
+    match saved.reverts {
+        Some(_) => Ok(Connected { netbox: netbox(store, &selection).await?, targets: Vec::new() }),
+        None => connect(store, &selection, &saved.order.options).await,
+    }
 }
 
 /// Makes the client of the NetBox. Nothing is asked of it yet.

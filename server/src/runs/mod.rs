@@ -18,7 +18,9 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-pub use connect::{Connected, EndpointError, Selection, connect, endpoint_url, netbox, targets};
+pub use connect::{
+    Connected, EndpointError, Selection, connect, connect_for, endpoint_url, netbox, targets,
+};
 pub use full_update::{apply_saved, full_update, lease_name, stage};
 pub use log::{RunLog, Subscription};
 pub use perform::{draw, perform};

@@ -1,10 +1,11 @@
 //! What a run is about to do, has done, and has last written into each object.
 
+use serde_json::{Value, json};
 use sqlx::{FromRow, Sqlite, Transaction};
 use uuid::Uuid;
 
-use super::{Store, StoreError};
-use crate::plan::{Base, Kind, Operation, document};
+use super::{RunRow, Store, StoreError, sightings};
+use crate::plan::{Base, Did, Kind, Operation, document};
 
 /// Rows in one statement at most: SQLite binds 32,766 values.
 const ROWS: usize = 4000;
@@ -12,13 +13,13 @@ const ROWS: usize = 4000;
 /// The record of one run. Without a store it records nothing.
 #[derive(Debug, Clone)]
 pub struct Ledger {
-    place: Option<Place>,
+    pub(super) place: Option<Place>,
 }
 
 #[derive(Debug, Clone)]
-struct Place {
-    store: Store,
-    netbox: String,
+pub(super) struct Place {
+    pub(super) store: Store,
+    pub(super) netbox: String,
     run: Uuid,
 }
 
@@ -52,6 +53,17 @@ pub struct OperationRow {
     pub object_id: Option<i64>,
     /// Why it failed or was not tried.
     pub why: Option<String>,
+}
+
+impl OperationRow {
+    /// The operation as the API and the commands show it.
+    pub fn to_json(&self) -> Value {
+        let operation: Value = serde_json::from_str(&self.operation).unwrap_or_default();
+        json!({
+            "number": self.number, "state": self.state, "object_id": self.object_id,
+            "why": self.why, "operation": operation,
+        })
+    }
 }
 
 /// What came of an operation, and what its object holds of ours from now on.
@@ -92,7 +104,8 @@ impl Ledger {
 
     /// What was last written into the objects of this NetBox.
     pub async fn base(&self) -> Result<Base, StoreError> {
-        let Some(Place { store, netbox, .. }) = &self.place else { return Ok(Base::default()) };
+        let Some(place) = &self.place else { return Ok(Base::default()) };
+        let Place { store, netbox, .. } = place;
         let sql = "SELECT kind, object_id, fields FROM written WHERE netbox = ?";
         let rows: Vec<(String, i64, String)> =
             sqlx::query_as(sql).bind(netbox).fetch_all(&store.readers).await?;
@@ -102,6 +115,7 @@ impl Ledger {
                 base.insert(kind, id, fields);
             }
         }
+        sightings::load(place, &mut base).await?;
         for path in self.owed().await? {
             base.owe(path);
         }
@@ -121,6 +135,25 @@ impl Ledger {
                    WHERE state <> 'confirmed'";
         let query = sqlx::query_scalar(sql).bind(netbox).bind(Kind::JournalEntry.model());
         Ok(query.fetch_all(&store.readers).await?)
+    }
+
+    /// A run that wrote to the same NetBox.
+    pub async fn row_of(&self, run: Uuid) -> Result<Option<RunRow>, StoreError> {
+        let Some(Place { store, netbox, .. }) = &self.place else { return Ok(None) };
+        Ok(store.run(run).await?.filter(|row| row.netbox == *netbox))
+    }
+
+    /// What a run has certainly done, in the order in which it did it.
+    pub async fn done_by(&self, run: Uuid) -> Result<Vec<Did>, StoreError> {
+        let Some(Place { store, .. }) = &self.place else { return Ok(Vec::new()) };
+        let rows = store.operations(run).await?.into_iter();
+        let confirmed = rows.filter(|row| row.state == OperationState::Confirmed);
+        Ok(confirmed
+            .filter_map(|row| {
+                let operation = serde_json::from_str(&row.operation).ok()?;
+                document::did_from_json(&operation, row.object_id?)
+            })
+            .collect())
     }
 
     /// Writes the whole plan down before its first request.

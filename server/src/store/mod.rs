@@ -11,6 +11,7 @@ mod plans;
 mod proxmox_endpoints;
 mod runs;
 mod seal;
+mod sightings;
 
 use std::fs::OpenOptions;
 use std::path::Path;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde_json::{Value, json};
 use sqlx::FromRow;
 use uuid::Uuid;
 
@@ -26,6 +27,18 @@ pub enum RunState {
     Interrupted,
 }
 
+impl RunState {
+    /// The word for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
 /// A run as it is stored.
 #[derive(Debug, Clone, PartialEq, FromRow)]
 pub struct RunRow {
@@ -42,6 +55,23 @@ pub struct RunRow {
     pub finished_at: Option<String>,
     /// Its final frame: JSON.
     pub summary: Option<String>,
+}
+
+impl RunRow {
+    /// The final frame; null while there is none.
+    pub fn summary(&self) -> Value {
+        let text = self.summary.as_deref();
+        text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+    }
+
+    /// The run as the API and the commands show it.
+    pub fn to_json(&self) -> Value {
+        json!({
+            "id": self.id.0, "netbox": self.netbox, "state": self.state,
+            "started_at": self.started_at, "finished_at": self.finished_at,
+            "summary": self.summary(),
+        })
+    }
 }
 
 /// A run's identifier as SQLite holds it.

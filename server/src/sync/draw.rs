@@ -40,10 +40,10 @@ pub(super) async fn draw(
     let policy = &chosen(netbox, policy, plugin).await?;
     let parts = &policy.parts;
     let (read, base) =
-        tokio::join!(read_targets(targets, policy), mirror::read_base(netbox, parts, plugin));
+        tokio::join!(read_targets(targets, policy), mirror::read_base(netbox, policy, plugin));
     let inventories = sort_out(read, outcome)?;
     let mut mirror = base.map_err(unusable)?;
-    mirror::read_rest(netbox, &mut mirror, parts, &inventories).await.map_err(unusable)?;
+    mirror::read_rest(netbox, &mut mirror, policy, &inventories).await.map_err(unusable)?;
     let base = ledger.base().await.map_err(|error| error.to_string())?;
     if plugin && base.owes_any() && parts.contains(&Part::Backups) {
         mirror::read_notes(netbox, &mut mirror).await.map_err(unusable)?;
@@ -101,7 +101,7 @@ pub async fn dry_run(
 }
 
 /// The plugin's name in NetBox's list of plugins.
-const PLUGIN: &str = "netbox_proxbox";
+pub(super) const PLUGIN: &str = "netbox_proxbox";
 
 type Read = Result<Inventory, inventory::ReadError>;
 
@@ -156,7 +156,7 @@ fn hint(error: &sdk_proxmox::Error) -> &'static str {
 }
 
 fn warnings(inventories: &[Inventory], plan: &Plan) -> Vec<String> {
-    let mut warnings = Vec::new();
+    let mut warnings: Vec<String> = plan.held_back.iter().map(|held| held.why.clone()).collect();
     for inventory in inventories {
         let of = &inventory.endpoint_name;
         if let Completeness::Partial(gaps) = &inventory.completeness {

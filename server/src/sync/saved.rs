@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
+use uuid::Uuid;
 
 use crate::order::Order;
 use crate::plan::{Plan, document};
@@ -28,6 +29,9 @@ pub struct SavedPlan {
     pub endpoints: Vec<i64>,
     /// What was asked for.
     pub order: Order,
+    /// The run that it takes back, where it is such a plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reverts: Option<Uuid>,
     /// What is to be done, in this order.
     pub operations: Vec<Json>,
     /// Edits of people that stay, in words.
@@ -77,6 +81,7 @@ impl SavedPlan {
             netbox,
             endpoints,
             order,
+            reverts: None,
             operations: plan.operations.iter().map(document::operation_to_json).collect(),
             kept: plan.kept.iter().map(ToString::to_string).collect(),
             overruled: plan.overruled.iter().map(ToString::to_string).collect(),
@@ -84,6 +89,12 @@ impl SavedPlan {
             warnings: plan.skipped.iter().map(|one| format!("{} {}", one.key, one.why)).collect(),
             unchanged,
         }
+    }
+
+    /// The document of a plan that takes a run back.
+    pub fn reverting(plan: &Plan, netbox: String, run: Uuid) -> Self {
+        let reverts = Some(run);
+        Self { reverts, ..Self::new(plan, netbox, Vec::new(), Order::default()) }
     }
 
     /// Refuses what is not for here and now.

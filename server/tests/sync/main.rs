@@ -5,5 +5,6 @@
 mod changes;
 mod frames;
 mod plugin;
+mod recorded;
 mod rig;
 mod trouble;

@@ -150,6 +150,66 @@ fn a_vanished_guest_is_reported_and_its_name_stays_taken() {
 }
 
 #[test]
+fn a_guest_is_deleted_only_in_a_run_after_the_one_that_marked_it() {
+    let mut world = World::default();
+    world.sync(&[inventory("lab", vec![guest(100, "web"), guest(101, "db")])]);
+    let lab = [inventory("lab", vec![guest(100, "web")])];
+    let policy = Policy { prune: true, ..Policy::default() };
+    let deletes = |plan: &Plan| {
+        plan.operations.iter().filter(|one| matches!(one.action, Action::Delete(_))).count()
+    };
+    assert_eq!(deletes(&world.sync_with(&lab, &policy)), 0);
+    world.wait(30 * DAY);
+    let marked = world.sync_with(&lab, &policy);
+    assert_eq!((deletes(&marked), marked.operations.len()), (0, 1), "{marked}");
+    assert_eq!(deletes(&world.sync_with(&lab, &policy)), 5);
+}
+
+#[test]
+fn a_guest_that_was_deleted_comes_back_with_its_parts() {
+    let mut world = World::default();
+    world.sync(&[inventory("lab", vec![guest(100, "web"), guest(101, "db")])]);
+    let lab = [inventory("lab", vec![guest(100, "web")])];
+    let policy = Policy { prune: true, orphan_delay: 0, ..Policy::default() };
+    for _ in 0..2 {
+        world.sync_with(&lab, &policy);
+        world.wait(3600);
+    }
+    let before = world.described();
+    let done = world.sync_with_record(&lab, &policy);
+    assert_eq!(done.len(), 5, "{done:?}");
+    let back = revert(&done, &world.mirror, &world.base);
+    world.carry_out(&back);
+    assert_eq!(world.described(), before);
+}
+
+#[test]
+fn what_somebody_changed_since_stays_when_a_run_is_taken_back() {
+    let mut world = World::default();
+    world.sync(&[inventory("lab", vec![guest(100, "web")])]);
+    let mut changed = guest(100, "shop");
+    changed.memory_mb = Some(4096);
+    let lab = [inventory("lab", vec![changed, guest(101, "db")])];
+    let done = world.sync_with_record(&lab, &Policy::default());
+    let (web, db) = (world.machine(100).id, world.machine(101).id);
+    world.change(Kind::VirtualMachine, web, Fields::from([("memory", Value::Int(1))]));
+    world.change(Kind::VirtualMachine, db, Fields::from([("memory", Value::Int(2))]));
+    let back = revert(&done, &world.mirror, &world.base);
+    world.carry_out(&back);
+    assert_eq!(
+        (world.machine(100).text("name"), world.machine(100).int("memory")),
+        ("web", Some(1))
+    );
+    assert_eq!(world.machine(101).int("memory"), Some(2));
+    assert!(back.skipped.iter().any(|one| one.key.path == "lab/101"), "{back}");
+    assert_eq!(back.kept.len(), 1, "{back}");
+    // That the name was set back counts as an edit.
+    let next = world.sync(&lab);
+    assert!(next.kept.iter().any(|kept| kept.field == "name"), "{next}");
+    assert_eq!(world.machine(100).text("name"), "web");
+}
+
+#[test]
 fn nobody_is_an_orphan_when_proxmox_did_not_show_everything() {
     let mut world = World::default();
     world.sync(&[inventory("lab", vec![guest(100, "web")])]);

@@ -10,6 +10,26 @@ fn tagged(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
 }
 
+/// Guest 101 is gone since the last sync.
+fn vanished() -> Scene {
+    Scene::bare().synced().proxmox(|lab| lab.guests.truncate(1))
+}
+
+/// Eight guests are gone for a week.
+fn many_vanished() -> Scene {
+    let lots = |lab: &mut Inventory| {
+        lab.guests.extend(
+            (110..118).map(|vmid| Guest { name: Some(format!("node{vmid}")), ..guest(vmid, "") }),
+        )
+    };
+    let scene = Scene::bare().proxmox(lots).synced().proxmox(|lab| lab.guests.truncate(2));
+    scene.synced_then(3600).synced_then(7 * DAY)
+}
+
+fn pruned(scene: Scene) -> Scene {
+    scene.policy(|policy| policy.prune = true)
+}
+
 macro_rules! golden {
     ($($(#[$note:meta])* $name:ident: $scene:expr;)*) => {
         $($(#[$note])* #[test] fn $name() { $scene.golden(stringify!($name)); })*
@@ -41,6 +61,37 @@ golden! {
         lab.guests.push(Guest { kind: GuestKind::Lxc, ..guest(102, "dns") });
     });
     guest_vanishes: Scene::bare().synced().proxmox(|lab| { lab.guests.pop(); });
+    /// Half an hour proves nothing.
+    guest_is_missing_for_half_an_hour: pruned(vanished().synced_then(1800));
+    guest_is_missing_for_an_hour: vanished().synced_then(3600);
+    guest_is_missing_for_a_week_and_nobody_wants_it_deleted:
+        vanished().synced_then(3600).synced_then(7 * DAY);
+    guest_is_missing_for_a_week_and_deleted: pruned(vanished().synced_then(3600).synced_then(7 * DAY));
+    guest_is_missing_for_less_than_the_delay: pruned(vanished().synced_then(3600).synced_then(6 * DAY));
+    guest_comes_back_after_it_was_marked: vanished().synced_then(3600).synced_then(3600)
+        .proxmox(|lab| lab.guests.push(guest(101, "db")));
+    guest_that_somebody_called_active_again_stays:
+        pruned(vanished().synced_then(3600).synced_then(7 * DAY).netbox(|world| {
+            let machine = world.machine(101).id;
+            let active = Fields::from([("status", "active".into())]);
+            world.change(Kind::VirtualMachine, machine, active);
+        }));
+    guest_with_a_disk_of_people_stays:
+        pruned(vanished().synced_then(3600).synced_then(7 * DAY).netbox(|world| {
+            let machine = Ref::Id(world.machine(101).id);
+            let disk = [("virtual_machine", machine.into()), ("name", "theirs".into())];
+            world.add(Kind::VirtualDisk, Fields::from(disk));
+        }));
+    guest_is_missing_and_so_is_a_node: vanished().synced_then(3600).synced_then(7 * DAY)
+        .proxmox(|lab| { lab.nodes.pop(); });
+    guest_is_missing_and_so_is_everything: pruned(vanished().synced_then(3600).synced_then(7 * DAY))
+        .proxmox(|lab| lab.guests.clear());
+    /// Eight guests are more than a run may delete.
+    many_guests_are_missing_for_a_week: pruned(many_vanished());
+    many_guests_are_missing_and_the_wrong_number_is_allowed:
+        pruned(many_vanished()).policy(|policy| policy.allow_deletes = Some(8));
+    many_guests_are_missing_and_their_number_is_allowed:
+        pruned(many_vanished()).policy(|policy| policy.allow_deletes = Some(40));
     guest_is_not_seen_in_a_partial_reading: Scene::bare().synced().proxmox(|lab| {
         lab.guests.pop();
         lab.completeness = Completeness::Partial(vec!["a page is missing".into()]);

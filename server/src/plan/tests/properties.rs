@@ -143,8 +143,47 @@ proptest! {
         if !complete {
             empty.completeness = Completeness::Partial(vec!["nothing was seen".into()]);
         }
-        let plan = world.sync(&[empty]);
-        prop_assert!(plan.is_empty(), "{plan}");
+        let policy = Policy { prune: true, orphan_delay: 0, ..Policy::default() };
+        for _ in 0..3 {
+            let plan = world.sync_with(&[empty.clone()], &policy);
+            prop_assert!(plan.is_empty(), "{plan}");
+            world.wait(30 * DAY);
+        }
+    }
+
+    #[test]
+    fn no_run_deletes_more_than_its_budget(
+        guests in prop::collection::btree_set(100..190_i64, 0..70),
+        left in prop::collection::btree_set(100..190_i64, 1..70),
+        allowed in prop::option::of(0..200_usize),
+    ) {
+        let lab = |vmids: &std::collections::BTreeSet<i64>| {
+            let guests = vmids.iter().map(|vmid| Guest {
+                nics: Vec::new(),
+                disks: Vec::new(),
+                ..guest(*vmid, &format!("guest{vmid}"))
+            });
+            [inventory("lab", guests.collect())]
+        };
+        let mut world = World::default();
+        let policy =
+            Policy { prune: true, orphan_delay: 0, allow_deletes: allowed, ..Policy::default() };
+        world.sync_with(&lab(&guests), &policy);
+        for _ in 0..3 {
+            let known = world.mirror.all(Kind::VirtualMachine).count().max(left.len());
+            let plan = world.sync_with(&lab(&left), &policy);
+            world.wait(3600);
+            let is_delete = |one: &&Operation| matches!(one.action, Action::Delete(_));
+            let deletes: Vec<_> = plan.operations.iter().filter(is_delete).collect();
+            let machines =
+                deletes.iter().filter(|one| one.key.kind == Kind::VirtualMachine).count();
+            let within = deletes.len() <= 50 && machines <= 5.max((known + left.len()) / 10);
+            prop_assert!(within || allowed == Some(deletes.len()), "{plan}");
+            for one in deletes.iter().filter(|one| one.key.kind == Kind::VirtualMachine) {
+                let there = left.iter().any(|vmid| one.key.path == format!("lab/{vmid}"));
+                prop_assert!(!there, "{one}");
+            }
+        }
     }
 
     #[test]
@@ -242,6 +281,25 @@ proptest! {
             let (one, other) = (world.mirror.all(*kind).count(), unbroken.mirror.all(*kind).count());
             prop_assert_eq!(one, other, "{}", kind);
         }
+    }
+
+    #[test]
+    fn a_revert_is_the_inverse(guests in guests(), others in guests()) {
+        let mut world = World::default();
+        world.sync(&[inventory("lab", guests)]);
+        let before = world.described();
+        let lab = [inventory("lab", others)];
+        let there = plan(&lab, &world.mirror, &world.base, &Policy::default());
+        let done = world.carry_out(&there);
+        let back = revert(&done, &world.mirror, &world.base);
+        world.carry_out(&back);
+        let after = world.described();
+        let lost: Vec<_> = before.difference(&after).collect();
+        let left: Vec<_> = after.difference(&before).collect();
+        prop_assert!(lost.is_empty() && left.is_empty(), "{lost:#?} {left:#?} {there} {back}");
+        // And it stays so: nothing is left to take back.
+        let again = revert(&done, &world.mirror, &world.base);
+        prop_assert!(again.is_empty(), "{again}");
     }
 
     #[test]

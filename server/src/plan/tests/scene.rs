@@ -47,6 +47,13 @@ impl Scene {
         self
     }
 
+    /// Another sync, and then so many seconds pass.
+    pub(super) fn synced_then(mut self, seconds: i64) -> Self {
+        self.world.sync_with(std::slice::from_ref(&self.lab), &self.policy);
+        self.world.wait(seconds);
+        self
+    }
+
     /// What somebody does in NetBox.
     pub(super) fn netbox(mut self, edit: impl FnOnce(&mut World)) -> Self {
         edit(&mut self.world);

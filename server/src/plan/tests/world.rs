@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::inventory::*;
 use crate::mirror::Mirror;
+use crate::part::Part;
 use crate::plan::*;
 
 /// Carries out plans.
@@ -12,6 +13,8 @@ pub(super) struct World {
     pub(super) mirror: Mirror,
     /// What was last written, as the server remembers it.
     pub(super) base: Base,
+    /// For how many seconds guests have been missing.
+    absent: BTreeMap<i64, i64>,
     last: i64,
 }
 
@@ -20,14 +23,14 @@ impl Default for World {
     fn default() -> Self {
         let mut mirror = Mirror::default();
         mirror.absent = Kind::ALL.iter().copied().filter(|kind| kind.is_of_plugin()).collect();
-        Self { mirror, base: Base::default(), last: 0 }
+        Self { mirror, base: Base::default(), absent: BTreeMap::new(), last: 0 }
     }
 }
 
 impl World {
     /// A NetBox with the plugin, which knows the endpoint with this number.
     pub(super) fn with_plugin() -> Self {
-        let mut world = Self { mirror: Mirror::default(), base: Base::default(), last: 0 };
+        let mut world = Self { mirror: Mirror::default(), ..Self::default() };
         world.add(Kind::ProxmoxEndpoint, Fields::from([("name", "lab".into())]));
         world
     }
@@ -38,13 +41,41 @@ impl World {
     }
 
     pub(super) fn sync_with(&mut self, inventories: &[Inventory], policy: &Policy) -> Plan {
-        let made = plan(inventories, &self.mirror, &self.base, policy);
+        let made = self.plan_with(inventories, policy);
         self.carry_out(&made);
         made
     }
 
-    pub(super) fn carry_out(&mut self, plan: &Plan) {
+    /// Plans and carries out; what was done.
+    pub(super) fn sync_with_record(
+        &mut self,
+        inventories: &[Inventory],
+        policy: &Policy,
+    ) -> Vec<Did> {
+        let made = self.plan_with(inventories, policy);
+        self.carry_out(&made)
+    }
+
+    fn plan_with(&self, inventories: &[Inventory], policy: &Policy) -> Plan {
+        let mut base = self.base.clone();
+        for (machine, seconds) in &self.absent {
+            base.miss(*machine, *seconds);
+        }
+        plan(inventories, &self.mirror, &base, policy)
+    }
+
+    /// Time passes.
+    pub(super) fn wait(&mut self, seconds: i64) {
+        self.absent.values_mut().for_each(|absent| *absent += seconds);
+    }
+
+    pub(super) fn carry_out(&mut self, plan: &Plan) -> Vec<Did> {
         let mut ids: BTreeMap<Key, i64> = BTreeMap::new();
+        let mut done = Vec::new();
+        let mut did = |operation: &Operation, deed, id| {
+            let Operation { key, label, part, before, after, .. } = operation.clone();
+            done.push(Did { key, label, part, deed, id, before, after });
+        };
         for operation in &plan.operations {
             let kind = operation.stage.kind();
             let fields = resolved(&operation.after, &ids);
@@ -53,22 +84,78 @@ impl World {
                 Action::Create => {
                     let id = self.add(kind, fields);
                     assert!(ids.insert(operation.key.clone(), id).is_none(), "{operation}");
+                    did(operation, Deed::Created, id);
                     id
                 }
                 Action::Update(target) => {
                     let id = target.id().unwrap_or_else(|| ids[&operation.key]);
                     self.change(kind, id, fields);
+                    did(operation, Deed::Updated, id);
                     id
                 }
                 Action::Delete(id) => {
                     self.delete(kind, *id);
+                    did(operation, Deed::Deleted, *id);
                     continue;
                 }
             };
             self.base.merge(kind, id, &ours);
         }
+        self.absent.retain(|machine, _| !plan.returned.contains(machine));
+        self.absent.extend(plan.absent.iter().map(|machine| (*machine, 0)));
+        for (endpoint, nodes) in &plan.nodes {
+            self.base.count_nodes(*endpoint, *nodes);
+        }
         for one in &plan.remembered {
             self.base.merge(one.kind, one.id, &one.fields);
+        }
+        done
+    }
+
+    /// Objects in words that do not depend on their numbers, without what stays for everybody.
+    pub(super) fn described(&self) -> BTreeSet<String> {
+        let kinds = Kind::ALL.iter().filter(|kind| kind.part() != Part::Bootstrap);
+        let all = kinds.flat_map(|kind| self.mirror.all(*kind).map(|one| (*kind, one)));
+        all.map(|(kind, object)| self.describe(kind, object)).collect()
+    }
+
+    fn describe(&self, kind: Kind, object: &Existing) -> String {
+        let lasting = |(name, _): &(&&str, &Value)| {
+            kind.field(name).is_some_and(|rule| !matches!(rule.mode, Mode::Human | Mode::Stamp))
+        };
+        let one = |(name, value): (&&str, &Value)| match value {
+            Value::Ref(Ref::Id(id)) => format!("{name}={}", self.name_of(name, *id, object)),
+            Value::Custom(values) => {
+                let set: Vec<_> = values.iter().filter(|(_, value)| !value.is_null()).collect();
+                format!("{name}={set:?}")
+            }
+            value => format!("{name}={value}"),
+        };
+        let fields: Vec<String> = object.fields.iter().filter(lasting).map(one).collect();
+        format!("{kind} {}", fields.join(" "))
+    }
+
+    fn name_of(&self, field: &str, id: i64, beside: &Existing) -> String {
+        let kind = match field {
+            "virtual_machine" => Kind::VirtualMachine,
+            "primary_ip4" | "primary_ip6" => Kind::IpAddress,
+            "primary_mac_address" => Kind::MacAddress,
+            "assigned_object_id" => Kind::from_model(beside.text("assigned_object_type")).unwrap(),
+            _ => return format!("#{id}"),
+        };
+        let Some(object) = self.mirror.get(kind, id) else { return "nothing".into() };
+        match kind {
+            Kind::IpAddress => object.text("address").to_owned(),
+            Kind::MacAddress => object.text("mac_address").to_owned(),
+            Kind::VirtualMachine => object.text("name").to_owned(),
+            _ => {
+                let machine = object.reference("virtual_machine").unwrap_or_default();
+                format!(
+                    "{} of {}",
+                    object.text("name"),
+                    self.name_of("virtual_machine", machine, object)
+                )
+            }
         }
     }
 
@@ -122,6 +209,21 @@ impl World {
         self.mirror.remove(kind, id).unwrap_or_else(|| panic!("no {kind} {id}"));
         self.base.remove(kind, id);
         self.add_up(kind);
+        if kind == Kind::IpAddress {
+            // NetBox clears them itself.
+            for mut machine in self.mirror.clone().all(Kind::VirtualMachine).cloned() {
+                machine.fields.retain(|name, value| {
+                    !name.starts_with("primary_ip") || *value != Ref::Id(id).into()
+                });
+                self.mirror.insert(Kind::VirtualMachine, machine);
+            }
+        }
+        if kind == Kind::VirtualMachine {
+            for child in [Kind::VmInterface, Kind::VirtualDisk] {
+                let of_it = |part: &Existing| part.reference("virtual_machine") == Some(id);
+                assert!(!self.mirror.all(child).any(of_it), "NetBox would delete {child} too");
+            }
+        }
         if kind == Kind::VmInterface {
             for child in [Kind::MacAddress, Kind::IpAddress] {
                 let of_it: Vec<i64> = self

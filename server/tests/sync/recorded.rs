@@ -1,0 +1,124 @@
+//! What takes more than one run: what was seen and done before is in the state.
+
+use std::time::Duration;
+
+use proxbox::store::{Ledger, Store};
+use proxbox::sync::{Outcome, Policy, SavedPlan, run, undo};
+use sdk_proxmox::mock::Cluster;
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use crate::rig::{Rig, says};
+
+/// A rig whose runs are written down.
+struct Recorded {
+    rig: Rig,
+    store: Store,
+    folder: TempDir,
+}
+
+impl Recorded {
+    async fn new(rig: Rig) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("proxbox.db"), None).await.unwrap();
+        Self { rig, store, folder }
+    }
+
+    async fn run(&self, policy: &Policy, saved: Option<&SavedPlan>) -> (Uuid, Outcome) {
+        let id = Uuid::now_v7();
+        self.store.start_run(id, "netbox", Duration::from_secs(60)).await.unwrap();
+        let ledger = Ledger::new(self.store.clone(), "netbox", id);
+        let (events, _) = tokio::sync::mpsc::unbounded_channel();
+        let targets = [self.rig.target()];
+        let outcome = run(&self.rig.client(), &targets, policy, &ledger, saved, events).await;
+        let state = proxbox::store::RunState::Completed;
+        self.store.finish_run(id, state, "{}").await.unwrap();
+        (id, outcome)
+    }
+
+    /// Guests that are missing have been so for longer.
+    async fn wait(&self, seconds: i64) {
+        let path = self.folder.path().join("proxbox.db");
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
+        let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
+        let sql = "UPDATE absent SET since = since - ?";
+        sqlx::query(sql).bind(seconds).execute(&pool).await.unwrap();
+        pool.close().await;
+    }
+}
+
+fn pruning() -> Policy {
+    Policy { prune: true, ..Policy::default() }
+}
+
+#[tokio::test]
+async fn a_guest_that_is_gone_is_reported_then_marked_and_deleted_after_a_week() {
+    let lab = Recorded::new(Rig::new().await).await;
+    let policy = pruning();
+    lab.run(&policy, None).await;
+    let vmid = lab.rig.machine();
+    lab.rig.proxmox.with(|cluster| cluster.remove_guest(vmid)).unwrap();
+    for (passed, status) in [(0, "active"), (1800, "active"), (1800, "decommissioning")] {
+        lab.wait(passed).await;
+        let (_, outcome) = lab.run(&policy, None).await;
+        assert!(outcome.ok && outcome.deleted == 0, "{:?}", outcome.failed);
+        assert!(says(&outcome.warnings, "no longer in Proxmox"), "{:?}", outcome.warnings);
+        assert_eq!(lab.rig.shown(vmid)["status"]["value"], status);
+    }
+    lab.wait(7 * 86_400).await;
+    let (_, unpruned) = lab.run(&Policy::default(), None).await;
+    assert_eq!(unpruned.deleted, 0);
+    let (run, outcome) = lab.run(&policy, None).await;
+    assert!(outcome.ok && outcome.deleted > 1, "{:?}", outcome.failed);
+    assert_eq!(lab.rig.machines().len(), 11);
+    let (_, next) = lab.run(&policy, None).await;
+    assert_eq!(next.requests.netbox_writes, 0);
+
+    // And back, with everything that it had.
+    let ledger = Ledger::of_netbox(lab.store.clone(), "netbox");
+    let plan = undo(&lab.rig.client(), run, &ledger).await.unwrap();
+    let saved = SavedPlan::reverting(&plan, "netbox".into(), run);
+    let (_, back) = lab.run(&policy, Some(&saved)).await;
+    assert!(back.ok && back.created == outcome.deleted, "{:?}", back.failed);
+    assert_eq!(lab.rig.shown(vmid)["status"]["value"], "decommissioning");
+    assert!(!lab.rig.parts("virtualization/virtual-disks", vmid).is_empty());
+}
+
+#[tokio::test]
+async fn a_token_that_sees_no_guest_any_more_deletes_nothing() {
+    // One that says that it lacks the privilege, and one that does not.
+    sees_nothing(|cluster| cluster.revoke("VM.Audit")).await;
+    sees_nothing(|cluster| cluster.guests.values_mut().for_each(|guest| guest.hidden = true)).await;
+}
+
+async fn sees_nothing(blind: fn(&mut Cluster)) {
+    let lab = Recorded::new(Rig::new().await).await;
+    let policy = Policy { orphan_delay: 0, ..pruning() };
+    lab.run(&policy, None).await;
+    lab.rig.proxmox.with(blind);
+    lab.rig.netbox.forget_requests();
+    for _ in 0..3 {
+        let (_, outcome) = lab.run(&policy, None).await;
+        assert!(outcome.ok && outcome.deleted == 0, "{:?}", outcome.failed);
+        assert!(says(&outcome.warnings, "was not seen"), "{:?}", outcome.warnings);
+        lab.wait(30 * 86_400).await;
+    }
+    assert_eq!((lab.rig.netbox.writes(), lab.rig.machines().len()), (0, 12));
+}
+
+#[tokio::test]
+async fn a_first_run_that_is_taken_back_leaves_what_anybody_may_use() {
+    let lab = Recorded::new(Rig::with_plugin().await).await;
+    let before = lab.rig.counts();
+    let (run, outcome) = lab.run(&Policy::default(), None).await;
+    assert!(outcome.ok, "{:?}", outcome.failed);
+    let ledger = Ledger::of_netbox(lab.store.clone(), "netbox");
+    let plan = undo(&lab.rig.client(), run, &ledger).await.unwrap();
+    let saved = SavedPlan::reverting(&plan, "netbox".into(), run);
+    let (_, back) = lab.run(&Policy::default(), Some(&saved)).await;
+    assert!(back.ok, "{:?}", back.failed);
+    for ((name, was), (_, is)) in before.iter().zip(lab.rig.counts()) {
+        let stays = *name == "extras/tags";
+        assert!(stays || *was == is, "{name}: {was} before, {is} now");
+    }
+}

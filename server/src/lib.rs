@@ -15,5 +15,6 @@ pub mod part;
 pub mod plan;
 pub mod plugin;
 pub mod runs;
+pub mod schedule;
 pub mod store;
 pub mod sync;

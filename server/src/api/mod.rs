@@ -1,7 +1,8 @@
-//! The server's own API below `/api/v1`: runs with their events, and plans.
+//! The server's own API below `/api/v1`: runs with their events, plans, and schedules.
 
 mod plans;
 mod runs;
+mod schedules;
 
 use std::collections::BTreeSet;
 
@@ -25,6 +26,11 @@ pub(crate) fn routes() -> Router<App> {
         .route("/api/v1/runs/{id}/operations", get(runs::operations))
         .route("/api/v1/runs/{id}/events", get(runs::events))
         .route("/api/v1/runs/{id}/revert", post(plans::revert))
+        .route("/api/v1/schedules", get(schedules::list).post(schedules::add))
+        .route(
+            "/api/v1/schedules/{id}",
+            get(schedules::show).patch(schedules::change).delete(schedules::remove),
+        )
         .route("/api/v1/plans", get(plans::list).post(plans::draw_up))
         .route("/api/v1/plans/{id}", get(plans::show))
         .route("/api/v1/plans/{id}/apply", post(plans::apply))

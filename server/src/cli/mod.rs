@@ -7,6 +7,7 @@ mod mock;
 mod progress;
 mod report;
 mod runs;
+mod schedules;
 mod serve;
 mod signals;
 mod sync;
@@ -50,6 +51,9 @@ enum Command {
     /// Runs that were: what they did, and how to take them back.
     #[command(subcommand)]
     Runs(runs::Runs),
+    /// When `proxbox serve` syncs by itself.
+    #[command(subcommand)]
+    Schedules(schedules::Schedules),
     /// The NetBox and the Proxmox clusters that are stored.
     #[command(subcommand)]
     Endpoints(endpoints::Endpoints),
@@ -87,6 +91,7 @@ async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Serve(command) => command.run(&cli.state).await,
         Command::Sync(command) => command.run(&cli.state).await,
         Command::Runs(command) => command.run(&cli.state).await,
+        Command::Schedules(command) => command.run(&cli.state).await,
         Command::Endpoints(command) => command.run(&cli.state).await,
         Command::Keys(command) => command.run(&cli.state).await,
         Command::Mock(command) => command.run().await,

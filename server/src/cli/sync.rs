@@ -79,10 +79,10 @@ pub(super) struct Apply {
 
 /// What is synced. Nothing said means everything.
 #[derive(Debug, clap::Args)]
-struct Wanted {
+pub(super) struct Wanted {
     /// Only these stored Proxmox endpoints.
-    #[arg(long, value_name = "ID", value_delimiter = ',', conflicts_with = "proxmox_url")]
-    endpoint: Option<Vec<i64>>,
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    pub(super) endpoint: Option<Vec<i64>>,
     /// Only these parts: devices, storage, virtual-machines, virtual-disks, vm-interfaces, …
     #[arg(long, value_name = "PART", value_delimiter = ',', value_parser = part)]
     part: Option<Vec<Part>>,
@@ -119,7 +119,7 @@ fn pair(text: &str) -> Result<(String, String), String> {
 }
 
 impl Wanted {
-    fn order(&self) -> Order {
+    pub(super) fn order(&self) -> Order {
         let mut options = Options::default();
         if self.prune {
             options.set("delete_orphans", "true");
@@ -248,6 +248,9 @@ async fn connected(
     options: &Options,
 ) -> anyhow::Result<Connected> {
     Ok(match direct.connect()? {
+        Some(_) if endpoints.is_some() => {
+            bail!("--endpoint names a stored one, --proxmox-url one that is not: take one of both")
+        }
         Some(connected) => connected,
         None => {
             let selection = Selection { proxmox_ids: endpoints, ..Selection::default() };

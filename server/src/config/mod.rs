@@ -9,7 +9,7 @@ use secrecy::SecretString;
 
 pub use direct::{Direct, MissingSetting};
 
-use crate::store::{KeyRing, Store, StoreError};
+use crate::store::{KEPT_RUNS, KeyRing, Store, StoreError};
 
 /// Where the state is.
 #[derive(Debug, Clone, clap::Args)]
@@ -21,13 +21,17 @@ pub struct State {
     #[arg(long, global = true, value_name = "PATH", env = "PROXBOX_DATABASE")]
     #[arg(default_value = "proxbox.db")]
     pub database: PathBuf,
+    /// Ended runs that are kept, with what they did and their events.
+    #[arg(long, global = true, value_name = "N", env = "PROXBOX_KEEP_RUNS")]
+    #[arg(default_value_t = KEPT_RUNS)]
+    pub keep_runs: u32,
 }
 
 impl State {
     /// Opens the state.
     pub async fn open(&self) -> Result<Store, StoreError> {
         let ring = secret("PROXBOX_ENCRYPTION_KEY").as_ref().map(KeyRing::parse).transpose()?;
-        Store::open(&self.database, ring).await
+        Ok(Store::open(&self.database, ring).await?.keeping(self.keep_runs))
     }
 }
 

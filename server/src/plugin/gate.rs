@@ -15,8 +15,9 @@ use crate::auth;
 /// The header with the API key.
 pub const API_KEY: &str = "X-Proxbox-API-Key";
 
-/// Paths that need no key: discovery, and the first key itself.
-const OPEN: [&str; 8] = [
+/// Paths that need no key: discovery, the first key itself, and sockets, which ask for it in their
+/// first frame because a browser cannot send it otherwise.
+const OPEN: [&str; 11] = [
     "/",
     "/docs",
     "/redoc",
@@ -25,6 +26,9 @@ const OPEN: [&str; 8] = [
     "/meta",
     "/auth/register-key",
     "/auth/bootstrap-status",
+    "/ws",
+    "/ws/test",
+    "/ws/virtual-machines",
 ];
 
 const SECURITY: [(HeaderName, HeaderValue); 5] = [

@@ -17,6 +17,7 @@ mod proxmox;
 pub mod proxmox_endpoints;
 mod router;
 mod server;
+mod socket;
 pub(crate) mod sse;
 mod stages;
 

@@ -8,7 +8,7 @@ use axum::{Router, routing};
 
 use super::{
     ApiError, App, about, extras, full_update, gate, individual, keys, netbox_endpoint, proxmox,
-    proxmox_endpoints, stages,
+    proxmox_endpoints, socket, stages,
 };
 use crate::api;
 
@@ -39,6 +39,9 @@ pub fn router(app: App) -> Router {
         // Looking at the headers alone must not start a run.
         .route("/full-update", get(full_update::result).head(not_allowed))
         .route("/full-update/stream", get(full_update::stream).head(not_allowed))
+        .route("/ws", get(socket::commands))
+        .route("/ws/test", get(socket::commands))
+        .route("/ws/virtual-machines", get(socket::guests))
         .route("/netbox/status", get(extras::netbox_status))
         .route("/extras/bootstrap-status", get(extras::bootstrap_status))
         .route("/extras/extras/custom-fields/create", get(extras::custom_fields))

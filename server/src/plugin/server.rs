@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::patience::{PatientListener, Peer};
 use super::{App, router};
+use crate::schedule::Keeper;
 
 /// Time for answers that are under way when everything else has stopped.
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
@@ -31,6 +32,8 @@ impl Server {
         let stop = CancellationToken::new();
         let service = router(app.clone()).into_make_service_with_connect_info::<Peer>();
         let stopped = stop.clone().cancelled_owned();
+        let keeper = Keeper::new(app.store.clone(), app.runs.clone());
+        tokio::spawn(keeper.keep(stop.clone()));
         let serve = axum::serve(PatientListener(listener), service).with_graceful_shutdown(stopped);
         let task = tokio::spawn(serve.into_future());
         Ok(Self { address, app, stop, task })

@@ -17,8 +17,18 @@ pub async fn full_update(
     connected: Connected,
     order: Order,
 ) -> Result<Arc<RunLog>, StartError> {
+    scheduled(runs, connected, order, Duration::ZERO).await
+}
+
+/// The same; it waits its turn for at most `patience` where another run writes.
+pub async fn scheduled(
+    runs: &Runs,
+    connected: Connected,
+    order: Order,
+    patience: Duration,
+) -> Result<Arc<RunLog>, StartError> {
     let ending = |outcome: &Outcome| Ending { ok: outcome.ok, frame: with_cost(outcome) };
-    start(runs, connected, order, None, Duration::ZERO, ending).await
+    start(runs, connected, order, None, patience, ending).await
 }
 
 /// Carries out a saved plan, and refuses one that is not true any more.

@@ -21,7 +21,7 @@ use uuid::Uuid;
 pub use connect::{
     Connected, EndpointError, Selection, connect, connect_for, endpoint_url, netbox, targets,
 };
-pub use full_update::{apply_saved, full_update, lease_name, stage};
+pub use full_update::{apply_saved, full_update, lease_name, scheduled, stage};
 pub use log::{RunLog, Subscription};
 pub use perform::{draw, perform};
 
@@ -181,6 +181,11 @@ impl Runs {
     /// The log of a run that has not ended.
     pub fn active(&self, id: Uuid) -> Option<Arc<RunLog>> {
         self.shared.active().get(&id).cloned()
+    }
+
+    /// Ends when no more runs are taken, because the server is going down.
+    pub fn closing(&self) -> impl Future<Output = ()> + use<> {
+        self.shared.closed.clone().cancelled_owned()
     }
 
     /// Takes no more runs, gives the present ones time to end, then stops them.

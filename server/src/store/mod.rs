@@ -10,6 +10,7 @@ mod netbox_endpoint;
 mod plans;
 mod proxmox_endpoints;
 mod runs;
+mod schedules;
 mod seal;
 mod sightings;
 
@@ -29,7 +30,8 @@ pub use ledger::{Ledger, OperationRow, OperationState, Settlement};
 pub use netbox_endpoint::{NetboxEndpoint, NetboxSecrets, TokenVersion};
 pub use plans::PlanRow;
 pub use proxmox_endpoints::{ProxmoxEndpoint, ProxmoxSecrets};
-pub use runs::{RunRow, RunState};
+pub use runs::{KEPT_RUNS, RunRow, RunState};
+pub use schedules::Schedule;
 pub use seal::{KeyRing, SecretChange};
 
 /// Handle on the state. Clones share the file, the single writer and the key ring.
@@ -40,6 +42,7 @@ pub struct Store {
     writer: SqlitePool,
     ring: KeyRing,
     alive: Arc<Alive>,
+    kept: u32,
 }
 
 impl Store {
@@ -73,7 +76,13 @@ impl Store {
             .connect_with(options.read_only(true))
             .await
             .map_err(|source| StoreError::Open { path: path.to_owned(), source })?;
-        Ok(Self { readers, writer, ring, alive })
+        Ok(Self { readers, writer, ring, alive, kept: KEPT_RUNS })
+    }
+
+    /// Keeps so many ended runs with their operations and events.
+    pub fn keeping(mut self, runs: u32) -> Self {
+        self.kept = runs;
+        self
     }
 
     /// Writes out what is pending and closes the file.

@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use super::{Store, StoreError};
 
-/// Ended runs that are kept with their events; older ones are forgotten.
-const KEPT: u32 = 200;
+/// Ended runs that are kept with their operations and events; older ones are forgotten.
+pub const KEPT_RUNS: u32 = 200;
 
 /// Where a run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, sqlx::Type)]
@@ -55,6 +55,8 @@ pub struct RunRow {
     pub finished_at: Option<String>,
     /// Its final frame: JSON.
     pub summary: Option<String>,
+    /// The schedule that started it.
+    pub schedule_id: Option<i64>,
 }
 
 impl RunRow {
@@ -69,7 +71,7 @@ impl RunRow {
         json!({
             "id": self.id.0, "netbox": self.netbox, "state": self.state,
             "started_at": self.started_at, "finished_at": self.finished_at,
-            "summary": self.summary(),
+            "schedule": self.schedule_id, "summary": self.summary(),
         })
     }
 }
@@ -118,7 +120,7 @@ impl Store {
         }
         let old = "DELETE FROM runs WHERE state <> 'running' AND id NOT IN
                    (SELECT id FROM runs ORDER BY id DESC LIMIT ?)";
-        sqlx::query(old).bind(KEPT).execute(&mut *transaction).await?;
+        sqlx::query(old).bind(self.kept).execute(&mut *transaction).await?;
         let sql = "INSERT INTO runs (id, netbox, state, started_at, lease_expires, owner)
                    VALUES (?, ?, 'running', ?, ?, ?)";
         sqlx::query(sql)
@@ -164,14 +166,14 @@ impl Store {
 
     /// One run.
     pub async fn run(&self, id: Uuid) -> Result<Option<RunRow>, StoreError> {
-        let sql =
-            "SELECT id, netbox, state, started_at, finished_at, summary FROM runs WHERE id = ?";
+        let sql = "SELECT id, netbox, state, started_at, finished_at, summary, schedule_id FROM runs WHERE id = ?";
         Ok(sqlx::query_as(sql).bind(id.to_string()).fetch_optional(&self.readers).await?)
     }
 
     /// The latest runs, newest first.
     pub async fn runs(&self, limit: u32) -> Result<Vec<RunRow>, StoreError> {
-        let sql = "SELECT id, netbox, state, started_at, finished_at, summary FROM runs
+        let sql =
+            "SELECT id, netbox, state, started_at, finished_at, summary, schedule_id FROM runs
                    ORDER BY id DESC LIMIT ?";
         Ok(sqlx::query_as(sql).bind(limit).fetch_all(&self.readers).await?)
     }

@@ -100,6 +100,14 @@ impl TestServer {
         self.send(Method::PUT, path, Some(KEY), Some(body)).await
     }
 
+    pub async fn patch(&self, path: &str, body: Value) -> Answer {
+        self.send(Method::PATCH, path, Some(KEY), Some(body)).await
+    }
+
+    pub fn app(&self) -> &App {
+        self.server.app()
+    }
+
     pub async fn delete(&self, path: &str) -> Answer {
         self.send(Method::DELETE, path, Some(KEY), None).await
     }

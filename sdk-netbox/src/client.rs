@@ -62,12 +62,23 @@ impl Client {
     ///
     /// NetBox 4.6 and later answer 412 when it has not; NetBox 4.5 ignores the condition.
     pub fn if_unchanged(&self, last_updated: &str) -> Result<Self, Error> {
+        self.if_all_unchanged([last_updated])
+    }
+
+    /// The same for a bulk write: each of its objects has to have one of these `last_updated`.
+    ///
+    /// Times are the finer the safer: NetBox does not look which object has which of them.
+    pub fn if_all_unchanged<'t>(
+        &self,
+        last_updated: impl IntoIterator<Item = &'t str>,
+    ) -> Result<Self, Error> {
         // NetBox writes times with Z in bodies and with +00:00 in ETags.
-        let time = match last_updated.strip_suffix('Z') {
-            Some(time) => format!("{time}+00:00"),
-            None => last_updated.to_owned(),
+        let etag = |time: &str| match time.strip_suffix('Z') {
+            Some(time) => format!("W/\"{time}+00:00\""),
+            None => format!("W/\"{time}\""),
         };
-        self.with_header("If-Match", &format!("W/\"{time}\""))
+        let etags: Vec<String> = last_updated.into_iter().map(etag).collect();
+        self.with_header("If-Match", &etags.join(","))
     }
 
     /// This client, sending PATCH requests again after a failure.

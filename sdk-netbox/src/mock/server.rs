@@ -34,6 +34,8 @@ pub struct Seen {
     pub query: String,
     /// Status of the answer; 0 if the connection was broken instead.
     pub status: u16,
+    /// The versions that it is meant for: `If-Match`.
+    pub if_match: Option<String>,
     /// What came with it, once [`Mock::keep_bodies`](super::Mock::keep_bodies) is called.
     pub body: Bytes,
 }
@@ -144,6 +146,7 @@ async fn handle(
             path: path.to_owned(),
             query: query.to_owned(),
             status: answer.status,
+            if_match: if_match(&head.headers).map(str::to_owned),
             body,
         });
         (answer, number, cost)
@@ -185,7 +188,7 @@ fn admitted(
     }
     let query: Vec<(String, String)> =
         form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-    let if_match = headers.get(header::IF_MATCH).and_then(|value| value.to_str().ok());
+    let if_match = if_match(headers);
     let asked = Asked { method, path, query: &query, body, if_match };
     route::answer(state, &asked)
 }
@@ -232,4 +235,8 @@ fn half(mut bytes: Vec<u8>) -> Body {
     let broken = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
     let parts = [Ok(Bytes::from(bytes)), Err(broken)];
     Body::from_stream(futures_util::stream::iter(parts))
+}
+
+fn if_match(headers: &HeaderMap) -> Option<&str> {
+    headers.get(header::IF_MATCH).and_then(|value| value.to_str().ok())
 }

@@ -32,11 +32,22 @@ impl Batch {
 /// The id, or the error, of each object in the order of the batch.
 pub(super) type Answers = Vec<Result<i64, Error>>;
 
-/// Sends one batch.
-pub(super) fn send(netbox: &Client, kind: Kind, batch: Batch) -> BoxFuture<'_, Answers> {
+/// Sends one batch; where `versions` are named, only objects that still have one of them change.
+pub(super) fn send(
+    netbox: &Client,
+    kind: Kind,
+    batch: Batch,
+    versions: Vec<String>,
+) -> BoxFuture<'_, Answers> {
     async move {
         let (calls, count) = (Calls::of(kind), batch.len());
-        let netbox = netbox.with_batch(count);
+        let mut netbox = netbox.with_batch(count);
+        if !versions.is_empty() {
+            netbox = match netbox.if_all_unchanged(versions.iter().map(String::as_str)) {
+                Ok(netbox) => netbox,
+                Err(error) => return vec![Err(error); count],
+            };
+        }
         let answer = match batch {
             Batch::Create(rows) => ids(netbox.create_all(&calls.create, &untyped(rows)).await),
             // Fields are set to values, so a PATCH may be sent twice.

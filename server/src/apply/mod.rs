@@ -2,9 +2,11 @@
 
 mod body;
 mod calls;
+mod load;
 mod uncertain;
+mod verify;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use futures_util::future::{BoxFuture, ready};
 use futures_util::stream::FuturesOrdered;
@@ -16,6 +18,8 @@ use crate::plan::{Action, Base, Fields, Key, Kind, Operation, Ref, Stage, Value 
 use crate::store::{Ledger, OperationState, Settlement};
 use body::{Absent, Known, body};
 use calls::{Batch, send};
+use load::Load;
+use verify::Verified;
 
 /// What came of an operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +48,9 @@ pub struct Applier<'n> {
     known: Known,
     /// What is to be written down.
     settled: Vec<Settlement>,
+    /// Fields that this run has written.
+    wrote: BTreeMap<(Kind, i64), BTreeSet<&'static str>>,
+    load: Load,
     /// Why objects that others need are not there.
     lost: BTreeMap<Key, String>,
     /// Why nothing more is sent.
@@ -72,9 +79,20 @@ enum Trouble {
 /// What came of one that was sent.
 enum Sent {
     Done(Done),
+    /// Somebody changed the object at the same moment.
+    Changed,
     /// It may or may not have happened.
     Uncertain(Error),
 }
+
+/// A request on its way, with its operations.
+type Flight<'n, 'o> = (Vec<Ready<'o>>, BoxFuture<'n, Vec<Result<i64, Trouble>>>);
+
+/// How often an object is looked at again that somebody else changes.
+const TRIES: usize = 3;
+
+/// Objects in one conditional request at most: their versions are in its head.
+const CONDITIONAL: usize = 100;
 
 impl<'n> Applier<'n> {
     /// Writes `batch` objects in one request. `base` is what was last written into each object.
@@ -86,6 +104,8 @@ impl<'n> Applier<'n> {
             batch: batch.max(1),
             settled: Vec::new(),
             known: Known::default(),
+            wrote: BTreeMap::new(),
+            load: Load::default(),
             lost: BTreeMap::new(),
             broken: None,
             addresses_failed: false,
@@ -162,28 +182,60 @@ impl<'n> Applier<'n> {
         Ok(Ready { operation, body, id })
     }
 
-    /// Sends everything in batches; what came out uncertain is given back.
+    /// Sends everything in batches; what came out uncertain is given back. What somebody changes at
+    /// the same moment is looked at again.
     async fn write<'o>(
         &mut self,
         stage: Stage,
-        mut ready: Vec<Ready<'o>>,
+        ready: Vec<Ready<'o>>,
         progress: &mut Progress<'_>,
     ) -> Vec<(Ready<'o>, Error)> {
+        let (mut left, mut uncertain) = (ready, Vec::new());
+        for _ in 0..TRIES {
+            left = self.write_once(stage, left, &mut uncertain, progress).await;
+            if left.is_empty() {
+                return uncertain;
+            }
+        }
+        for one in left {
+            let why = "somebody else changes it all the time; the next run looks";
+            self.settle(one.operation, Done::Skipped(why.into()), progress);
+        }
+        uncertain
+    }
+
+    /// The same, once; what has changed at the same moment is given back.
+    async fn write_once<'o>(
+        &mut self,
+        stage: Stage,
+        mut ready: Vec<Ready<'o>>,
+        uncertain: &mut Vec<(Ready<'o>, Error)>,
+        progress: &mut Progress<'_>,
+    ) -> Vec<Ready<'o>> {
         // NetBox counts machines per type in the type's row. Two requests that write the same rows in
         // opposite order block each other for good, and the database ends one of them.
         ready.sort_by_key(|one| one.body.get("virtual_machine_type").and_then(Value::as_i64));
-        let mut waiting = batches(ready, self.batch).into_iter();
+        let is_change = |one: &Ready<'_>| matches!(one.operation.action, Action::Update(_));
+        let most = if ready.iter().any(is_change) { CONDITIONAL } else { usize::MAX };
+        let mut waiting = batches(ready, self.batch.min(most)).into_iter();
         let mut flying = FuturesOrdered::new();
-        let mut uncertain = Vec::new();
+        let (mut sent, mut changed) = (VecDeque::new(), Vec::new());
         loop {
-            while flying.len() < lanes(stage) {
+            while flying.len() < self.load.lanes(stage) {
                 let Some(batch) = waiting.next() else { break };
                 match self.broken.clone() {
                     Some(why) => self.give_up(&batch, &why, progress),
-                    None => flying.push_back(self.launch(stage, batch).await),
+                    None => {
+                        if let Some((batch, flight)) = self.launch(stage, batch, progress).await {
+                            sent.push_back(batch);
+                            flying.push_back(flight);
+                        }
+                    }
                 }
             }
-            let Some((batch, answers)) = flying.next().await else { break };
+            let Some(answers) = flying.next().await else { break };
+            let batch = sent.pop_front().unwrap_or_default();
+            self.weigh(&answers);
             for (one, answer) in batch.into_iter().zip(answers) {
                 if let Err(trouble) = &answer {
                     self.watch(trouble);
@@ -191,35 +243,67 @@ impl<'n> Applier<'n> {
                 match judge(&one, answer) {
                     Sent::Done(done) => self.settle(one.operation, done, progress),
                     Sent::Uncertain(error) => uncertain.push((one, error)),
+                    Sent::Changed => changed.push(one),
                 }
             }
             self.write_down().await;
         }
-        uncertain
+        changed
     }
 
-    /// First written down, then sent: after a crash it is known what may have happened. Nothing of
-    /// the ledger is part of what is sent at the same time: it would wait there for a turn that
-    /// nobody gives it.
+    /// First looked at, then written down, then sent: after a crash it is known what may have
+    /// happened. Nothing of the ledger is part of what is sent at the same time: it would wait there
+    /// for a turn that nobody gives it.
     async fn launch<'o>(
-        &self,
+        &mut self,
         stage: Stage,
         batch: Vec<Ready<'o>>,
-    ) -> BoxFuture<'n, (Vec<Ready<'o>>, Vec<Result<i64, Trouble>>)>
-    where
-        'o: 'n,
-    {
+        progress: &mut Progress<'_>,
+    ) -> Option<Flight<'n, 'o>> {
+        let is_change = batch.iter().all(|one| matches!(one.operation.action, Action::Update(_)));
+        let verified = match is_change {
+            true => self.verify(stage, batch, progress).await,
+            false => Ok(Verified { batch, versions: Vec::new() }),
+        };
+        let Verified { batch, versions } = match verified {
+            Ok(verified) => verified,
+            Err((batch, error)) => {
+                let why = format!("not sent, since it could not be looked at before: {error}");
+                self.watch(&Trouble::Netbox(error));
+                self.give_up(&batch, &why, progress);
+                return None;
+            }
+        };
+        if batch.is_empty() {
+            return None;
+        }
         let (numbers, request) = as_batch(stage, &batch);
         if let Err(error) = self.ledger.sent(&numbers).await {
             let answers = numbers.iter().map(|_| Err(Trouble::Record(error.to_string()))).collect();
-            return ready((batch, answers)).boxed();
+            return Some((batch, ready(answers).boxed()));
         }
         let netbox = self.netbox;
-        async move {
-            let answers = send(netbox, stage.kind(), request).await;
-            (batch, answers.into_iter().map(|answer| answer.map_err(Trouble::Netbox)).collect())
+        let flight = async move {
+            let answers = send(netbox, stage.kind(), request, versions).await.into_iter();
+            answers.map(|answer| answer.map_err(Trouble::Netbox)).collect()
+        };
+        Some((batch, flight.boxed()))
+    }
+
+    /// Learns from the answers to one request how much NetBox bears.
+    fn weigh(&mut self, answers: &[Result<i64, Trouble>]) {
+        let is_weak = |answer: &Result<i64, Trouble>| match answer {
+            Err(Trouble::Netbox(error)) => error.is_retryable() || error.is_ambiguous(),
+            _ => false,
+        };
+        match answers.iter().any(is_weak) {
+            true => self.load.badly(),
+            false => self.load.well(),
         }
-        .boxed()
+        if self.load.is_too_much() {
+            let why = "not sent, since NetBox has failed again and again; the next run goes on";
+            self.broken.get_or_insert(why.into());
+        }
     }
 
     fn give_up(&mut self, batch: &[Ready<'_>], why: &str, progress: &mut Progress<'_>) {
@@ -232,12 +316,20 @@ impl<'n> Applier<'n> {
     fn settle(&mut self, operation: &Operation, done: Done, progress: &mut Progress<'_>) {
         let settlement = self.settlement(operation, &done);
         self.settled.push(settlement);
+        let kind = operation.stage.kind();
         match &done {
             Done::Created(id) => {
                 self.known.ids.insert(operation.key.clone(), *id);
             }
+            Done::Updated => {
+                if let Action::Update(target) = &operation.action
+                    && let Ok(id) = self.known.id(target)
+                {
+                    self.wrote.entry((kind, id)).or_default().extend(operation.after.keys());
+                }
+            }
             Done::Failed(why) | Done::Skipped(why) => self.lose(operation, why),
-            Done::Updated | Done::Deleted => {}
+            Done::Deleted => {}
         }
         progress(operation, &done);
     }
@@ -312,14 +404,6 @@ impl<'n> Applier<'n> {
     }
 }
 
-/// IP addresses go one after another: NetBox creates them under one lock.
-fn lanes(stage: Stage) -> usize {
-    match stage.kind() {
-        Kind::IpAddress => 1,
-        _ => 2,
-    }
-}
-
 /// Batches of about `size`. Disks of one guest stay together: NetBox adds up their sizes, and two
 /// requests at the same time would each miss what the other saves.
 fn batches(ready: Vec<Ready<'_>>, size: usize) -> Vec<Vec<Ready<'_>>> {
@@ -357,6 +441,9 @@ fn judge(one: &Ready<'_>, answer: Result<i64, Trouble>) -> Sent {
         (Ok(id), Action::Create) => Done::Created(id),
         (Ok(_), Action::Update(_)) => Done::Updated,
         (Ok(_), Action::Delete(_)) => Done::Deleted,
+        (Err(Trouble::Netbox(error)), Action::Update(_)) if error.status() == Some(412) => {
+            return Sent::Changed;
+        }
         (Err(Trouble::Netbox(error)), _) if error.is_ambiguous() => return Sent::Uncertain(error),
         (Err(Trouble::Netbox(error)), _) => Done::Failed(error.to_string()),
         (Err(Trouble::Record(error)), _) => {

@@ -65,7 +65,7 @@ impl Applier<'_> {
     }
 }
 
-fn holds(object: &Existing, name: &str, value: &Value) -> bool {
+pub(super) fn holds(object: &Existing, name: &str, value: &Value) -> bool {
     match (object.fields.get(name), value) {
         (None, value) => matches!(value, Value::Null),
         (Some(Value::Custom(have)), Value::Custom(want)) => {

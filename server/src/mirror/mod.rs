@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::plan::{Existing, Kind};
 pub use normalize::existing;
-pub use read::{read_around, read_base, read_kind, read_notes, read_rest, vmids};
+pub use read::{read_around, read_base, read_kind, read_notes, read_rest, read_versions, vmids};
 
 /// The part of NetBox that a plan is made against.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -229,6 +229,25 @@ pub async fn vmids(
     Ok(found)
 }
 
+/// Reads these fields of the objects of one kind that match, with when each was last changed.
+pub async fn read_versions(
+    netbox: &Client,
+    kind: Kind,
+    filter: Query,
+    fields: &BTreeSet<&'static str>,
+) -> Result<Vec<(Existing, Option<String>)>, Error> {
+    const VERSION: &str = "last_updated";
+    let fields = fields.iter().copied().chain([VERSION]);
+    let list: List<Untyped> = netbox.list(&Calls::of(kind).list, vec![filter]).fields(fields);
+    let mut rows = std::pin::pin!(list.stream());
+    let mut found = Vec::new();
+    while let Some(row) = rows.try_next().await? {
+        let version = row.extra.get(VERSION).and_then(|time| time.as_str()).map(str::to_owned);
+        found.extend(normalize::existing(kind, &row.extra).map(|object| (object, version)));
+    }
+    Ok(found)
+}
+
 /// Reads the objects of one kind that match.
 pub async fn read_kind(
     netbox: &Client,

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
+use proxbox::apply::{Applier, Done};
+use proxbox::plan::{Base, Operation};
 use proxbox::store::{Ledger, OperationState, Store};
-use proxbox::sync::{Outcome, Policy, Target};
-use sdk_netbox::mock::{Fault, FaultKind};
+use proxbox::sync::{Outcome, Policy, Target, dry_run};
+use sdk_netbox::mock::{Fault, FaultKind, Seen};
 use sdk_proxmox::mock::GuestKind;
+use serde_json::{Value, json};
 
 use crate::rig::{Rig, says};
 
@@ -337,4 +340,56 @@ async fn what_is_written_down_never_waits_for_what_is_on_its_way() {
     assert!(outcome.ok, "{:?}", outcome.failed);
     let operations = store.operations(run).await.unwrap();
     assert!(operations.iter().all(|one| one.state == OperationState::Confirmed));
+}
+
+/// Carries a plan out that was drawn up before somebody's edit; what became of each operation.
+async fn carried_out_after(rig: &Rig, path: &str, edit: Value) -> Vec<(String, Done)> {
+    let (netbox, ledger) = (rig.client(), Ledger::nowhere());
+    let policy = Policy::default();
+    let plan = dry_run(&netbox, &[rig.target()], &policy, &ledger).await.unwrap();
+    netbox.raw(reqwest::Method::PATCH, path, &[], Some(edit)).await.unwrap();
+    let mut applier = Applier::new(&netbox, &ledger, Base::default(), 50);
+    let mut done = Vec::new();
+    let mut progress = |one: &Operation, came: &Done| done.push((one.label.clone(), came.clone()));
+    for one in &plan.operations {
+        applier.run(one.stage, &[one], &mut progress).await;
+    }
+    done
+}
+
+#[tokio::test]
+async fn what_somebody_changes_between_reading_and_writing_is_left_to_them() {
+    let rig = Rig::synced().await;
+    let vmid = rig.machine();
+    rig.proxmox.with(|cluster| cluster.rename(vmid, "ours")).unwrap();
+    let id = rig.shown(vmid)["id"].as_i64().unwrap();
+    let path = format!("/api/virtualization/virtual-machines/{id}/");
+    let done = carried_out_after(&rig, &path, json!({ "name": "theirs" })).await;
+    let left = |came: &Done| matches!(came, Done::Skipped(why) if why.contains("its name was"));
+    assert!(done.iter().any(|(_, came)| left(came)), "{done:?}");
+    assert_eq!(rig.shown(vmid)["name"], "theirs");
+
+    // Another field is no reason to leave it.
+    let rig = Rig::synced().await;
+    rig.proxmox.with(|cluster| cluster.rename(vmid, "ours")).unwrap();
+    let done = carried_out_after(&rig, &path, json!({ "comments": "theirs" })).await;
+    assert!(done.iter().all(|(_, came)| *came == Done::Updated), "{done:?}");
+    let shown = rig.shown(vmid);
+    assert_eq!((&shown["name"], &shown["comments"]), (&json!("ours"), &json!("theirs")));
+}
+
+#[tokio::test]
+async fn a_change_names_the_version_that_it_is_meant_for() {
+    let rig = Rig::synced().await;
+    let vmid = rig.machine();
+    rig.proxmox.with(|cluster| cluster.rename(vmid, "ours")).unwrap();
+    rig.netbox.forget_requests();
+    // NetBox says that somebody was faster; they changed another field.
+    rig.netbox.fault(Fault::new(FaultKind::Status(412)).writes());
+    assert!(rig.sync().await.ok);
+    assert_eq!(rig.shown(vmid)["name"], "ours");
+    let of_machine = |one: &Seen| one.method == "PATCH" && one.path.contains("virtual-machines");
+    let patches: Vec<_> = rig.netbox.requests().into_iter().filter(of_machine).collect();
+    assert_eq!(patches.len(), 2, "{patches:?}");
+    assert!(patches.iter().all(|one| one.if_match.is_some()), "{patches:?}");
 }

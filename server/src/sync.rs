@@ -2,6 +2,7 @@
 
 mod account;
 mod carry_out;
+mod claim;
 mod draw;
 mod event;
 mod outcome;
@@ -12,6 +13,7 @@ mod undo;
 use std::time::Instant;
 
 use tokio::sync::mpsc::UnboundedSender;
+use tokio_util::sync::CancellationToken;
 
 pub use account::{Account, Object, State};
 pub use event::Event;
@@ -23,6 +25,7 @@ use crate::plan::{Base, Plan};
 pub use crate::plan::{Family, InterfaceNames, Overwrite, Policy, Stamp, SyncMode};
 use crate::store::{Ledger, StoreError};
 use carry_out::carry_out;
+use claim::{Claim, Refusal};
 pub use draw::dry_run;
 use draw::{Drawn, draw};
 pub use undo::undo;
@@ -115,9 +118,47 @@ async fn go(
         return Err(stale.to_string());
     }
     record(ledger, &plan, &mut base).await.map_err(|error| error.to_string())?;
-    let applier = Applier::new(netbox, ledger, base, policy.bulk_batch_size);
-    carry_out(applier, policy, &plan, read_millis, teller, outcome).await;
+    let lost = CancellationToken::new();
+    let batch = policy.bulk_batch_size;
+    let applier = Applier::new(netbox, ledger, base, batch).until(lost.clone());
+    let carrying = carry_out(applier, policy, &plan, read_millis, teller, outcome);
+    match claim(netbox, ledger, &plan).await? {
+        None => carrying.await,
+        Some(mut claim) => {
+            tokio::pin!(carrying);
+            tokio::select! {
+                () = &mut carrying => {}
+                () = claim.keep(&lost) => carrying.await,
+            }
+            claim.release().await;
+        }
+    }
     Ok(())
+}
+
+/// Claims NetBox where there is something to write. Without the right to, the claim in the state has
+/// to do.
+async fn claim<'n>(
+    netbox: &'n sdk_netbox::Client,
+    ledger: &Ledger,
+    plan: &Plan,
+) -> Result<Option<Claim<'n>>, String> {
+    if plan.is_empty() {
+        return Ok(None);
+    }
+    match Claim::make(netbox, ledger).await {
+        Ok(claim) => Ok(claim),
+        Err(Refusal::Taken(holder)) => Err(format!(
+            "another server is writing to this NetBox: {holder}; start again when it has ended"
+        )),
+        Err(Refusal::Netbox(error)) if error.is_auth() => {
+            tracing::warn!(%error, "NetBox cannot show who writes; other servers will not see it");
+            Ok(None)
+        }
+        Err(Refusal::Netbox(error)) => {
+            Err(format!("NetBox at {} cannot be used: {error}", netbox.url()))
+        }
+    }
 }
 
 /// The plan is durable before its first request, and so is what agrees already.

@@ -13,6 +13,7 @@ use futures_util::stream::FuturesOrdered;
 use futures_util::{FutureExt, StreamExt};
 use sdk_netbox::{Client, Error};
 use serde_json::{Map, Value};
+use tokio_util::sync::CancellationToken;
 
 use crate::plan::{Action, Base, Fields, Key, Kind, Operation, Ref, Stage, Value as Field};
 use crate::store::{Ledger, OperationState, Settlement};
@@ -51,6 +52,7 @@ pub struct Applier<'n> {
     /// Fields that this run has written.
     wrote: BTreeMap<(Kind, i64), BTreeSet<&'static str>>,
     load: Load,
+    lost_claim: CancellationToken,
     /// Why objects that others need are not there.
     lost: BTreeMap<Key, String>,
     /// Why nothing more is sent.
@@ -106,10 +108,18 @@ impl<'n> Applier<'n> {
             known: Known::default(),
             wrote: BTreeMap::new(),
             load: Load::default(),
+            lost_claim: CancellationToken::new(),
             lost: BTreeMap::new(),
             broken: None,
             addresses_failed: false,
         }
+    }
+
+    /// Sends nothing more once `lost` is cancelled: another server writes.
+    #[must_use]
+    pub fn until(mut self, lost: CancellationToken) -> Self {
+        self.lost_claim = lost;
+        self
     }
 
     /// Why nothing more is sent, when that is so.
@@ -223,6 +233,10 @@ impl<'n> Applier<'n> {
         loop {
             while flying.len() < self.load.lanes(stage) {
                 let Some(batch) = waiting.next() else { break };
+                if self.lost_claim.is_cancelled() {
+                    let why = "not sent, since another server has begun to write to this NetBox";
+                    self.broken.get_or_insert(why.into());
+                }
                 match self.broken.clone() {
                     Some(why) => self.give_up(&batch, &why, progress),
                     None => {

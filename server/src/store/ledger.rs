@@ -102,6 +102,13 @@ impl Ledger {
         self.place.as_ref().map(|place| place.run)
     }
 
+    /// The name of the state among others that write to the same NetBox.
+    pub async fn instance(&self) -> Option<String> {
+        let place = self.place.as_ref()?;
+        let sql = "SELECT id FROM instance";
+        sqlx::query_scalar(sql).fetch_optional(&place.store.readers).await.ok().flatten()
+    }
+
     /// What was last written into the objects of this NetBox.
     pub async fn base(&self) -> Result<Base, StoreError> {
         let Some(place) = &self.place else { return Ok(Base::default()) };

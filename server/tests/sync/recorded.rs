@@ -122,3 +122,36 @@ async fn a_first_run_that_is_taken_back_leaves_what_anybody_may_use() {
         assert!(stays || *was == is, "{name}: {was} before, {is} now");
     }
 }
+
+#[tokio::test]
+async fn two_servers_see_each_other_through_netbox() {
+    let lab = Recorded::new(Rig::new().await).await;
+    let policy = Policy::default();
+    assert!(lab.run(&policy, None).await.1.ok);
+    let tags = lab.rig.netbox.objects("extras/tags");
+    let tag = tags.iter().find(|tag| tag["slug"] == "proxbox-lease").unwrap();
+    assert_eq!(tag["description"], "Nobody writes at the moment.");
+    let path = format!("/api/extras/tags/{}/", tag["id"]);
+    let claimed_until = async |until: &str| {
+        let text = format!("Server other writes until {until}, run 1.");
+        let netbox = lab.rig.client();
+        let body = Some(serde_json::json!({ "description": text }));
+        netbox.raw(reqwest::Method::PATCH, &path, &[], body).await.unwrap();
+        lab.rig.netbox.forget_requests();
+    };
+
+    // Whoever has nothing to write asks nobody.
+    claimed_until("2999-01-01T00:00:00Z").await;
+    assert!(lab.run(&policy, None).await.1.ok);
+    assert_eq!(lab.rig.netbox.writes(), 0);
+
+    let vmid = lab.rig.machine();
+    lab.rig.proxmox.with(|cluster| cluster.rename(vmid, "ours")).unwrap();
+    let (_, refused) = lab.run(&policy, None).await;
+    assert!(!refused.ok && refused.message.contains("server other"), "{}", refused.message);
+    assert_eq!(lab.rig.netbox.writes(), 0);
+
+    claimed_until("2020-01-01T00:00:00Z").await;
+    assert!(lab.run(&policy, None).await.1.ok);
+    assert_eq!(lab.rig.shown(vmid)["name"], "ours");
+}

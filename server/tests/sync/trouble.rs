@@ -9,6 +9,7 @@ use proxbox::sync::{Outcome, Policy, Target, dry_run};
 use sdk_netbox::mock::{Fault, FaultKind, Seen};
 use sdk_proxmox::mock::GuestKind;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use crate::rig::{Rig, says};
 
@@ -392,4 +393,22 @@ async fn a_change_names_the_version_that_it_is_meant_for() {
     let patches: Vec<_> = rig.netbox.requests().into_iter().filter(of_machine).collect();
     assert_eq!(patches.len(), 2, "{patches:?}");
     assert!(patches.iter().all(|one| one.if_match.is_some()), "{patches:?}");
+}
+
+#[tokio::test]
+async fn nothing_is_sent_once_another_server_writes() {
+    let rig = Rig::synced().await;
+    let vmid = rig.machine();
+    rig.proxmox.with(|cluster| cluster.rename(vmid, "ours")).unwrap();
+    let (netbox, ledger) = (rig.client(), Ledger::nowhere());
+    let policy = Policy::default();
+    let plan = dry_run(&netbox, &[rig.target()], &policy, &ledger).await.unwrap();
+    let lost = CancellationToken::new();
+    lost.cancel();
+    let mut applier = Applier::new(&netbox, &ledger, Base::default(), 50).until(lost);
+    for one in &plan.operations {
+        applier.run(one.stage, &[one], &mut |_, _| {}).await;
+    }
+    assert!(applier.broken().unwrap().contains("another server"));
+    assert_eq!(rig.netbox.writes(), 0);
 }

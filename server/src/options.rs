@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::inventory::GuestKind;
 use crate::plan::{DAY, Family, InterfaceNames, Kind, Overwrite, Policy, SyncMode};
 
 /// Options by name, as they came. What is not known, or makes no sense, changes nothing.
@@ -60,7 +61,7 @@ impl Options {
 
 /// Settings that decide about a sync.
 fn is_of_sync(name: &str) -> bool {
-    const NAMES: [&str; 9] = [
+    const NAMES: [&str; 11] = [
         "proxbox_fetch_max_concurrency",
         "bulk_batch_size",
         "ignore_ipv6_link_local_addresses",
@@ -70,6 +71,8 @@ fn is_of_sync(name: &str) -> bool {
         "vm_interface_sync_strategy",
         "use_guest_agent_interface_name",
         "delete_orphans",
+        "default_role_qemu",
+        "default_role_lxc",
     ];
     let prefixes = ["overwrite_", "sync_mode_"];
     NAMES.contains(&name) || prefixes.iter().any(|prefix| name.starts_with(prefix))
@@ -91,6 +94,8 @@ fn take(policy: &mut Policy, name: &str, value: &str) {
         "custom_fields_enabled" => set(&mut policy.custom_fields),
         "delete_nonexistent_backup" => set(&mut policy.delete_gone_backups),
         "delete_nonexistent_snapshot" => set(&mut policy.delete_gone_snapshots),
+        "default_role_qemu" => role(policy, GuestKind::Qemu, value),
+        "default_role_lxc" => role(policy, GuestKind::Lxc, value),
         "delete_orphans" => set(&mut policy.prune),
         "orphan_delay_days" => {
             let days = value.parse::<u16>().map(|days| i64::from(days) * DAY);
@@ -119,6 +124,10 @@ fn take_rule(policy: &mut Policy, name: &str, value: &str) {
         policy.template_mode = mode;
     }
     policy.modes.extend(kinds(object).iter().map(|kind| (*kind, mode)));
+}
+
+fn role(policy: &mut Policy, kind: GuestKind, value: &str) {
+    policy.default_roles.extend(value.parse().ok().map(|role: i64| (kind, role)));
 }
 
 fn kinds(object: &str) -> &'static [Kind] {

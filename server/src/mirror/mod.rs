@@ -1,5 +1,6 @@
 //! What NetBox holds, as far as the planner looks at it, indexed in memory.
 
+mod narrow;
 mod need;
 mod normalize;
 mod read;

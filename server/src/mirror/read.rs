@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use proxbox_runtime::{Query, Untyped};
 use sdk_netbox::{Client, Error, List, filters};
 
-use super::{Mirror, need, normalize};
+use super::{Mirror, narrow, need, normalize};
 use crate::calls::Calls;
 use crate::inventory::Inventory;
 use crate::plan::{Existing, Kind, Policy, VMID_FIELD, custom_field_names};
@@ -36,7 +36,8 @@ pub async fn read_base(netbox: &Client, policy: &Policy, plugin: bool) -> Result
         mirror.absent.extend(of_plugin);
     }
     let kinds = need::kinds(policy, plugin);
-    let wanted = kinds.into_iter().filter(|kind| !DEPENDENT.contains(kind));
+    let later = |kind: Kind| DEPENDENT.contains(&kind) || narrow::narrows(policy, kind);
+    let wanted = kinds.into_iter().filter(|kind| !later(*kind));
     let wanted = wanted.map(|kind| (kind, base_filters(kind))).collect();
     fill(netbox, &mut mirror, wanted).await?;
     Ok(mirror)
@@ -53,12 +54,14 @@ pub async fn read_rest(
     let kinds = need::kinds(policy, plugin);
     let ids = clusters(mirror, inventories);
     let mut wanted = Vec::new();
-    for kind in DEPENDENT.into_iter().filter(|kind| kinds.contains(kind)) {
+    let own = |kind: &Kind| kinds.contains(kind) && !narrow::narrows(policy, *kind);
+    for kind in DEPENDENT.into_iter().filter(own) {
         if let Some(filters) = dependent_filters(kind, &ids, inventories) {
             wanted.push((kind, filters));
         }
     }
     fill(netbox, mirror, wanted).await?;
+    narrow::read(netbox, mirror, policy, &kinds, inventories).await?;
     // By id: NetBox refuses a filter by the name of a device that it does not have.
     let devices: Vec<i64> = mirror.all(Kind::Device).map(|device| device.id).collect();
     if devices.is_empty() || !kinds.contains(&Kind::Interface) {
@@ -172,7 +175,7 @@ fn base_filters(kind: Kind) -> Vec<Query> {
     }
 }
 
-async fn fill(
+pub(super) async fn fill(
     netbox: &Client,
     mirror: &mut Mirror,
     wanted: Vec<(Kind, Vec<Query>)>,

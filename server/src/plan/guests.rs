@@ -281,10 +281,14 @@ fn wanted(
         ("description", format!("Synced from Proxmox node {}", guest.node).into()),
         ("tags", tag_slugs(draft, guest, machine, tags)),
     ]);
+    let chosen = place.rows.role(&guest.node, guest.kind);
+    let chosen = chosen.or_else(|| draft.policy.default_roles.get(&guest.kind).copied());
+    let ours = || foundation.roles.get(vocabulary::guest_role(guest.kind)).cloned();
+    let role = chosen.map(Ref::Id).or_else(ours);
     let references = [
         ("device", place.devices.get(&guest.node)),
         ("site", place.site.as_ref()),
-        ("role", foundation.roles.get(vocabulary::guest_role(guest.kind))),
+        ("role", role.as_ref()),
         ("virtual_machine_type", foundation.vm_types.get(vocabulary::guest_type(guest.kind))),
     ];
     for (field, reference) in references {

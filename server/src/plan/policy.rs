@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{FieldRule, Kind, Mode};
+use crate::inventory::GuestKind;
 use crate::part::Part;
 
 /// In seconds.
@@ -171,6 +172,8 @@ pub struct Policy {
     pub delete_gone_backups: bool,
     /// Snapshots that Proxmox no longer has are deleted; they are marked as stale otherwise.
     pub delete_gone_snapshots: bool,
+    /// NetBox ids of the roles of guests, where neither node nor endpoint has one.
+    pub default_roles: BTreeMap<GuestKind, i64>,
     /// Guests that Proxmox no longer has are deleted, after a delay.
     pub prune: bool,
     /// For how many seconds a guest has to be missing before it is deleted.
@@ -190,10 +193,11 @@ pub struct Policy {
 }
 
 impl Default for Policy {
-    /// Everything is synced. Role and type of existing devices and guests are left to people:
-    /// what they chose says more than our placeholders.
+    /// Everything is synced. Role and type of existing devices and guests and the status of addresses
+    /// are left to people: what they chose says more than our placeholders.
     fn default() -> Self {
-        let left_to_people = [Overwrite::DeviceRole, Overwrite::DeviceType, Overwrite::VmRole];
+        let left_to_people =
+            [Overwrite::DeviceRole, Overwrite::DeviceType, Overwrite::VmRole, Overwrite::IpStatus];
         let all = Overwrite::ALL.iter().copied();
         Self {
             parts: Part::all(),
@@ -210,6 +214,7 @@ impl Default for Policy {
             interface_names: InterfaceNames::GuestTables,
             delete_gone_backups: false,
             delete_gone_snapshots: false,
+            default_roles: BTreeMap::new(),
             prune: false,
             orphan_delay: 7 * DAY,
             allow_deletes: None,

@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 
 use super::draft::{Draft, Wanted};
 use super::{Existing, Fields, Key, Kind, Ref, Value};
-use crate::inventory::Inventory;
+use crate::inventory::{GuestKind, Inventory};
+
+/// Where the plugin keeps the roles of guests.
+const ROLES: [(GuestKind, &str); 2] =
+    [(GuestKind::Qemu, "default_role_qemu"), (GuestKind::Lxc, "default_role_lxc")];
 
 /// The plugin's rows behind one inventory; none where it has none.
 #[derive(Debug, Clone, Default)]
@@ -13,6 +17,8 @@ pub(super) struct Rows {
     pub(super) cluster: Option<i64>,
     /// Nodes by name.
     pub(super) nodes: BTreeMap<String, i64>,
+    /// Roles of new guests by node, and of all others of the endpoint under no name.
+    roles: BTreeMap<(String, GuestKind), i64>,
 }
 
 impl Rows {
@@ -22,12 +28,28 @@ impl Rows {
         let ours = |row: &&Existing| row.reference("endpoint") == Some(endpoint);
         let cluster = mirror.all(Kind::ProxmoxCluster).filter(ours);
         let cluster = cluster.filter(|row| row.text("name") == inventory.cluster.name);
-        let nodes = mirror.all(Kind::ProxmoxNode).filter(ours);
+        let nodes: Vec<&Existing> = mirror.all(Kind::ProxmoxNode).filter(ours).collect();
+        let whole = mirror.get(Kind::ProxmoxEndpoint, endpoint).map(|row| ("", row));
+        let mut roles = BTreeMap::new();
+        for (node, row) in nodes.iter().map(|row| (row.text("name"), *row)).chain(whole) {
+            for (kind, field) in ROLES {
+                if let Some(role) = row.reference(field) {
+                    roles.insert((node.to_owned(), kind), role);
+                }
+            }
+        }
         Self {
             endpoint: Some(endpoint),
             cluster: cluster.map(|row| row.id).min(),
-            nodes: nodes.map(|row| (row.text("name").to_owned(), row.id)).collect(),
+            nodes: nodes.iter().map(|row| (row.text("name").to_owned(), row.id)).collect(),
+            roles,
         }
+    }
+
+    /// The role that the operator chose for guests of a node, else of the endpoint.
+    pub(super) fn role(&self, node: &str, kind: GuestKind) -> Option<i64> {
+        let of = |node: &str| self.roles.get(&(node.to_owned(), kind)).copied();
+        of(node).or_else(|| of(""))
     }
 
     pub(super) fn endpoint(&self) -> Value {

@@ -1,8 +1,10 @@
 //! What changes in Proxmox changes in NetBox, and nothing else.
 
+use proxbox::part::Part;
 use proxbox::plan::Kind;
-use proxbox::sync::Target;
-use sdk_proxmox::mock::{Cluster, Mock as Proxmox};
+use proxbox::sync::{Policy, State, Target};
+use sdk_netbox::mock::Seen;
+use sdk_proxmox::mock::{Cluster, GuestKind, Mock as Proxmox};
 use serde_json::json;
 
 use crate::rig::{Rig, says};
@@ -216,4 +218,48 @@ async fn two_clusters_with_equal_numbers_are_kept_apart() {
     let (outcome, _) = rig.sync_as(&rig.client(), &targets).await;
     assert!(outcome.ok);
     assert_eq!(rig.netbox.writes(), 0);
+}
+
+#[tokio::test]
+async fn a_run_for_one_guest_reads_what_that_guest_needs() {
+    let netbox = sdk_netbox::mock::Mock::start().await.unwrap();
+    let proxmox = Proxmox::start(Cluster::demo(3, 60, 1)).await.unwrap();
+    let rig = Rig { netbox, proxmox };
+    assert!(rig.sync().await.ok);
+    let running = rig.running(GuestKind::Lxc);
+    let (one, other) = (running[0], running[1]);
+    // It takes over the addresses of another guest, and that one's primary address with them.
+    rig.proxmox.with(|cluster| {
+        let theirs = std::mem::take(&mut cluster.guests.get_mut(&other).unwrap().addresses);
+        cluster.guests.get_mut(&one).unwrap().addresses = theirs;
+    });
+    rig.netbox.forget_requests();
+    let policy =
+        Policy { guests: Some([i64::from(one)].into()), parts: of_guests(), ..Policy::default() };
+    let (outcome, _) = rig.sync_by(&rig.client(), &[rig.target()], &policy).await;
+    assert!(outcome.ok && outcome.updated > 0, "{:?}", outcome.failed);
+    for collection in
+        ["virtual-disks", "virtualization/interfaces", "mac-addresses", "ip-addresses"]
+    {
+        let whole = |request: &Seen| {
+            let narrowed = ["_id=", "address="];
+            let narrowed = request.query.starts_with("id=")
+                || narrowed.iter().any(|filter| request.query.contains(filter));
+            request.path.contains(collection) && request.method == "GET" && !narrowed
+        };
+        let whole: Vec<_> = rig.netbox.requests().into_iter().filter(whole).collect();
+        assert!(whole.is_empty(), "{whole:?}");
+    }
+    // Nothing is left to do for it, and what is left concerns the other one alone.
+    let (again, _) = rig.sync_by(&rig.client(), &[rig.target()], &policy).await;
+    assert_eq!(again.requests.netbox_writes, 0, "{}", again.message);
+    let all = rig.sync().await;
+    let others = all.objects.iter().filter(|(key, object)| {
+        object.state != State::Unchanged && !key.path.starts_with(&format!("demo/{other}"))
+    });
+    assert_eq!(others.count(), 0);
+}
+
+fn of_guests() -> std::collections::BTreeSet<Part> {
+    [Part::VirtualMachines, Part::VirtualDisks, Part::VmInterfaces, Part::IpAddresses].into()
 }

@@ -157,7 +157,7 @@ pub(super) const IP_ADDRESS: &[FieldRule] = &[
     row("address", Text, Owned),
     row("assigned_object_type", Text, Owned),
     row("assigned_object_id", Ref, Owned),
-    flagged("status", Choice, Seed, Overwrite::IpStatus),
+    flagged("status", Choice, Owned, Overwrite::IpStatus),
     flagged("dns_name", Text, Owned, Overwrite::IpDnsName),
     flagged("tags", Tags, Union, Overwrite::IpTags),
     flagged("custom_fields", Custom, Owned, Overwrite::IpCustomFields),

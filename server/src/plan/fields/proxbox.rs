@@ -5,13 +5,22 @@ use super::Shape::{Bool, Choice, Decimal, Int, Json, Ref, Tags, Text, Time};
 use super::{FieldRule, flagged, row};
 use crate::plan::Overwrite;
 
-pub(super) const ENDPOINT: &[FieldRule] = &[row("name", Text, Human)];
+pub(super) const ENDPOINT: &[FieldRule] = &[
+    row("name", Text, Human),
+    row("default_role_qemu", Ref, Human),
+    row("default_role_lxc", Ref, Human),
+];
 
 pub(super) const CLUSTER: &[FieldRule] =
     &[row("name", Text, Human), row("endpoint", Ref, Human), row("netbox_cluster", Ref, Owned)];
 
-pub(super) const NODE: &[FieldRule] =
-    &[row("name", Text, Human), row("endpoint", Ref, Human), row("netbox_device", Ref, Owned)];
+pub(super) const NODE: &[FieldRule] = &[
+    row("name", Text, Human),
+    row("endpoint", Ref, Human),
+    row("netbox_device", Ref, Owned),
+    row("default_role_qemu", Ref, Human),
+    row("default_role_lxc", Ref, Human),
+];
 
 pub(super) const STORAGE: &[FieldRule] = &[
     row("cluster", Ref, Seed),

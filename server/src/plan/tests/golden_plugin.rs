@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::scene::Scene;
+use super::world::*;
 use crate::inventory::*;
 use crate::plan::*;
 
@@ -18,6 +19,26 @@ fn storage(name: &str, server: &str) -> Storage {
         "export": "/srv/backup", "shared": 1,
     });
     Storage { name: name.into(), settings: settings.as_object().unwrap().clone() }
+}
+
+/// The plugin knows roles for the endpoint and for a node of it, and one for all containers.
+fn with_roles() -> Scene {
+    let role = |id: i64| -> Value { Ref::Id(id).into() };
+    let rows = |world: &mut World| {
+        let endpoint = world.mirror.all(Kind::ProxmoxEndpoint).next().unwrap().id;
+        let of_endpoint = Fields::from([("default_role_qemu", role(901))]);
+        world.change(Kind::ProxmoxEndpoint, endpoint, of_endpoint);
+        let node = [
+            ("name", "pve1".into()),
+            ("endpoint", role(endpoint)),
+            ("default_role_qemu", role(902)),
+        ];
+        world.add(Kind::ProxmoxNode, Fields::from(node));
+    };
+    let of_settings = |policy: &mut Policy| {
+        policy.default_roles.insert(GuestKind::Lxc, 903);
+    };
+    Scene::with_plugin().netbox(rows).policy(of_settings)
 }
 
 fn backup() -> Backup {
@@ -99,6 +120,12 @@ fn full() -> Scene {
 }
 
 golden! {
+    /// A role of the node goes before one of the endpoint, and that before one of the settings.
+    guests_get_the_roles_that_were_chosen: with_roles().synced().proxmox(|lab| {
+        lab.guests.push(guest(102, "of-node"));
+        lab.guests.push(Guest { node: "pve2".into(), ..guest(103, "of-endpoint") });
+        lab.guests.push(Guest { kind: GuestKind::Lxc, ..guest(104, "of-settings") });
+    });
     storage_backup_snapshot_task_and_jobs_appear: Scene::with_plugin().synced().proxmox(|lab| {
         lab.storages = Some(vec![storage("nas", "10.0.0.9")]);
         lab.backups = vec![backup()];

@@ -1,6 +1,7 @@
 //! What the planner promises, against an in-memory NetBox that refuses what NetBox refuses.
 
 mod decisions;
+mod flags;
 mod golden_guests;
 mod golden_hardware;
 mod golden_plugin;

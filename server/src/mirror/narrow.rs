@@ -152,6 +152,9 @@ fn strangers(mirror: &Mirror) -> BTreeSet<i64> {
     assigned.filter(|id| mirror.get(Kind::VmInterface, *id).is_none()).collect()
 }
 
+/// The filter for what belongs to one object.
+type One = fn(i64) -> Query;
+
 /// The plugin's rows beside what was read.
 fn rows(
     mirror: &Mirror,
@@ -164,7 +167,7 @@ fn rows(
     };
     let ids = |kind: Kind| -> Vec<i64> { mirror.all(kind).map(|object| object.id).collect() };
     let machines: Vec<i64> = machines.iter().copied().collect();
-    let beside: [(Kind, Vec<i64>, fn(i64) -> Query); 5] = [
+    let beside: [(Kind, Vec<i64>, One); 5] = [
         (Kind::VmInterfaceState, ids(Kind::VmInterface), |id| {
             sync_state_vm_interfaces::VM_INTERFACE_ID.eq(id)
         }),

@@ -21,8 +21,8 @@ use tokio::process::Command;
 const READ: u64 = 1000;
 const WRITTEN: u64 = 24_000;
 
-/// Raw requests at the same time, as the sync has them.
-const LANES: usize = 2;
+/// Raw requests at the same time, as many as the sync comes to have.
+const LANES: usize = 4;
 
 #[derive(Parser)]
 struct Arguments {

@@ -391,7 +391,7 @@ impl<'n> Applier<'n> {
             Field::Custom(values) => Field::Custom(body::resolved(values, &self.known)),
             value => value.clone(),
         };
-        fields.iter().map(|(name, value)| (*name, resolve(value))).collect()
+        fields.iter().map(|(name, value)| (name, resolve(value))).collect()
     }
 
     fn lose(&mut self, operation: &Operation, why: &str) {

@@ -71,7 +71,7 @@ impl Applier<'_> {
         let by_id = Query(ids.map(|id| ("id".to_owned(), id.to_string())).collect());
         let operations = batch.iter().map(|one| one.operation);
         let names: BTreeSet<&'static str> =
-            operations.flat_map(|one| one.before.keys().chain(one.after.keys()).copied()).collect();
+            operations.flat_map(|one| one.before.keys().chain(one.after.keys())).collect();
         let found = read_versions(self.netbox, kind, by_id, &names).await?;
         Ok(found.into_iter().map(|(object, version)| (object.id, (object, version))).collect())
     }
@@ -79,7 +79,7 @@ impl Applier<'_> {
     /// A field that is not as it was read, and that this run has not written itself.
     fn changed(&self, kind: Kind, object: &Existing, before: &Fields) -> Option<&'static str> {
         let own = self.wrote.get(&(kind, object.id));
-        let others = before.iter().filter(|(name, _)| own.is_none_or(|own| !own.contains(*name)));
+        let others = before.iter().filter(|(name, _)| own.is_none_or(|own| !own.contains(name)));
         let unset = |value: &Value| match value {
             Value::Null => true,
             Value::Text(text) => text.is_empty(),
@@ -88,10 +88,10 @@ impl Applier<'_> {
             Value::Custom(values) => values.is_empty(),
             _ => false,
         };
-        let mut others = others.filter(|(name, was)| match object.fields.get(**name) {
+        let mut others = others.filter(|(name, was)| match object.fields.get(name) {
             Some(have) => have != *was && !(unset(have) && unset(was)),
             None => !unset(was),
         });
-        others.next().map(|(name, _)| *name)
+        others.next().map(|(name, _)| name)
     }
 }

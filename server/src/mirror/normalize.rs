@@ -6,19 +6,16 @@ use ipnet::IpNet;
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
-use crate::plan::{Existing, Fields, Kind, Ref, Shape, Value};
+use crate::plan::{Existing, Kind, Ref, Shape, Value};
 
 /// An object out of a list; none without an id.
 pub fn existing(kind: Kind, row: &BTreeMap<String, Json>) -> Option<Existing> {
     let id = row.get("id")?.as_i64()?;
-    let mut fields = Fields::new();
-    for rule in kind.fields() {
-        let value = row.get(rule.name).and_then(|json| value(rule.shape, json));
-        if let Some(value) = value {
-            fields.insert(rule.name, canonical(kind, rule.name, value));
-        }
-    }
-    Some(Existing { id, fields })
+    let set = kind.fields().iter().filter_map(|rule| {
+        let value = value(rule.shape, row.get(rule.name)?)?;
+        Some((rule.name, canonical(kind, rule.name, value)))
+    });
+    Some(Existing { id, fields: set.collect() })
 }
 
 /// A field's value; none when it is not set.

@@ -206,11 +206,11 @@ impl<'a> Draft<'a> {
         if self.base.has(kind, existing.id) {
             return;
         }
-        let agrees = |(name, want): &(&&'static str, &Value)| {
-            existing.fields.get(*name).is_some_and(|have| have == *want)
+        let agrees = |(name, want): &(&'static str, &Value)| {
+            existing.fields.get(name).is_some_and(|have| have == *want)
         };
         let fields = wanted.fields.iter().filter(agrees);
-        let fields: Fields = fields.map(|(name, value)| (*name, value.clone())).collect();
+        let fields: Fields = fields.map(|(name, value)| (name, value.clone())).collect();
         if !fields.is_empty() {
             self.plan.remembered.push(Remembered { kind, id: existing.id, fields });
         }
@@ -360,7 +360,7 @@ fn stamp(kind: Kind, wanted: &Fields, after: &mut Fields) {
                 if stamps.is_empty() {
                     continue;
                 }
-                match after.entry(name).or_insert_with(|| Value::Custom(BTreeMap::new())) {
+                match after.get_or_insert_with(name, || Value::Custom(BTreeMap::new())) {
                     Value::Custom(changed) => changed.extend(stamps),
                     _ => continue,
                 }

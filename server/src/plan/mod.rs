@@ -11,6 +11,7 @@ mod custom_fields;
 pub mod document;
 mod draft;
 mod fields;
+mod fieldset;
 mod foundation;
 mod guest_interfaces;
 mod guests;
@@ -44,8 +45,9 @@ pub use base::Base;
 pub use budget::HeldBack;
 pub use custom_fields::custom_field_names;
 pub use fields::{FieldRule, Mode, Shape};
+pub use fieldset::Fields;
 pub use kind::Kind;
-pub use object::{Existing, Fields, Key, Ref, Value};
+pub use object::{Existing, Key, Ref, Value};
 pub use operation::{
     Action, DuplicateName, Kept, Operation, Plan, Reason, Remembered, Skipped, Stage,
 };

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use super::Kind;
+use super::{Fields, Kind};
 
 /// Names an object within one plan, whether NetBox has it yet or not: kind and a readable path,
 /// `lab/100/net0` for an interface of guest 100.
@@ -113,9 +113,6 @@ impl<T: Into<Value>> From<Option<T>> for Value {
         value.map_or(Self::Null, Into::into)
     }
 }
-
-/// Fields by NetBox's names.
-pub type Fields = BTreeMap<&'static str, Value>;
 
 /// An object that NetBox holds, with the fields that the planner looks at.
 #[derive(Debug, Clone, PartialEq, Eq)]

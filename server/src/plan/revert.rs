@@ -96,10 +96,10 @@ fn histories(done: &[Did]) -> BTreeMap<(Kind, i64), History<'_>> {
             history.deed = Deed::Deleted;
         }
         for (name, value) in &did.before {
-            history.before.entry(name).or_insert_with(|| value.clone());
+            history.before.get_or_insert_with(name, || value.clone());
         }
         for (name, value) in &did.after {
-            history.before.entry(name).or_insert(Value::Null);
+            history.before.get_or_insert_with(name, || Value::Null);
             let value = with_ids(value, &ids);
             match (history.after.get_mut(name), value) {
                 (Some(Value::Custom(have)), Value::Custom(more)) => have.extend(more),
@@ -152,7 +152,7 @@ impl Way<'_> {
         let mut turned = BTreeSet::new();
         for one in &self.plan.operations {
             if let Action::Update(Ref::Id(id)) = one.action {
-                turned.extend(one.after.keys().map(|name| (one.key.kind, id, *name)));
+                turned.extend(one.after.keys().map(|name| (one.key.kind, id, name)));
             }
         }
         let mut needs = Vec::new();
@@ -161,7 +161,7 @@ impl Way<'_> {
                 let targets = object.fields.iter().filter_map(|(name, value)| match value {
                     Value::Ref(Ref::Id(id)) => {
                         let target = target(*kind, name, &object.fields)?;
-                        let turns = turned.contains(&(*kind, object.id, *name));
+                        let turns = turned.contains(&(*kind, object.id, name));
                         (!turns && !clears_itself(name)).then_some((target, *id))
                     }
                     _ => None,
@@ -229,8 +229,8 @@ impl Way<'_> {
             }
         }
         for (stage, after) in staged(kind, after) {
-            let before = before.iter().filter(|(name, _)| after.contains_key(*name));
-            let before = before.map(|(name, value)| (*name, value.clone())).collect();
+            let before = before.iter().filter(|(name, _)| after.contains_key(name));
+            let before = before.map(|(name, value)| (name, value.clone())).collect();
             let target = Action::Update(Ref::Id(id));
             // What was last written stays known, so that this counts as an edit.
             self.push(one, stage, target, before, after, Some(Fields::new()));
@@ -254,7 +254,7 @@ impl Way<'_> {
         let identity: Vec<_> =
             kind.identity().iter().filter_map(|name| fields.get_key_value(name)).collect();
         let same = |object: &Existing| {
-            identity.iter().all(|(name, value)| object.fields.get(*name) == Some(*value))
+            identity.iter().all(|(name, value)| object.fields.get(name) == Some(*value))
         };
         if self.mirror.all(kind).any(same) {
             self.again.remove(&(kind, one.last.id));
@@ -356,7 +356,7 @@ impl Way<'_> {
                 continue;
             }
             let before = after.keys().filter_map(|name| machine.fields.get_key_value(name));
-            let before = before.map(|(name, value)| (*name, value.clone())).collect();
+            let before = before.map(|(name, value)| (name, value.clone())).collect();
             let own = |one: &&Operation| {
                 one.key.kind == Kind::VirtualMachine
                     && [Action::Update(Ref::Id(id)), Action::Delete(id)].contains(&one.action)

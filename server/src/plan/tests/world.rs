@@ -120,10 +120,10 @@ impl World {
     }
 
     fn describe(&self, kind: Kind, object: &Existing) -> String {
-        let lasting = |(name, _): &(&&str, &Value)| {
+        let lasting = |(name, _): &(&str, &Value)| {
             kind.field(name).is_some_and(|rule| !matches!(rule.mode, Mode::Human | Mode::Stamp))
         };
-        let one = |(name, value): (&&str, &Value)| match value {
+        let one = |(name, value): (&str, &Value)| match value {
             Value::Ref(Ref::Id(id)) => format!("{name}={}", self.name_of(name, *id, object)),
             Value::Custom(values) => {
                 let set: Vec<_> = values.iter().filter(|(_, value)| !value.is_null()).collect();
@@ -331,7 +331,7 @@ fn resolved(fields: &Fields, ids: &BTreeMap<Key, i64>) -> Fields {
         Value::Refs(references) => Value::Refs(references.iter().map(id).collect()),
         value => value.clone(),
     };
-    fields.iter().map(|(name, value)| (*name, resolve(value))).collect()
+    fields.iter().map(|(name, value)| (name, resolve(value))).collect()
 }
 
 pub(super) fn tags(slugs: &[&str]) -> Value {

@@ -96,7 +96,7 @@ async fn what_was_streamed_is_also_kept() {
     let answer = server.get("/full-update/stream").await;
     let run: Uuid = answer.headers["x-proxbox-run-id"].to_str().unwrap().parse().unwrap();
     let store = &server.server.app().store;
-    let kept = store.events(run, 0).await.unwrap();
+    let kept = store.events(run, 0, u32::MAX).await.unwrap();
     assert!(kept.iter().map(|event| event.seq).eq(1..=kept.len() as i64));
     let kept: Vec<(String, Value)> = kept
         .into_iter()

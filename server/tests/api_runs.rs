@@ -132,7 +132,7 @@ async fn watchers_at_any_time_see_the_same_events_in_order() {
     }
     assert_eq!(early.next().await.unwrap().event, "complete");
     assert!(early.next().await.is_none() && late.next().await.is_none());
-    assert_eq!(store.events(log.id(), 990).await.unwrap().len(), 11);
+    assert_eq!(store.events(log.id(), 990, u32::MAX).await.unwrap().len(), 11);
 }
 
 #[tokio::test]
@@ -187,6 +187,6 @@ async fn old_runs_are_forgotten_with_their_events() {
     }
     let kept: Vec<Uuid> = store.runs(1_000).await.unwrap().iter().map(|row| row.id.0).collect();
     assert!(kept.iter().eq(ids.iter().rev().take(201)), "{} are kept", kept.len());
-    assert!(store.events(ids[0], 0).await.unwrap().is_empty());
-    assert_eq!(store.events(ids[204], 0).await.unwrap().len(), 1);
+    assert!(store.events(ids[0], 0, u32::MAX).await.unwrap().is_empty());
+    assert_eq!(store.events(ids[204], 0, u32::MAX).await.unwrap().len(), 1);
 }

@@ -73,5 +73,5 @@ pub(super) async fn events(
         return Ok(sse::numbered(log.subscribe_after(after), app.keepalive));
     }
     app.store.run(id).await?.ok_or_else(|| no_such("run", id))?;
-    Ok(sse::replayed(id, app.store.events(id, after).await?))
+    Ok(sse::replayed(id, app.store.events(id, after, u32::MAX).await?))
 }

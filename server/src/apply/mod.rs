@@ -137,15 +137,8 @@ impl<'n> Applier<'n> {
         operations: &[&Operation],
         progress: &mut Progress<'_>,
     ) {
-        let mut ready = Vec::new();
-        for operation in operations {
-            match self.prepare(operation) {
-                Ok(one) => ready.push(one),
-                Err(done) => self.settle(operation, done, progress),
-            }
-        }
-        let (updates, others): (Vec<_>, Vec<_>) =
-            ready.into_iter().partition(|one| matches!(one.operation.action, Action::Update(_)));
+        let (updates, others): (Vec<&Operation>, Vec<&Operation>) =
+            operations.iter().partition(|one| matches!(one.action, Action::Update(_)));
         for group in [updates, others] {
             let uncertain = self.write(stage, group, progress).await;
             if !uncertain.is_empty() {
@@ -197,10 +190,10 @@ impl<'n> Applier<'n> {
     async fn write<'o>(
         &mut self,
         stage: Stage,
-        ready: Vec<Ready<'o>>,
+        operations: Vec<&'o Operation>,
         progress: &mut Progress<'_>,
     ) -> Vec<(Ready<'o>, Error)> {
-        let (mut left, mut uncertain) = (ready, Vec::new());
+        let (mut left, mut uncertain) = (operations, Vec::new());
         for _ in 0..TRIES {
             left = self.write_once(stage, left, &mut uncertain, progress).await;
             if left.is_empty() {
@@ -209,7 +202,7 @@ impl<'n> Applier<'n> {
         }
         for one in left {
             let why = "somebody else changes it all the time; the next run looks";
-            self.settle(one.operation, Done::Skipped(why.into()), progress);
+            self.settle(one, Done::Skipped(why.into()), progress);
         }
         uncertain
     }
@@ -218,16 +211,20 @@ impl<'n> Applier<'n> {
     async fn write_once<'o>(
         &mut self,
         stage: Stage,
-        mut ready: Vec<Ready<'o>>,
+        mut operations: Vec<&'o Operation>,
         uncertain: &mut Vec<(Ready<'o>, Error)>,
         progress: &mut Progress<'_>,
-    ) -> Vec<Ready<'o>> {
+    ) -> Vec<&'o Operation> {
         // NetBox counts machines per type in the type's row. Two requests that write the same rows in
         // opposite order block each other for good, and the database ends one of them.
-        ready.sort_by_key(|one| one.body.get("virtual_machine_type").and_then(Value::as_i64));
-        let is_change = |one: &Ready<'_>| matches!(one.operation.action, Action::Update(_));
-        let most = if ready.iter().any(is_change) { CONDITIONAL } else { usize::MAX };
-        let mut waiting = batches(ready, self.batch.min(most)).into_iter();
+        let kind = |one: &&Operation| match one.after.get("virtual_machine_type") {
+            Some(Field::Ref(kind)) => Some(kind.clone()),
+            _ => None,
+        };
+        operations.sort_by_cached_key(kind);
+        let is_change = |one: &&Operation| matches!(one.action, Action::Update(_));
+        let most = if operations.iter().any(is_change) { CONDITIONAL } else { usize::MAX };
+        let mut waiting = batches(operations, self.batch.min(most)).into_iter();
         let mut flying = FuturesOrdered::new();
         let (mut sent, mut changed) = (VecDeque::new(), Vec::new());
         loop {
@@ -257,7 +254,7 @@ impl<'n> Applier<'n> {
                 match judge(&one, answer) {
                     Sent::Done(done) => self.settle(one.operation, done, progress),
                     Sent::Uncertain(error) => uncertain.push((one, error)),
-                    Sent::Changed => changed.push(one),
+                    Sent::Changed => changed.push(one.operation),
                 }
             }
             self.write_down().await;
@@ -271,9 +268,16 @@ impl<'n> Applier<'n> {
     async fn launch<'o>(
         &mut self,
         stage: Stage,
-        batch: Vec<Ready<'o>>,
+        operations: Vec<&'o Operation>,
         progress: &mut Progress<'_>,
     ) -> Option<Flight<'n, 'o>> {
+        let mut batch = Vec::with_capacity(operations.len());
+        for operation in operations {
+            match self.prepare(operation) {
+                Ok(one) => batch.push(one),
+                Err(done) => self.settle(operation, done, progress),
+            }
+        }
         let is_change = batch.iter().all(|one| matches!(one.operation.action, Action::Update(_)));
         let verified = match is_change {
             true => self.verify(stage, batch, progress).await,
@@ -284,7 +288,9 @@ impl<'n> Applier<'n> {
             Err((batch, error)) => {
                 let why = format!("not sent, since it could not be looked at before: {error}");
                 self.watch(&Trouble::Netbox(error));
-                self.give_up(&batch, &why, progress);
+                for one in batch {
+                    self.settle(one.operation, Done::Failed(why.clone()), progress);
+                }
                 return None;
             }
         };
@@ -320,9 +326,9 @@ impl<'n> Applier<'n> {
         }
     }
 
-    fn give_up(&mut self, batch: &[Ready<'_>], why: &str, progress: &mut Progress<'_>) {
+    fn give_up(&mut self, batch: &[&Operation], why: &str, progress: &mut Progress<'_>) {
         for one in batch {
-            self.settle(one.operation, Done::Failed(why.to_owned()), progress);
+            self.settle(one, Done::Failed(why.to_owned()), progress);
         }
     }
 
@@ -420,13 +426,13 @@ impl<'n> Applier<'n> {
 
 /// Batches of about `size`. Disks of one guest stay together: NetBox adds up their sizes, and two
 /// requests at the same time would each miss what the other saves.
-fn batches(ready: Vec<Ready<'_>>, size: usize) -> Vec<Vec<Ready<'_>>> {
-    let mut batches: Vec<Vec<Ready<'_>>> = Vec::new();
-    for one in ready {
-        let stays = |batch: &Vec<Ready<'_>>| {
-            let siblings = |last: &Ready<'_>| {
-                let key = &one.operation.key;
-                key.kind == Kind::VirtualDisk && last.operation.key.parent() == key.parent()
+fn batches(operations: Vec<&Operation>, size: usize) -> Vec<Vec<&Operation>> {
+    let mut batches: Vec<Vec<&Operation>> = Vec::new();
+    for one in operations {
+        let stays = |batch: &Vec<&Operation>| {
+            let siblings = |last: &&Operation| {
+                let key = &one.key;
+                key.kind == Kind::VirtualDisk && last.key.parent() == key.parent()
             };
             batch.len() < size || batch.last().is_some_and(siblings)
         };
@@ -494,9 +500,8 @@ mod tests {
             [(Kind::VirtualDisk, vec![2, 3, 1]), (Kind::VmInterface, vec![2, 2, 2])]
         {
             let operations: Vec<_> = paths.iter().map(|path| operation(kind, path)).collect();
-            let ready = operations.iter();
-            let ready = ready.map(|operation| Ready { operation, body: Map::new(), id: None });
-            let sizes: Vec<usize> = batches(ready.collect(), 2).iter().map(Vec::len).collect();
+            let all = operations.iter().collect();
+            let sizes: Vec<usize> = batches(all, 2).iter().map(Vec::len).collect();
             assert_eq!(sizes, expected, "{kind}");
         }
     }

@@ -32,7 +32,7 @@ impl Applier<'_> {
         for (one, _) in uncertain {
             match self.happened(kind, &one, &there) {
                 Some(done) => self.settle(one.operation, done, progress),
-                None => missing.push(one),
+                None => missing.push(one.operation),
             }
         }
         for (one, error) in self.write(stage, missing, progress).await {

@@ -147,7 +147,7 @@ impl Runs {
                 claimed => break claimed?,
             }
         };
-        let log = Arc::new(RunLog::new(id));
+        let log = Arc::new(RunLog::new(id, self.shared.store.clone()));
         self.shared.enter(log.clone());
         let (sender, events) = mpsc::unbounded_channel();
         tracing::info!(run = %id, netbox, "run started");

@@ -41,10 +41,16 @@ impl Store {
         Ok(sqlx::query_as(sql).bind(name).fetch_optional(&self.readers).await?)
     }
 
-    /// Events of a run after the one with the number `after`.
-    pub async fn events(&self, run: Uuid, after: i64) -> Result<Vec<StoredEvent>, StoreError> {
-        let sql = "SELECT seq, event, data FROM events WHERE run_id = ? AND seq > ? ORDER BY seq";
-        let rows = sqlx::query_as(sql).bind(run.to_string()).bind(after);
+    /// So many events of a run after the one with the number `after`.
+    pub async fn events(
+        &self,
+        run: Uuid,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<StoredEvent>, StoreError> {
+        let sql = "SELECT seq, event, data FROM events WHERE run_id = ? AND seq > ?
+                   ORDER BY seq LIMIT ?";
+        let rows = sqlx::query_as(sql).bind(run.to_string()).bind(after).bind(limit);
         Ok(rows.fetch_all(&self.readers).await?)
     }
 }

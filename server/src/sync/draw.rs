@@ -49,8 +49,10 @@ pub(super) async fn draw(
         mirror::read_notes(netbox, &mut mirror).await.map_err(unusable)?;
     }
     let read_millis = reading.elapsed().as_millis();
+    let planning = Instant::now();
     let plan = plan(&inventories, &mirror, &base, policy);
-    tracing::info!(operations = plan.operations.len(), read_millis, "planned");
+    let plan_millis = planning.elapsed().as_millis();
+    tracing::info!(operations = plan.operations.len(), read_millis, plan_millis, "planned");
     outcome.warnings.extend(warnings(&inventories, &plan));
     Ok(Drawn { plan, base, read_millis })
 }

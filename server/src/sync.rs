@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 pub use account::{Account, Object, State};
 pub use event::Event;
 pub use outcome::{Failure, Outcome, Requests};
-pub use saved::{SavedPlan, Stale};
+pub use saved::{DrawnOperations, SavedPlan, Stale};
 
 use crate::apply::Applier;
 use crate::plan::{Base, Plan};

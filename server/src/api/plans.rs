@@ -12,7 +12,7 @@ use super::{Asked, no_such};
 use crate::plugin::{ApiError, App, Body};
 use crate::runs::{Selection, StartError, apply_saved, connect_for, draw, lease_name, netbox};
 use crate::store::{Ledger, PlanRow};
-use crate::sync::{SavedPlan, undo};
+use crate::sync::{DrawnOperations, SavedPlan, undo};
 
 /// All plans that are kept, newest first, without what is in them.
 pub(super) async fn list(State(app): State<App>) -> Result<Json<Vec<Value>>, ApiError> {
@@ -57,12 +57,12 @@ pub(super) async fn revert(
     keep(&app, &SavedPlan::reverting(&plan, name, id)).await
 }
 
-async fn keep(app: &App, saved: &SavedPlan) -> Result<Response, ApiError> {
+async fn keep(app: &App, saved: &SavedPlan<DrawnOperations<'_>>) -> Result<Response, ApiError> {
     let row = PlanRow {
         id: Uuid::now_v7().to_string(),
         netbox: saved.netbox.clone(),
         created_at: saved.created_at.to_string(),
-        document: json!(saved).to_string(),
+        document: serde_json::to_string(saved).unwrap_or_default(),
     };
     app.store.add_plan(&row).await?;
     Ok((StatusCode::CREATED, Json(with_id(&row))).into_response())

@@ -1,6 +1,7 @@
 //! `proxbox sync`
 
 use std::collections::BTreeSet;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use crate::runs::{
     full_update, lease_name,
 };
 use crate::store::{Ledger, Store};
-use crate::sync::SavedPlan;
+use crate::sync::{DrawnOperations, SavedPlan};
 
 /// Time for a run to end by itself after it was asked to.
 const GRACE: Duration = Duration::from_secs(16);
@@ -188,18 +189,27 @@ impl Draw {
 /// Prints a plan, and writes it to a file where one is named.
 pub(super) fn show_plan(
     plan: &Plan,
-    saved: &SavedPlan,
+    saved: &SavedPlan<DrawnOperations<'_>>,
     output: Option<&Path>,
     json: bool,
 ) -> anyhow::Result<Exit> {
     if let Some(path) = output {
-        let text = serde_json::to_string_pretty(saved)?;
-        std::fs::write(path, text).with_context(|| format!("{}", path.display()))?;
+        let written = std::fs::File::create(path).map_err(anyhow::Error::from).and_then(|file| {
+            let mut file = std::io::BufWriter::new(file);
+            serde_json::to_writer_pretty(&mut file, saved)?;
+            Ok(file.flush()?)
+        });
+        written.with_context(|| format!("{}", path.display()))?;
     }
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     match json {
-        true => println!("{}", serde_json::to_string(saved)?),
-        false => print!("{plan}{}", sum(plan)),
+        true => {
+            serde_json::to_writer(&mut out, saved)?;
+            writeln!(out)?;
+        }
+        false => write!(out, "{plan}{}", sum(plan))?,
     }
+    out.flush()?;
     Ok(if plan.is_empty() { Exit::Done } else { Exit::Pending })
 }
 

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
 use crate::order::Order;
-use crate::plan::{Plan, document};
+use crate::plan::{Operation, Plan, document};
 
 /// The version of the form below.
 const FORMAT: u32 = 1;
@@ -17,8 +17,11 @@ const FORMAT: u32 = 1;
 const LASTS: SignedDuration = SignedDuration::from_mins(60);
 
 /// A plan that was saved.
+///
+/// A large one has a hundred thousand operations: those of a plan that was just drawn up are written
+/// one by one ([`DrawnOperations`]), and only what was read is held as JSON.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct SavedPlan {
+pub struct SavedPlan<O = Vec<Json>> {
     /// Version of this form; readers refuse others.
     pub format_version: u32,
     /// When it was drawn up.
@@ -33,7 +36,7 @@ pub struct SavedPlan {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reverts: Option<Uuid>,
     /// What is to be done, in this order.
-    pub operations: Vec<Json>,
+    pub operations: O,
     /// Edits of people that stay, in words.
     pub kept: Vec<String>,
     /// Edits of people that go, because Proxmox has changed since; in words.
@@ -55,7 +58,7 @@ pub enum Stale {
     /// Too old.
     #[error("the plan is {0} minutes old, and one is good for 60; make a new one")]
     Old(i64),
-    /// Drawn up for another NetBox.
+    /// DrawnOperations up for another NetBox.
     #[error("the plan is for the NetBox {plan}, this is {here}")]
     Elsewhere {
         /// The plan's.
@@ -68,9 +71,19 @@ pub enum Stale {
     Changed(String),
 }
 
-impl SavedPlan {
+/// The operations of a plan that was just drawn up.
+#[derive(Debug, Clone, Copy)]
+pub struct DrawnOperations<'p>(&'p [Operation]);
+
+impl Serialize for DrawnOperations<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(document::operation_to_json))
+    }
+}
+
+impl<'p> SavedPlan<DrawnOperations<'p>> {
     /// The document of a plan that was drawn up now.
-    pub fn new(plan: &Plan, netbox: String, endpoints: Vec<i64>, order: Order) -> Self {
+    pub fn new(plan: &'p Plan, netbox: String, endpoints: Vec<i64>, order: Order) -> Self {
         let mut unchanged = BTreeMap::new();
         for key in plan.unchanged.keys() {
             *unchanged.entry(key.kind.model().to_owned()).or_default() += 1;
@@ -82,7 +95,7 @@ impl SavedPlan {
             endpoints,
             order,
             reverts: None,
-            operations: plan.operations.iter().map(document::operation_to_json).collect(),
+            operations: DrawnOperations(&plan.operations),
             kept: plan.kept.iter().map(ToString::to_string).collect(),
             overruled: plan.overruled.iter().map(ToString::to_string).collect(),
             orphaned: plan.orphaned.iter().map(ToString::to_string).collect(),
@@ -92,11 +105,13 @@ impl SavedPlan {
     }
 
     /// The document of a plan that takes a run back.
-    pub fn reverting(plan: &Plan, netbox: String, run: Uuid) -> Self {
+    pub fn reverting(plan: &'p Plan, netbox: String, run: Uuid) -> Self {
         let reverts = Some(run);
         Self { reverts, ..Self::new(plan, netbox, Vec::new(), Order::default()) }
     }
+}
 
+impl SavedPlan {
     /// Refuses what is not for here and now.
     pub fn check(&self, netbox: &str, now: Timestamp) -> Result<(), Stale> {
         if self.format_version != FORMAT {
@@ -141,7 +156,7 @@ mod tests {
 
     use super::*;
     use crate::part::Part;
-    use crate::plan::{Action, Fields, Key, Kind, Operation, Reason, Ref, Stage, Value};
+    use crate::plan::{Action, Fields, Key, Kind, Reason, Ref, Stage, Value};
 
     fn operation(path: &str, memory: i64, stamp: &str) -> Operation {
         Operation {
@@ -169,7 +184,8 @@ mod tests {
     }
 
     fn saved(operations: Vec<Operation>) -> SavedPlan {
-        let saved = SavedPlan::new(&plan(operations), "nb:80".into(), vec![1], Order::default());
+        let plan = plan(operations);
+        let saved = SavedPlan::new(&plan, "nb:80".into(), vec![1], Order::default());
         let text = serde_json::to_string(&saved).unwrap();
         serde_json::from_str(&text).unwrap()
     }

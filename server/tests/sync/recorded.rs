@@ -47,6 +47,11 @@ impl Recorded {
     }
 }
 
+/// A plan as it is read from a file.
+fn read_back(saved: &impl serde::Serialize) -> SavedPlan {
+    serde_json::from_str(&serde_json::to_string(saved).unwrap()).unwrap()
+}
+
 fn pruning() -> Policy {
     Policy { prune: true, ..Policy::default() }
 }
@@ -77,7 +82,7 @@ async fn a_guest_that_is_gone_is_reported_then_marked_and_deleted_after_a_week()
     // And back, with everything that it had.
     let ledger = Ledger::of_netbox(lab.store.clone(), "netbox");
     let plan = undo(&lab.rig.client(), run, &ledger).await.unwrap();
-    let saved = SavedPlan::reverting(&plan, "netbox".into(), run);
+    let saved = read_back(&SavedPlan::reverting(&plan, "netbox".into(), run));
     let (_, back) = lab.run(&policy, Some(&saved)).await;
     assert!(back.ok && back.created == outcome.deleted, "{:?}", back.failed);
     assert_eq!(lab.rig.shown(vmid)["status"]["value"], "decommissioning");
@@ -114,7 +119,7 @@ async fn a_first_run_that_is_taken_back_leaves_what_anybody_may_use() {
     assert!(outcome.ok, "{:?}", outcome.failed);
     let ledger = Ledger::of_netbox(lab.store.clone(), "netbox");
     let plan = undo(&lab.rig.client(), run, &ledger).await.unwrap();
-    let saved = SavedPlan::reverting(&plan, "netbox".into(), run);
+    let saved = read_back(&SavedPlan::reverting(&plan, "netbox".into(), run));
     let (_, back) = lab.run(&Policy::default(), Some(&saved)).await;
     assert!(back.ok, "{:?}", back.failed);
     for ((name, was), (_, is)) in before.iter().zip(lab.rig.counts()) {

@@ -58,7 +58,7 @@ pub(super) fn body(
                 }
             }
             Value::Json(json) => json.clone(),
-            Value::Set(names) => set(kind, name, names, known),
+            Value::Set(names) => set(kind, name, names.iter(), known),
             Value::Custom(values) => json!(resolved(values, known)),
         };
         body.insert((*name).to_owned(), json);
@@ -112,7 +112,13 @@ mod tests {
             ("vcpus", Value::Hundredths(150)),
             ("description", Value::Null),
             ("primary_ip4", Value::Null),
-            ("tags", Value::Set(["odd".to_owned(), "proxbox".to_owned()].into())),
+            (
+                "tags",
+                Value::Set(
+                    std::collections::BTreeSet::from(["odd".to_owned(), "proxbox".to_owned()])
+                        .into(),
+                ),
+            ),
         ]);
         let expected = json!({
             "cluster": 7, "vcpus": 1.5, "description": "", "primary_ip4": null,

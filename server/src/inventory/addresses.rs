@@ -1,6 +1,5 @@
 //! The addresses of a guest's interfaces: from the guest itself, else from its configuration.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -9,20 +8,36 @@ use sdk_proxmox::pve::LxcInterfacesRow;
 
 use super::OwnInterface;
 
-/// Addresses by MAC address in upper case, and by the interface's name.
+/// A guest's interfaces as the guest itself sees them.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Seen {
-    by_mac: BTreeMap<String, Vec<IpNet>>,
-    by_name: BTreeMap<String, Vec<IpNet>>,
-    interfaces: Vec<OwnInterface>,
+pub struct Seen {
+    rows: Vec<SeenInterface>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct SeenInterface {
+    /// In upper case with colons.
+    mac: Option<String>,
+    name: Option<String>,
+    addresses: Vec<IpNet>,
 }
 
 impl Seen {
     /// The addresses of the interface with this MAC address, or else with this name.
     pub(super) fn of(&self, mac: Option<&str>, name: Option<&str>) -> Vec<IpNet> {
-        let by_mac = mac.and_then(|mac| self.by_mac.get(mac));
-        let by_name = || name.and_then(|name| self.by_name.get(name));
-        by_mac.or_else(by_name).cloned().unwrap_or_default()
+        let by_mac = |row: &&SeenInterface| mac.is_some() && row.mac.as_deref() == mac;
+        let by_name = |row: &&SeenInterface| name.is_some() && row.name.as_deref() == name;
+        let mut found = Vec::new();
+        let rows: Vec<&SeenInterface> = match self.rows.iter().any(|row| by_mac(&row)) {
+            true => self.rows.iter().filter(by_mac).collect(),
+            false => self.rows.iter().filter(by_name).collect(),
+        };
+        for address in rows.into_iter().flat_map(|row| &row.addresses) {
+            if !found.contains(address) {
+                found.push(*address);
+            }
+        }
+        found
     }
 
     /// The interfaces by the guest's own names, without its loopback.
@@ -30,26 +45,16 @@ impl Seen {
         let is_loopback = |one: &OwnInterface| {
             one.name == "lo" || one.addresses.iter().any(|address| address.addr().is_loopback())
         };
-        let mut interfaces = self.interfaces;
-        interfaces.retain(|one| !is_loopback(one));
-        interfaces
+        let named = self.rows.into_iter().filter_map(|row| {
+            Some(OwnInterface { name: row.name?, mac: row.mac, addresses: row.addresses })
+        });
+        named.filter(|one| !is_loopback(one)).collect()
     }
 
     fn add(&mut self, mac: Option<&str>, name: Option<&str>, addresses: Vec<IpNet>) {
-        if let Some(name) = name.filter(|name| !name.is_empty()) {
-            let mac = mac.map(upper).filter(|mac| !mac.is_empty());
-            let addresses = addresses.clone();
-            self.interfaces.push(OwnInterface { name: name.to_owned(), mac, addresses });
-        }
-        let keys =
-            [(&mut self.by_mac, mac.map(upper)), (&mut self.by_name, name.map(str::to_owned))];
-        for (map, key) in keys {
-            let Some(key) = key.filter(|key| !key.is_empty()) else { continue };
-            let known = map.entry(key).or_default();
-            let new: Vec<IpNet> =
-                addresses.iter().copied().filter(|one| !known.contains(one)).collect();
-            known.extend(new);
-        }
+        let mac = mac.map(upper).filter(|mac| !mac.is_empty());
+        let name = name.filter(|name| !name.is_empty()).map(str::to_owned);
+        self.rows.push(SeenInterface { mac, name, addresses });
     }
 }
 
@@ -75,7 +80,11 @@ pub(super) fn from_agent(answer: &Value) -> Option<Seen> {
 }
 
 /// What a node sees of a container.
-pub(super) fn from_container(rows: &[LxcInterfacesRow]) -> Seen {
+pub(super) fn from_container(rows: &[LxcInterfacesRow]) -> Option<Seen> {
+    // Even a container without network has `lo`; nothing at all is no answer.
+    if rows.is_empty() {
+        return None;
+    }
     let mut seen = Seen::default();
     for row in rows {
         let listed = row.ip_addresses.iter().flatten();
@@ -89,7 +98,7 @@ pub(super) fn from_container(rows: &[LxcInterfacesRow]) -> Seen {
         let mac = row.hardware_address.as_deref().or(row.hwaddr.as_deref());
         seen.add(mac, row.name.as_deref(), addresses);
     }
-    seen
+    Some(seen)
 }
 
 /// The static addresses of an `ipconfig0` or of a container's `net0`, and whether no other can be

@@ -2,14 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sdk_proxmox::Value;
 use sdk_proxmox::pve::{
     ClusterBackupRow, ClusterReplicationRow, ClusterResourcesRow, ClusterStatusRow, LxcConfig,
-    LxcInterfacesRow, NodesNetworkRow, NodesStatus, NodesTasksRow, QemuConfig, StorageContentRow,
-    StorageRow,
+    NodesNetworkRow, NodesStatus, NodesTasksRow, QemuConfig, StorageContentRow, StorageRow,
 };
 
-use super::{Problem, Snapshot};
+use super::{Problem, Seen, Snapshot};
 
 /// The answers of one endpoint. A list is none where it was not asked for or could not be read.
 #[derive(Debug, Default)]
@@ -68,7 +66,7 @@ pub struct GuestAnswers {
     /// Its configuration.
     pub config: Option<Config>,
     /// Its interfaces as the guest itself sees them.
-    pub interfaces: Option<Interfaces>,
+    pub interfaces: Option<Seen>,
     /// The name that the agent inside of it gives.
     pub hostname: Option<String>,
     /// Its snapshots.
@@ -82,15 +80,6 @@ pub enum Config {
     Qemu(Box<QemuConfig>),
     /// Of a container.
     Lxc(Box<LxcConfig>),
-}
-
-/// A guest's interfaces as the guest itself sees them.
-#[derive(Debug)]
-pub enum Interfaces {
-    /// From the agent inside of a virtual machine.
-    Agent(Value),
-    /// From the node that runs the container.
-    Container(Vec<LxcInterfacesRow>),
 }
 
 impl Config {

@@ -6,13 +6,12 @@ use proxbox_runtime::OpenEnum;
 use sdk_proxmox::parse::split_list;
 use sdk_proxmox::pve::{ClusterResourcesRow, ClusterResourcesRowType, ClusterStatusRowType};
 
-use super::addresses::{Seen, from_agent, from_container};
-use super::answers::{Answers, Config, GuestAnswers, Interfaces};
+use super::answers::{Answers, Config, GuestAnswers};
 use super::devices::Devices;
 use super::nodes::nodes;
 use super::{
     CloudInit, Cluster, ClusterMode, Completeness, ConfigRead, Guest, GuestKind, GuestStatus,
-    Inventory, Node, Problem, Scope, cloud_init, lists,
+    Inventory, Node, Problem, Scope, Seen, cloud_init, lists,
 };
 
 const MIB: i64 = 1 << 20;
@@ -33,13 +32,14 @@ pub struct Endpoint {
 }
 
 /// Makes an inventory of the answers.
-pub fn build(endpoint: &Endpoint, scope: &Scope, answers: &Answers) -> Inventory {
-    let nodes = nodes(answers);
+pub fn build(endpoint: &Endpoint, scope: &Scope, mut answers: Answers) -> Inventory {
+    let nodes = nodes(&answers);
     let online: BTreeMap<&str, bool> =
         nodes.iter().map(|node| (node.name.as_str(), node.online)).collect();
     let mut problems = answers.problems.clone();
     let mut guests = Vec::new();
-    for row in &answers.resources {
+    // Taken one by one, so that a cluster is never there twice.
+    for row in std::mem::take(&mut answers.resources) {
         let kind = match row.kind {
             Some(ClusterResourcesRowType::Qemu) => GuestKind::Qemu,
             Some(ClusterResourcesRowType::Lxc) => GuestKind::Lxc,
@@ -55,13 +55,14 @@ pub fn build(endpoint: &Endpoint, scope: &Scope, answers: &Answers) -> Inventory
             continue;
         };
         let seen = online.get(node.as_str()).copied().unwrap_or(false);
-        guests.push(guest(vmid, kind, node, seen, row, answers.guests.get(&vmid), &mut problems));
+        let own = answers.guests.remove(&vmid).unwrap_or_default();
+        guests.push(guest(vmid, kind, node, seen, &row, own, &mut problems));
     }
     guests.sort_by_key(|guest| guest.vmid);
     let mut gaps = answers.gaps.clone();
     let down = nodes.iter().filter(|node| !node.online);
     gaps.extend(down.map(|node| format!("node {} is not online", node.name)));
-    let cluster = cluster(endpoint, answers, &nodes);
+    let cluster = cluster(endpoint, &answers, &nodes);
     Inventory {
         endpoint: endpoint.id,
         endpoint_name: endpoint.name.clone(),
@@ -72,9 +73,9 @@ pub fn build(endpoint: &Endpoint, scope: &Scope, answers: &Answers) -> Inventory
         nodes,
         guests,
         storages: answers.storages.as_deref().map(lists::storages),
-        backups: lists::backups(answers, scope),
-        backups_known: lists::backups_known(answers),
-        tasks: lists::tasks(answers, scope),
+        backups: lists::backups(&answers, scope),
+        backups_known: lists::backups_known(&answers),
+        tasks: lists::tasks(&answers, scope),
         replications: answers.replications.as_deref().map(|rows| lists::replications(rows, scope)),
         backup_jobs: answers.backup_jobs.as_deref().map(lists::backup_jobs),
         is_part: scope.guests.is_some(),
@@ -107,17 +108,11 @@ fn guest(
     node: &str,
     node_online: bool,
     row: &ClusterResourcesRow,
-    answers: Option<&GuestAnswers>,
+    answers: GuestAnswers,
     problems: &mut Vec<Problem>,
 ) -> Guest {
-    let config = answers.and_then(|answers| answers.config.as_ref());
-    let interfaces = answers.and_then(|answers| answers.interfaces.as_ref());
-    let seen = match interfaces {
-        Some(Interfaces::Agent(answer)) => from_agent(answer),
-        // Even a container without network has `lo`; nothing at all is no answer.
-        Some(Interfaces::Container(rows)) if !rows.is_empty() => Some(from_container(rows)),
-        _ => None,
-    };
+    let GuestAnswers { config, interfaces: seen, hostname: told_name, snapshots } = answers;
+    let config = config.as_ref();
     let devices = match config {
         Some(Config::Qemu(config)) => Devices::of_machine(config, seen.as_ref()),
         Some(Config::Lxc(config)) => Devices::of_container(config, seen.as_ref()),
@@ -154,10 +149,10 @@ fn guest(
         cpu: facts.cpu,
         search_domain: facts.search_domain,
         notes: facts.notes,
-        hostname: hostname(config, answers),
+        hostname: hostname(config, told_name),
         cloud_init: facts.cloud_init,
         own_interfaces: seen.map(Seen::into_interfaces),
-        snapshots: answers.and_then(|answers| answers.snapshots.clone()),
+        snapshots,
         config: match config {
             Some(config) if config.is_whole() => ConfigRead::Except(devices.unread_names()),
             _ => ConfigRead::Not,
@@ -169,10 +164,10 @@ fn guest(
 }
 
 /// The name that the guest gives itself: a container's is set by its configuration.
-fn hostname(config: Option<&Config>, answers: Option<&GuestAnswers>) -> Option<String> {
+fn hostname(config: Option<&Config>, told: Option<String>) -> Option<String> {
     match config {
         Some(Config::Lxc(config)) => config.hostname.clone(),
-        _ => answers.and_then(|answers| answers.hostname.clone()),
+        _ => told,
     }
 }
 

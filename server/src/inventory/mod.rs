@@ -16,7 +16,8 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use serde_json::Value;
 
-pub use answers::{Answers, Config, GuestAnswers, Interfaces, NodeAnswers, Shelf};
+pub use addresses::Seen;
+pub use answers::{Answers, Config, GuestAnswers, NodeAnswers, Shelf};
 pub use build::{Endpoint, build};
 pub use read::{ReadError, read};
 pub use scope::Scope;

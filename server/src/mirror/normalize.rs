@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
-use crate::plan::{Existing, Kind, Ref, Shape, Value};
+use crate::plan::{Existing, Kind, OUR_TAG, Ref, Shape, Value, only_our_tag};
 
 /// An object out of a list; none without an id.
 pub fn existing(kind: Kind, row: &BTreeMap<String, Json>) -> Option<Existing> {
@@ -36,8 +36,8 @@ fn value(shape: Shape, json: &Json) -> Option<Value> {
                 .map(Value::Refs)
         }
         Shape::Json => (!json.is_null()).then(|| Value::Json(json.clone())),
-        Shape::Tags => names(json, "slug").map(Value::Set),
-        Shape::Names => names(json, "").map(Value::Set),
+        Shape::Tags => names(json, "slug").map(shared),
+        Shape::Names => names(json, "").map(shared),
         Shape::Custom => {
             let members = json.as_object()?.iter();
             let set = members.filter(|(_, value)| !value.is_null());
@@ -79,6 +79,14 @@ fn instant(text: &str) -> String {
 fn names(json: &Json, member: &str) -> Option<BTreeSet<String>> {
     let name = |item: &Json| item.get(member).unwrap_or(item).as_str().map(str::to_owned);
     Some(json.as_array()?.iter().filter_map(name).collect())
+}
+
+/// Most objects carry our tag and no other: they share one set.
+fn shared(names: BTreeSet<String>) -> Value {
+    match names.len() {
+        1 if names.contains(OUR_TAG) => only_our_tag(),
+        _ => Value::Set(names.into()),
+    }
 }
 
 /// Addresses in one spelling: NetBox stores what it was given, `2001:DB8::1/64` for instance.

@@ -108,7 +108,7 @@ mod tests {
             ("memory", Value::Int(2048)),
             ("vcpus", Value::Hundredths(150)),
             ("cluster", Ref::Id(3).into()),
-            ("tags", Value::Set(["a".to_owned()].into())),
+            ("tags", Value::Set(BTreeSet::from(["a".to_owned()]).into())),
             ("custom_fields", Value::Custom([("proxmox_vm_id".to_owned(), 100.into())].into())),
         ]);
         base.merge(Kind::VirtualMachine, 7, &fields);

@@ -142,11 +142,11 @@ impl CustomFields {
 impl CustomField {
     fn settle(&self, draft: &mut Draft<'_>) -> bool {
         let found = draft.mirror.find(Kind::CustomField, "name", self.name).map(|field| field.id);
-        let of = self.of.iter().map(|kind| (*kind).to_owned()).collect();
+        let of: BTreeSet<String> = self.of.iter().map(|kind| (*kind).to_owned()).collect();
         let mut fields = Fields::from([
             ("name", self.name.into()),
             ("type", self.kind.into()),
-            ("object_types", Value::Set(of)),
+            ("object_types", Value::Set(of.into())),
             ("label", self.label.into()),
             ("group_name", "Proxmox".into()),
             ("ui_visible", self.shown.into()),

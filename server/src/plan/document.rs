@@ -1,6 +1,7 @@
 //! Values as JSON, for plans and for what is remembered of objects.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::{Map, Value as Json, json};
 
@@ -98,7 +99,7 @@ fn to_json(value: &Value) -> Json {
         Value::Text(text) => json!(text),
         Value::Ref(reference) => reference_to_json(reference),
         Value::Refs(references) => references.iter().map(reference_to_json).collect(),
-        Value::Set(names) => json!(names),
+        Value::Set(names) => json!(**names),
         Value::Custom(values) => json!(values),
         Value::Json(json) => json.clone(),
     }
@@ -129,7 +130,7 @@ fn from_json(shape: Shape, json: &Json) -> Option<Value> {
         }
         Shape::Tags | Shape::Names => {
             let name = |name: &Json| name.as_str().map(str::to_owned);
-            Value::Set(json.as_array()?.iter().map(name).collect::<Option<_>>()?)
+            Value::Set(Arc::new(json.as_array()?.iter().map(name).collect::<Option<_>>()?))
         }
         Shape::Custom => {
             let members = json.as_object()?.iter();

@@ -1,12 +1,13 @@
 //! What everything else stands on: our tags, the vmid field, types and roles.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
 use super::custom_fields::CustomFields;
 use super::draft::{Draft, Wanted};
-use super::vocabulary::{self, OUR_TAG};
+pub(super) use super::only_our_tag as our_tag;
+use super::vocabulary;
 use super::{Fields, Key, Kind, Ref, Value, states};
 use crate::inventory::{ClusterMode, Inventory};
 
@@ -44,11 +45,6 @@ impl Foundation {
             fields.insert("custom_fields", Value::Custom(known));
         }
     }
-}
-
-/// The value of `tags` for an object of ours.
-pub(super) fn our_tag() -> Value {
-    Value::Set(BTreeSet::from([OUR_TAG.to_owned()]))
 }
 
 pub(super) fn plan(draft: &mut Draft<'_>, inventories: &[&Inventory]) -> Foundation {

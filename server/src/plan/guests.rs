@@ -362,5 +362,5 @@ fn tag_slugs(
     let own = machine.is_none() || draft.policy.overwrite.contains(&Overwrite::VmProxmoxTags);
     let own_tags = guest.tags.iter().filter(|_| own);
     let slugs = own_tags.filter_map(|name| tags.get(name.as_str()).cloned());
-    Value::Set(slugs.chain([OUR_TAG.to_owned()]).collect())
+    Value::Set(slugs.chain([OUR_TAG.to_owned()]).collect::<BTreeSet<_>>().into())
 }

@@ -82,7 +82,7 @@ fn union(
         result.remove(gone);
     }
     match () {
-        () if result != *have => Merged::Write(Value::Set(result)),
+        () if result != *have => Merged::Write(Value::Set(result.into())),
         () if want.is_subset(have) => Merged::Unchanged,
         () => Merged::Kept,
     }
@@ -185,7 +185,7 @@ mod tests {
     #[test]
     fn tags_come_and_go_one_by_one() {
         let set = |names: &[&str]| -> Value {
-            Value::Set(names.iter().map(|name| (*name).to_owned()).collect())
+            Value::Set(names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>().into())
         };
         for (have, want, base, expected) in [
             (&["mine"][..], &["a"][..], None, Merged::Write(set(&["a", "mine"]))),

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::{Arc, LazyLock};
 
-use super::{Fields, Kind};
+use super::{Fields, Kind, OUR_TAG};
 
 /// Names an object within one plan, whether NetBox has it yet or not: kind and a readable path,
 /// `lab/100/net0` for an interface of guest 100.
@@ -70,11 +71,18 @@ pub enum Value {
     /// Several other objects.
     Refs(BTreeSet<Ref>),
     /// A set of names: slugs of tags, model names.
-    Set(BTreeSet<String>),
+    Set(Arc<BTreeSet<String>>),
     /// Custom fields by name.
     Custom(BTreeMap<String, serde_json::Value>),
     /// Any JSON.
     Json(serde_json::Value),
+}
+
+/// A set with our tag alone.
+pub fn only_our_tag() -> Value {
+    static OURS: LazyLock<Arc<BTreeSet<String>>> =
+        LazyLock::new(|| BTreeSet::from([OUR_TAG.to_owned()]).into());
+    Value::Set(OURS.clone())
 }
 
 impl From<&str> for Value {

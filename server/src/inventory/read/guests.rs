@@ -13,8 +13,9 @@ use sdk_proxmox::{Client, Error, Value};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use super::super::answers::{Answers, Config, GuestAnswers, Interfaces};
-use super::super::{Scope, Snapshot};
+use super::super::addresses::{from_agent, from_container};
+use super::super::answers::{Answers, Config, GuestAnswers};
+use super::super::{Scope, Seen, Snapshot};
 use super::{ask, note_silence, problem, silent};
 use crate::part::Part;
 
@@ -138,16 +139,16 @@ impl Asker<'_> {
     }
 
     /// None when the agent keeps silent for too long.
-    async fn interfaces(&self, wanted: &Wanted) -> Result<Option<Interfaces>, Error> {
+    async fn interfaces(&self, wanted: &Wanted) -> Result<Option<Seen>, Error> {
         let node = wanted.node.as_str();
         if wanted.container {
             let operation = GetNodesNodeLxcVmidInterfaces::new(node, wanted.vmid);
             let rows = ask(self.client, operation).await?.into_vec();
-            return Ok(Some(Interfaces::Container(rows)));
+            return Ok(from_container(&rows));
         }
         let operation = GetNodesNodeQemuVmidAgentNetworkGetInterfaces::new(node, wanted.vmid);
         let answer = self.of_agent(wanted, ask(self.client, operation)).await;
-        Ok(answer.transpose()?.map(Interfaces::Agent))
+        Ok(answer.transpose()?.as_ref().and_then(from_agent))
     }
 
     async fn hostname(&self, wanted: &Wanted) -> Option<String> {

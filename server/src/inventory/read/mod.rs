@@ -44,7 +44,7 @@ pub async fn read(
     storages::read(client, scope, &mut answers).await;
     guests::read(client, scope, &mut answers).await;
     answers.drift = client.counters().drift.saturating_sub(drift_before);
-    Ok(build(endpoint, scope, &answers))
+    Ok(build(endpoint, scope, answers))
 }
 
 async fn ask<O: Operation>(client: &Client, operation: O) -> Result<O::Output, Error> {

@@ -17,11 +17,11 @@ pub(super) fn back(have: &Value, was: &Value, became: &Value) -> Back {
     match (have, was, became) {
         (Value::Set(have), was, Value::Set(became)) => {
             let nothing = BTreeSet::new();
-            let was = if let Value::Set(was) = was { was } else { &nothing };
-            let mut result: BTreeSet<String> = have.clone();
+            let was = if let Value::Set(was) = was { &**was } else { &nothing };
+            let mut result: BTreeSet<String> = (**have).clone();
             result.retain(|one| !became.contains(one) || was.contains(one));
             result.extend(was.difference(became).cloned());
-            if result == *have { Back::Same } else { Back::Set(Value::Set(result)) }
+            if result == **have { Back::Same } else { Back::Set(Value::Set(result.into())) }
         }
         (Value::Custom(have), was, Value::Custom(became)) => {
             let mut result = BTreeMap::new();

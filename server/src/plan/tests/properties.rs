@@ -120,7 +120,7 @@ proptest! {
             for object in world.mirror.clone().all(kind) {
                 let mut object = object.clone();
                 if let Some(Value::Set(slugs)) = object.fields.get_mut("tags") {
-                    slugs.insert("theirs".into());
+                    std::sync::Arc::make_mut(slugs).insert("theirs".into());
                     marked.push((kind, object.id));
                     world.mirror.insert(kind, object);
                 }

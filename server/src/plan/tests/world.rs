@@ -335,7 +335,7 @@ fn resolved(fields: &Fields, ids: &BTreeMap<Key, i64>) -> Fields {
 }
 
 pub(super) fn tags(slugs: &[&str]) -> Value {
-    Value::Set(slugs.iter().map(|slug| (*slug).to_owned()).collect())
+    Value::Set(slugs.iter().map(|slug| (*slug).to_owned()).collect::<BTreeSet<_>>().into())
 }
 
 pub(super) fn inventory(name: &str, guests: Vec<Guest>) -> Inventory {

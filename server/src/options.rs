@@ -20,6 +20,31 @@ impl Options {
         self.values.insert(name.into(), value.into());
     }
 
+    /// What is wrong with an option, where a person gave it: a name that nothing listens to would change
+    /// nothing without a word.
+    pub fn check(name: &str, value: &str) -> Result<(), String> {
+        let one_of = |values: &[&str]| match values.contains(&value) {
+            true => Ok(()),
+            false => Err(format!("{name} is one of {}", values.join(", "))),
+        };
+        let number = || match value.parse::<u32>() {
+            Ok(_) => Ok(()),
+            Err(_) => Err(format!("{name} is a whole number")),
+        };
+        match name {
+            "primary_ip_preference" => one_of(&["ipv4", "ipv6"]),
+            "vm_interface_sync_strategy" => one_of(&["guest_os_model", "legacy_rename"]),
+            _ if NUMBERS.contains(&name) => number(),
+            _ if name.strip_prefix("sync_mode_").is_some_and(is_mode) => {
+                one_of(&["always", "bootstrap_only", "disabled"])
+            }
+            _ if FLAGS.contains(&name) || Overwrite::from_name(name).is_some() => {
+                one_of(&["true", "false"])
+            }
+            _ => Err(format!("there is no option {name}; an example is overwrite_vm_tags=false")),
+        }
+    }
+
     /// The plugin's settings, without those that are nothing to a sync: secrets are among them.
     pub fn from_settings<'s>(settings: impl IntoIterator<Item = (&'s String, &'s Value)>) -> Self {
         let mut options = Self::default();
@@ -57,6 +82,32 @@ impl Options {
             _ => return,
         };
     }
+}
+
+/// Options that are true or false, beside `overwrite_*`.
+const FLAGS: [&str; 7] = [
+    "ignore_ipv6_link_local_addresses",
+    "ensure_netbox_objects",
+    "custom_fields_enabled",
+    "delete_nonexistent_backup",
+    "delete_nonexistent_snapshot",
+    "delete_orphans",
+    "use_guest_agent_interface_name",
+];
+
+/// Options that are numbers.
+const NUMBERS: [&str; 7] = [
+    "fetch_max_concurrency",
+    "proxbox_fetch_max_concurrency",
+    "bulk_batch_size",
+    "default_role_qemu",
+    "default_role_lxc",
+    "orphan_delay_days",
+    "allow_deletes",
+];
+
+fn is_mode(object: &str) -> bool {
+    object == "vm_template" || !kinds(object).is_empty()
 }
 
 /// Settings that decide about a sync.
@@ -228,6 +279,25 @@ mod tests {
         assert!(policy.custom_fields && !policy.ensure_netbox_objects);
         assert_eq!((policy.bulk_batch_size, policy.fetch_max_concurrency), (20, 3));
         assert_eq!(policy.primary_ip_preference, Family::V6);
+    }
+
+    #[test]
+    fn an_option_that_nothing_listens_to_is_refused_where_a_person_gave_it() {
+        for (name, value) in [
+            ("overwrite_vm_tags", "false"),
+            ("sync_mode_mac", "disabled"),
+            ("sync_mode_vm_template", "always"),
+            ("bulk_batch_size", "20"),
+            ("primary_ip_preference", "ipv6"),
+            ("delete_orphans", "true"),
+        ] {
+            assert_eq!(Options::check(name, value), Ok(()), "{name}={value}");
+            let wrong = Options::check(name, "perhaps").unwrap_err();
+            assert!(wrong.contains(name), "{wrong}");
+        }
+        for name in ["x", "overwrite_vm_tag", "sync_mode_", "sync_mode_vlan", ""] {
+            assert!(Options::check(name, "true").is_err(), "{name}");
+        }
     }
 
     #[test]

@@ -59,6 +59,30 @@ impl Part {
         Self::ALL.iter().copied().collect()
     }
 
+    /// The parts that are about single guests.
+    pub fn of_guests() -> BTreeSet<Self> {
+        use Part::{
+            Backups, IpAddresses, Replications, Snapshots, TaskHistory, VirtualDisks,
+            VirtualMachines, VmInterfaces,
+        };
+        [
+            VirtualMachines,
+            TaskHistory,
+            VirtualDisks,
+            Backups,
+            Snapshots,
+            VmInterfaces,
+            IpAddresses,
+            Replications,
+        ]
+        .into()
+    }
+
+    /// The parts where nothing was said: all, or for single guests those that are about them.
+    pub fn usual(for_guests: bool) -> BTreeSet<Self> {
+        if for_guests { Self::of_guests() } else { Self::all() }
+    }
+
     /// The part with this name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|part| part.name() == name)

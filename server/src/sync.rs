@@ -121,8 +121,9 @@ async fn go(
     let lost = CancellationToken::new();
     let batch = policy.bulk_batch_size;
     let applier = Applier::new(netbox, ledger, base, batch).until(lost.clone());
+    let claim = claim(netbox, ledger, &plan, outcome).await?;
     let carrying = carry_out(applier, policy, &plan, read_millis, teller, outcome);
-    match claim(netbox, ledger, &plan).await? {
+    match claim {
         None => carrying.await,
         Some(mut claim) => {
             tokio::pin!(carrying);
@@ -142,15 +143,19 @@ async fn claim<'n>(
     netbox: &'n sdk_netbox::Client,
     ledger: &Ledger,
     plan: &Plan,
+    outcome: &mut Outcome,
 ) -> Result<Option<Claim<'n>>, String> {
     if plan.is_empty() {
         return Ok(None);
     }
     match Claim::make(netbox, ledger).await {
         Ok(claim) => Ok(claim),
-        Err(Refusal::Taken(holder)) => Err(format!(
-            "another server is writing to this NetBox: {holder}; start again when it has ended"
-        )),
+        Err(Refusal::Taken(holder)) => {
+            outcome.refused = true;
+            Err(format!(
+                "another server is writing to this NetBox: {holder}; start again when it has ended"
+            ))
+        }
         Err(Refusal::Netbox(error)) if error.is_auth() => {
             tracing::warn!(%error, "NetBox cannot show who writes; other servers will not see it");
             Ok(None)

@@ -61,8 +61,9 @@ impl Asked {
     }
 
     fn into_order(self) -> Order {
+        let single = self.guests.is_some() || self.machines.is_some();
         Order {
-            parts: self.parts.unwrap_or_else(Part::all),
+            parts: self.parts.unwrap_or_else(|| Part::usual(single)),
             options: self.options,
             machines: self.machines,
             guests: self.guests,

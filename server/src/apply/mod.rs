@@ -57,8 +57,10 @@ pub struct Applier<'n> {
     lost: BTreeMap<Key, String>,
     /// Why nothing more is sent.
     broken: Option<String>,
-    /// Whether an address may still hang on an interface that is to be deleted.
+    /// Whether an address that was to move may still hang on an interface that is to be deleted.
     addresses_failed: bool,
+    /// Guests of which a part was to be deleted and was not, by their path.
+    stuck: BTreeSet<String>,
 }
 
 /// An operation that is ready to be sent.
@@ -112,6 +114,7 @@ impl<'n> Applier<'n> {
             lost: BTreeMap::new(),
             broken: None,
             addresses_failed: false,
+            stuck: BTreeSet::new(),
         }
     }
 
@@ -174,9 +177,16 @@ impl<'n> Applier<'n> {
             Action::Update(target) => Some(self.known.id(target).map_err(needs)?),
             Action::Delete(id) => Some(*id),
         };
-        if operation.stage == Stage::Remove(Kind::VmInterface) && self.addresses_failed {
-            let why = "an address could not be written, and NetBox would delete it with this";
-            return Err(Done::Skipped(why.into()));
+        if let Stage::Remove(Kind::VmInterface | Kind::VirtualMachine) = operation.stage {
+            let why = match guest(&operation.key) {
+                _ if self.addresses_failed => "an address could not be written",
+                guest if self.stuck.contains(guest) => "a part of it could not be deleted",
+                _ => "",
+            };
+            if !why.is_empty() {
+                let why = format!("{why}, and NetBox would delete it with this");
+                return Err(Done::Skipped(why));
+            }
         }
         let mut body = body(kind, &operation.after, &self.known).map_err(needs)?;
         if let Some(id) = id {
@@ -402,7 +412,12 @@ impl<'n> Applier<'n> {
 
     fn lose(&mut self, operation: &Operation, why: &str) {
         let kind = operation.stage.kind();
-        self.addresses_failed |= kind == Kind::IpAddress;
+        match operation.action {
+            Action::Delete(_) => {
+                self.stuck.insert(guest(&operation.key).to_owned());
+            }
+            _ => self.addresses_failed |= kind == Kind::IpAddress,
+        }
         if operation.action == Action::Create {
             self.lost.insert(operation.key.clone(), why.to_owned());
             if kind == Kind::Tag {
@@ -422,6 +437,12 @@ impl<'n> Applier<'n> {
         };
         self.broken.get_or_insert(why);
     }
+}
+
+/// The path of the guest that an object is a part of: `lab/100` of `lab/100/net0`.
+fn guest(key: &Key) -> &str {
+    let parts = key.path.match_indices('/').nth(1);
+    parts.map_or(&key.path, |(end, _)| key.path.get(..end).unwrap_or(&key.path))
 }
 
 /// Batches of about `size`. Disks of one guest stay together: NetBox adds up their sizes, and two

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::Exit;
+use crate::cli::say::say;
 use crate::config::{State, secret};
 use crate::plugin::{address, netbox_endpoint, proxmox_endpoints};
 use crate::store::Store;
@@ -70,7 +71,7 @@ impl Endpoints {
 async fn list(store: &Store) -> anyhow::Result<()> {
     let line = |kind: &str, id: i64, name: &str, host: &str, port: u16, enabled: bool| {
         let state = if enabled { "" } else { "  disabled" };
-        println!("{kind:8} {id:>4}  {name}  {host}:{port}{state}");
+        say!("{kind:8} {id:>4}  {name}  {host}:{port}{state}");
     };
     if let Some(row) = store.netbox_endpoint().await? {
         let host = address::host(&row.ip_address, row.domain.as_deref());
@@ -94,7 +95,7 @@ async fn add_netbox(store: &Store, place: &Place) -> anyhow::Result<()> {
         body["token"] = json!(secret);
     }
     let row = netbox_endpoint::add(store, serde_json::from_value(body)?).await?;
-    println!("stored the NetBox endpoint `{}`", row.name);
+    say!("stored the NetBox endpoint `{}`", row.name);
     Ok(())
 }
 
@@ -108,7 +109,7 @@ async fn add_proxmox(store: &Store, place: &Place, token_id: &str) -> anyhow::Re
     body["token_name"] = json!(token_name);
     body["token_value"] = json!(secret.expose_secret());
     let row = proxmox_endpoints::add(store, serde_json::from_value(body)?).await?;
-    println!("stored the Proxmox endpoint `{}` with id {}", row.name, row.id);
+    say!("stored the Proxmox endpoint `{}` with id {}", row.name, row.id);
     Ok(())
 }
 

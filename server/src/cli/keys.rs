@@ -4,6 +4,7 @@ use secrecy::ExposeSecret;
 
 use super::Exit;
 use crate::auth;
+use crate::cli::say::say;
 use crate::config::State;
 
 /// `keys` and its parts.
@@ -26,13 +27,13 @@ impl Keys {
             Self::List => {
                 for key in store.keys().await? {
                     let active = if key.active { "active" } else { "off" };
-                    println!("{:>4}  {active:6}  {}", key.id, key.label);
+                    say!("{:>4}  {active:6}  {}", key.id, key.label);
                 }
             }
             Self::Create { label } => {
                 let key = auth::generate();
                 store.add_key(&auth::stored_hash(&key), &label).await?;
-                println!("{}", key.expose_secret());
+                say!("{}", key.expose_secret());
             }
         }
         store.close().await;

@@ -7,11 +7,13 @@ mod mock;
 mod progress;
 mod report;
 mod runs;
+pub(crate) mod say;
 mod schedules;
 mod serve;
 mod signals;
 mod sync;
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -79,11 +81,22 @@ pub async fn main() -> ExitCode {
     start_logging(&cli.command);
     match run(cli).await {
         Ok(exit) => exit.into(),
+        // Nobody reads any more: `| head`.
+        Err(error) if is_broken_pipe(&error) => Exit::Done.into(),
         Err(error) => {
             eprintln!("error: {}", chain(error.as_ref()));
             Exit::Error.into()
         }
     }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let broken = |cause: &std::io::Error| cause.kind() == std::io::ErrorKind::BrokenPipe;
+    error.chain().any(|cause| {
+        let of_json =
+            cause.downcast_ref::<serde_json::Error>().and_then(|json| json.io_error_kind());
+        cause.downcast_ref().is_some_and(broken) || of_json == Some(std::io::ErrorKind::BrokenPipe)
+    })
 }
 
 async fn run(cli: Cli) -> anyhow::Result<Exit> {
@@ -103,5 +116,9 @@ async fn run(cli: Cli) -> anyhow::Result<Exit> {
 fn start_logging(command: &Command) {
     let usual = if matches!(command, Command::Serve(_)) { "info" } else { "error" };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr)
+        .init();
 }

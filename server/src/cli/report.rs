@@ -1,5 +1,6 @@
 //! What a run came to, for people.
 
+use crate::cli::say::say;
 use serde_json::Value;
 
 /// One row of a table: an object type and how many there are.
@@ -8,21 +9,21 @@ pub type Row = (String, usize);
 /// Prints rows with their numbers right-aligned.
 pub fn print_table(title: &str, rows: &[Row]) {
     let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
-    println!("{title}");
+    say!("{title}");
     for (name, count) in rows {
-        println!("  {name:width$} {count:>6}");
+        say!("  {name:width$} {count:>6}");
     }
 }
 
 /// Prints the sentence of the last frame, and which objects failed and why, as the last frame lists them.
 pub fn print_outcome(frame: &Value) {
-    println!("  {}", frame["message"].as_str().unwrap_or("the run ended without a result"));
+    say!("  {}", frame["message"].as_str().unwrap_or("the run ended without a result"));
     let texts = frame["errors"].as_array().into_iter().flatten();
     for text in texts.filter_map(|error| error["detail"].as_str()) {
-        println!("  failed: {text}");
+        say!("  failed: {text}");
     }
     let warnings = frame["result"]["warnings"].as_array().into_iter().flatten();
     for text in warnings.filter_map(Value::as_str) {
-        println!("  note: {text}");
+        say!("  note: {text}");
     }
 }

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::sync::show_plan;
 use super::{Exit, print_outcome};
+use crate::cli::say::say;
 use crate::config::{Direct, State};
 use crate::runs::{Selection, lease_name, netbox};
 use crate::store::{Ledger, OperationRow, Store};
@@ -69,11 +70,11 @@ impl Runs {
 async fn list(store: &Store, limit: u32, json: bool) -> anyhow::Result<Exit> {
     for row in store.runs(limit).await? {
         match json {
-            true => println!("{}", row.to_json()),
+            true => say!("{}", row.to_json()),
             false => {
                 let summary = row.summary();
                 let message = summary["message"].as_str().unwrap_or_default();
-                println!("{}  {}  {:11}  {message}", row.id.0, row.started_at, row.state.name());
+                say!("{}  {}  {:11}  {message}", row.id.0, row.started_at, row.state.name());
             }
         }
     }
@@ -87,15 +88,15 @@ async fn show(store: &Store, run: Uuid, json: bool) -> anyhow::Result<Exit> {
     if json {
         let mut whole = row.to_json();
         whole["operations"] = operations.into();
-        println!("{whole}");
+        say!("{whole}");
         return Ok(Exit::Done);
     }
-    println!("{}  {}  {}", row.id.0, row.started_at, row.state.name());
+    say!("{}  {}  {}", row.id.0, row.started_at, row.state.name());
     print_outcome(&row.summary());
     for one in &operations {
         let text = |name: &str| one["operation"][name].as_str().unwrap_or("?").to_owned();
         let state = one["state"].as_str().unwrap_or("?");
-        println!("  {state:9}  {} {} {}", text("action"), text("kind"), text("label"));
+        say!("  {state:9}  {} {} {}", text("action"), text("kind"), text("label"));
     }
     Ok(Exit::Done)
 }

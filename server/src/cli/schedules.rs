@@ -5,6 +5,7 @@ use jiff::Timestamp;
 
 use super::Exit;
 use super::sync::Wanted;
+use crate::cli::say::say;
 use crate::config::State;
 use crate::schedule::{Missed, next_run};
 use crate::store::{Schedule, Store};
@@ -71,14 +72,14 @@ async fn list(store: &Store, json: bool) -> anyhow::Result<()> {
     for schedule in store.schedules().await? {
         let shown = schedule.to_json();
         if json {
-            println!("{shown}");
+            say!("{shown}");
             continue;
         }
         let of = schedule.endpoint_id.map_or("all".to_owned(), |id| format!("endpoint {id}"));
         let next = shown["next_run"].as_str().unwrap_or("paused");
-        println!("{:>4}  {:28}  {of:12}  {next}", schedule.id, schedule.cron);
+        say!("{:>4}  {:28}  {of:12}  {next}", schedule.id, schedule.cron);
         if let Some(trouble) = &schedule.trouble {
-            println!("      the last run did not start: {trouble}");
+            say!("      the last run did not start: {trouble}");
         }
     }
     Ok(())
@@ -107,7 +108,7 @@ impl Add {
             work: serde_json::to_string(&self.wanted.order())?,
             trouble: None,
         };
-        println!("schedule {}", store.add_schedule(&schedule).await?);
+        say!("schedule {}", store.add_schedule(&schedule).await?);
         Ok(())
     }
 }

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{Exit, Progress, print_outcome, stop_requested};
+use crate::cli::say::say;
 use crate::config::{Direct, State};
 use crate::options::Options;
 use crate::order::Order;
@@ -116,6 +117,7 @@ fn part(name: &str) -> Result<Part, String> {
 
 fn pair(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("NAME=VALUE is expected")?;
+    Options::check(name, value)?;
     Ok((name.to_owned(), value.to_owned()))
 }
 
@@ -131,12 +133,13 @@ impl Wanted {
         for (name, value) in &self.set {
             options.set(name, value);
         }
+        let single = self.vmid.is_some() || self.machine.is_some();
         let set = |ids: &Option<Vec<i64>>| ids.as_ref().map(|ids| ids.iter().copied().collect());
         Order {
             parts: self
                 .part
                 .as_ref()
-                .map_or_else(Part::all, |parts| parts.iter().copied().collect()),
+                .map_or_else(|| Part::usual(single), |parts| parts.iter().copied().collect()),
             options,
             machines: set(&self.machine),
             guests: set(&self.vmid),
@@ -284,7 +287,7 @@ async fn end(
     };
     let frame = watch(runs, &log).await;
     match json {
-        true => println!("{frame}"),
+        true => say!("{frame}"),
         false => print_outcome(&frame),
     }
     Ok(verdict(&frame))

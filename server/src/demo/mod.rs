@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use self::api::Api;
 use self::stage::Stage;
+use crate::cli::say::say;
 use crate::cli::{Exit, Progress, stop_requested};
 
 /// Time for runs to end after Ctrl-C: nothing here is worth waiting for.
@@ -65,7 +66,7 @@ impl Demo {
             tell::places(&stage);
         }
         if self.json {
-            println!("{}", summary(&first, &second));
+            say!("{}", summary(&first, &second));
         }
         if !self.once {
             stop_requested().await;

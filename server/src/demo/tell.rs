@@ -4,6 +4,7 @@ use secrecy::ExposeSecret;
 
 use super::Figures;
 use super::stage::Stage;
+use crate::cli::say::say;
 use crate::cli::{print_outcome, print_table};
 use crate::plugin::API_KEY;
 
@@ -28,15 +29,15 @@ const COLLECTIONS: [(&str, &str); 16] = [
 ];
 
 pub(super) fn heading(text: &str) {
-    println!("\n{text}");
+    say!("\n{text}");
 }
 
 pub(super) fn cast(stage: &Stage, nodes: usize, guests: usize) {
-    println!("A made-up Proxmox cluster with {nodes} nodes and {guests} guests, an empty NetBox,");
-    println!("and the proxbox server between them, all in this process:");
-    println!("  Proxmox  {}", stage.proxmox.url());
-    println!("  NetBox   {}", stage.netbox.url());
-    println!("  proxbox  {}", stage.server.url());
+    say!("A made-up Proxmox cluster with {nodes} nodes and {guests} guests, an empty NetBox,");
+    say!("and the proxbox server between them, all in this process:");
+    say!("  Proxmox  {}", stage.proxmox.url());
+    say!("  NetBox   {}", stage.netbox.url());
+    say!("  proxbox  {}", stage.server.url());
 }
 
 pub(super) fn first(stage: &Stage, figures: &Figures) {
@@ -53,32 +54,32 @@ pub(super) fn second(figures: &Figures) {
     outcome(figures);
     match figures.writes {
         0 if figures.frame["ok"] == true => {
-            println!("  Nothing had changed, so nothing was written.");
+            say!("  Nothing had changed, so nothing was written.");
         }
         0 => {}
-        writes => println!("  {writes} writes although nothing had changed: this is a defect."),
+        writes => say!("  {writes} writes although nothing had changed: this is a defect."),
     }
 }
 
 fn outcome(figures: &Figures) {
     let Figures { frame, requests, writes, seconds } = figures;
     print_outcome(frame);
-    println!("  {requests} requests to NetBox, {writes} of them writes, in {seconds:.2} s");
+    say!("  {requests} requests to NetBox, {writes} of them writes, in {seconds:.2} s");
 }
 
 pub(super) fn places(stage: &Stage) {
     let (server, netbox) = (stage.server.url(), stage.netbox.url());
     heading("Have a look (these secrets die with this process)");
-    println!(
+    say!(
         "  curl -H 'Authorization: Token {}' '{netbox}/api/virtualization/virtual-machines/?limit=3'",
         stage.netbox.token()
     );
-    println!(
+    say!(
         "  curl -H 'Authorization: PVEAPIToken={}={}' {}/api2/json/cluster/resources",
         stage.proxmox.token_id(),
         stage.proxmox.token_secret(),
         stage.proxmox.url()
     );
-    println!("  curl -N -H '{API_KEY}: {}' {server}/full-update/stream", stage.key.expose_secret());
-    println!("\nCtrl-C ends it and leaves nothing behind.");
+    say!("  curl -N -H '{API_KEY}: {}' {server}/full-update/stream", stage.key.expose_secret());
+    say!("\nCtrl-C ends it and leaves nothing behind.");
 }

@@ -15,10 +15,10 @@ use crate::plan::{Existing, Kind, Policy, VMID_FIELD};
 const FEW: usize = 20;
 
 /// Rows that are asked for one by one, where a filter takes only one value; more are read whole.
-const SINGLY: usize = 8;
+const SINGLY: usize = 3;
 
 /// Kinds of which only those of the chosen guests are read.
-const NARROWED: [Kind; 10] = [
+const NARROWED: [Kind; 12] = [
     Kind::MachineState,
     Kind::VmInterface,
     Kind::VmInterfaceState,
@@ -29,6 +29,8 @@ const NARROWED: [Kind; 10] = [
     Kind::IpAddressState,
     Kind::GuestInterface,
     Kind::GuestAddress,
+    Kind::Backup,
+    Kind::Snapshot,
 ];
 
 /// Whether objects of a kind are read for the chosen guests alone. Addresses of nodes may be any.
@@ -70,6 +72,12 @@ pub(super) async fn read(
         ];
         lists.extend(of_machines.into_iter().filter(|(kind, _)| wanted(*kind)));
     }
+    let vmids: Vec<i64> = guests.iter().map(|guest| guest.vmid).collect();
+    let by_number = [
+        (Kind::Backup, filters::plugins_proxbox::backups::VMID.in_(&vmids)),
+        (Kind::Snapshot, filters::plugins_proxbox::snapshots::VMID.in_(&vmids)),
+    ];
+    lists.extend(by_number.into_iter().filter(|(kind, _)| wanted(*kind) && !vmids.is_empty()));
     fill(netbox, mirror, lists.into_iter().map(|(kind, filter)| (kind, vec![filter])).collect())
         .await?;
     fill(netbox, mirror, addresses(mirror, &guests, wanted)).await?;

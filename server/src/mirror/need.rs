@@ -23,8 +23,14 @@ const ALWAYS: &[Kind] = &[
 ];
 
 /// With a machine NetBox deletes its parts, so they are looked at first.
-const OF_MACHINES: [Kind; 4] =
-    [Kind::VmInterface, Kind::MacAddress, Kind::IpAddress, Kind::VirtualDisk];
+const OF_MACHINES: [Kind; 6] = [
+    Kind::VmInterface,
+    Kind::MacAddress,
+    Kind::IpAddress,
+    Kind::VirtualDisk,
+    Kind::GuestInterface,
+    Kind::GuestAddress,
+];
 
 /// The kinds that a plan with this policy looks at.
 pub(super) fn kinds(policy: &Policy, plugin: bool) -> BTreeSet<Kind> {

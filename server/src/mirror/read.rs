@@ -77,10 +77,11 @@ pub async fn read_around(
     kinds: &BTreeSet<Kind>,
     plugin: bool,
 ) -> Result<Mirror, Error> {
-    const AROUND: [Kind; 9] = [
+    const AROUND: [Kind; 10] = [
         Kind::Site,
         Kind::Cluster,
         Kind::Device,
+        Kind::Vlan,
         Kind::Interface,
         Kind::VirtualMachine,
         Kind::VmInterface,

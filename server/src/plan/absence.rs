@@ -63,13 +63,22 @@ fn settle(draft: &mut Draft<'_>, key: Key, machine: &Existing) {
     if proven && marked && draft.policy.prune && since >= draft.policy.orphan_delay {
         return delete(draft, key, machine);
     }
-    draft.orphan(key.clone());
-    if proven && !marked {
+    let label = label(&key, machine);
+    if proven && !marked && !is_edited(draft, machine) {
         let fields = Fields::from([("status", GOING.into())]);
-        let label = label(&key, machine);
         let wanted = Wanted::new(key, Some(machine.id), fields).labelled(label);
-        draft.mark(machine, &wanted, Reason::Orphaned);
+        return draft.mark(machine, &wanted, Reason::Orphaned);
     }
+    draft.orphan(key, label);
+}
+
+/// Whether somebody gave the machine another status than the sync: that it is missing is no news that
+/// overrules them.
+fn is_edited(draft: &Draft<'_>, machine: &Existing) -> bool {
+    let last = draft.base.fields(Kind::VirtualMachine, machine.id);
+    last.is_some_and(|last| {
+        last.contains_key("status") && last["status"] != machine.fields["status"]
+    })
 }
 
 fn label(key: &Key, machine: &Existing) -> String {
@@ -81,7 +90,9 @@ fn label(key: &Key, machine: &Existing) -> String {
 fn delete(draft: &mut Draft<'_>, key: Key, machine: &Existing) {
     let label = label(&key, machine);
     let parts = parts(draft, machine);
-    if let Some((kind, theirs)) = parts.iter().find(|(_, part)| !part.has_tag(OUR_TAG)) {
+    let is_theirs =
+        |(kind, part): &&(Kind, &Existing)| !kind.is_of_plugin() && !part.has_tag(OUR_TAG);
+    if let Some((kind, theirs)) = parts.iter().find(is_theirs) {
         let name = theirs.text(if *kind == Kind::IpAddress { "address" } else { "name" });
         let why = format!("is gone in Proxmox, but people entered {kind} {name} on it; it stays");
         return draft.skip(key, why);
@@ -90,6 +101,7 @@ fn delete(draft: &mut Draft<'_>, key: Key, machine: &Existing) {
         let name = match kind {
             Kind::IpAddress => part.text("address"),
             Kind::MacAddress => part.text("mac_address"),
+            Kind::GuestAddress => &part.id.to_string(),
             _ => part.text("name"),
         };
         let part_key = Key::new(kind, format!("{}/{name}", key.path));
@@ -114,7 +126,18 @@ fn parts<'m>(draft: &Draft<'m>, machine: &Existing) -> Vec<(Kind, &'m Existing)>
                 && interfaces.iter().any(|(_, interface)| of == Some(interface.id))
         })
     };
-    let children = on_interfaces(Kind::IpAddress).chain(on_interfaces(Kind::MacAddress));
-    let children: Vec<_> = children.chain(of_machine(Kind::VirtualDisk)).collect();
-    children.into_iter().chain(interfaces).collect()
+    let addresses: Vec<_> = on_interfaces(Kind::IpAddress).collect();
+    // The plugin's rows keep NetBox from deleting an address that they name.
+    let shown = mirror.all(Kind::GuestAddress).map(|row| (Kind::GuestAddress, row));
+    let shown = shown.filter(|(_, row)| {
+        let of = row.reference("ip_address");
+        addresses.iter().any(|(_, address)| of == Some(address.id))
+    });
+    let rows: Vec<_> = shown.chain(of_machine(Kind::GuestInterface)).collect();
+    let mut parts: Vec<_> = of_machine(Kind::VirtualDisk).collect();
+    parts.extend(on_interfaces(Kind::MacAddress));
+    parts.extend(rows);
+    parts.extend(addresses);
+    parts.extend(interfaces);
+    parts
 }

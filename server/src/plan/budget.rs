@@ -10,6 +10,9 @@ const OF_A_KIND: usize = 5;
 /// So many objects in all.
 const IN_ALL: usize = 50;
 
+/// What is said of each object whose deletion is held back.
+pub const HELD: &str = "is to be deleted; that is held back";
+
 /// Deletions that were taken out of a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeldBack {
@@ -20,12 +23,22 @@ pub struct HeldBack {
 }
 
 /// Takes all deletions out of a plan that has more of them than a run may do, unless exactly this
-/// number is `allowed`. The plugin's rows are no loss: they show what Proxmox has now.
+/// number is `allowed`. The plugin's rows are no loss, since they show what Proxmox has now; those of a
+/// machine that is to go count like its other parts.
 pub(super) fn hold_back(plan: &mut Plan, allowed: Option<usize>) {
-    let is_one =
-        |action: &Action, kind: Kind| matches!(action, Action::Delete(_)) && !kind.is_of_plugin();
+    let is_delete = |one: &Operation| matches!(one.action, Action::Delete(_));
+    let machines: BTreeSet<String> = plan
+        .operations
+        .iter()
+        .filter(|one| is_delete(one) && one.key.kind == Kind::VirtualMachine)
+        .map(|one| one.key.path.clone())
+        .collect();
+    let is_one = |one: &Operation| {
+        let counts = !one.key.kind.is_of_plugin() || machines.contains(one.key.parent());
+        is_delete(one) && counts
+    };
     let mut deleted: BTreeMap<(&str, Kind), usize> = BTreeMap::new();
-    for one in plan.operations.iter().filter(|one| is_one(&one.action, one.key.kind)) {
+    for one in plan.operations.iter().filter(|one| is_one(one)) {
         *deleted.entry(place(&one.key)).or_default() += 1;
     }
     let deletions: usize = deleted.values().sum();
@@ -38,10 +51,9 @@ pub(super) fn hold_back(plan: &mut Plan, allowed: Option<usize>) {
          exactly this number with `--allow-deletes {deletions}`"
     );
     plan.held_back = Some(HeldBack { deletions, why });
-    let held = |one: &mut Operation| is_one(&one.action, one.key.kind);
+    let held = |one: &mut Operation| is_one(one);
     for one in plan.operations.extract_if(.., held) {
-        let why = "is to be deleted; that is held back".to_owned();
-        plan.skipped.push(Skipped { key: one.key, why });
+        plan.skipped.push(Skipped { key: one.key, why: HELD.into() });
     }
 }
 
@@ -49,12 +61,12 @@ pub(super) fn hold_back(plan: &mut Plan, allowed: Option<usize>) {
 fn exceeded(plan: &Plan, deleted: &BTreeMap<(&str, Kind), usize>, all: usize) -> Option<String> {
     for ((cluster, kind), count) in deleted {
         let keys = plan.operations.iter().map(|one| &one.key);
-        let keys = keys.chain(plan.unchanged.keys()).chain(&plan.orphaned);
+        let keys = keys.chain(plan.unchanged.keys()).chain(plan.orphaned.keys());
         let known: BTreeSet<&Key> = keys.filter(|key| place(key) == (*cluster, *kind)).collect();
         let most = OF_A_KIND.max(known.len() / 10);
         if *count > most {
             return Some(format!(
-                "of {} {kind} objects in {cluster} one run may delete {most}, and this are {count}",
+                "of {} {kind} objects in {cluster} one run may delete {most}, and this would be {count}",
                 known.len()
             ));
         }

@@ -185,8 +185,8 @@ impl<'a> Draft<'a> {
         }
     }
 
-    pub(super) fn orphan(&mut self, key: Key) {
-        self.plan.orphaned.push(key);
+    pub(super) fn orphan(&mut self, key: Key, label: String) {
+        self.plan.orphaned.insert(key, label);
     }
 
     pub(super) fn duplicate_name(&mut self, duplicate: DuplicateName) {
@@ -310,7 +310,6 @@ impl<'a> Draft<'a> {
         for (number, operation) in plan.operations.iter_mut().enumerate() {
             operation.number = number;
         }
-        plan.orphaned.sort();
         plan.kept.sort_by(|a, b| (&a.key, a.field).cmp(&(&b.key, b.field)));
         plan.overruled.sort_by(|a, b| (&a.key, a.field).cmp(&(&b.key, b.field)));
         plan.skipped.sort_by(|a, b| (&a.key, &a.why).cmp(&(&b.key, &b.why)));

@@ -92,7 +92,6 @@ fn note(
         ("proxmox_node_name", guest.node.as_str().into()),
         ("proxmox_cluster", place.rows.cluster()),
         ("proxmox_cluster_name", inventory.cluster.name.as_str().into()),
-        ("proxmox_endpoint_raw_id", Value::Int(inventory.endpoint)),
         ("proxmox_vm_id", Value::Int(guest.vmid)),
         ("proxmox_vm_type", guest.kind.word().into()),
         ("proxmox_link", link(inventory, guest).into()),
@@ -100,6 +99,10 @@ fn note(
     ]);
     if let Some(name) = &guest.name {
         state.insert("proxmox_vm_name", name.as_str().into());
+    }
+    // An endpoint that is named on the command line has no number.
+    if inventory.endpoint != 0 {
+        state.insert("proxmox_endpoint_raw_id", Value::Int(inventory.endpoint));
     }
     if guest.status != GuestStatus::Unknown {
         state.insert("proxmox_status", guest.status.word().into());
@@ -347,7 +350,7 @@ fn custom(
             ("proxmox_os", guest.os.as_deref().into()),
             ("proxmox_cpu_type", guest.cpu.as_deref().into()),
             ("proxmox_storage_names", text(storages).into()),
-            ("proxmox_endpoint_id", inventory.endpoint.into()),
+            ("proxmox_endpoint_id", (inventory.endpoint != 0).then_some(inventory.endpoint).into()),
         ],
     );
 }

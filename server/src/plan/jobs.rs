@@ -11,7 +11,8 @@ use super::guests::Placed;
 use super::{Existing, Fields, Key, Kind, Ref, Value};
 use crate::inventory::{BackupJob, Inventory, Replication};
 
-const NO_ENDPOINT: &str = "the plugin has no Proxmox endpoint for it, and its table needs one";
+const NO_ENDPOINT: &str =
+    "is left out: the plugin has no Proxmox endpoint for it, and its table needs one";
 
 /// Settles the replication jobs of one cluster.
 pub(super) fn plan_replications(

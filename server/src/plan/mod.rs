@@ -42,7 +42,7 @@ mod vocabulary;
 use std::collections::BTreeMap;
 
 pub use base::Base;
-pub use budget::HeldBack;
+pub use budget::{HELD, HeldBack};
 pub use custom_fields::custom_field_names;
 pub use fields::{FieldRule, Mode, Shape};
 pub use fieldset::Fields;

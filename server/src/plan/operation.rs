@@ -213,8 +213,8 @@ pub struct Plan {
     pub operations: Vec<Operation>,
     /// Objects that are as they should be, with NetBox's ids.
     pub unchanged: BTreeMap<Key, i64>,
-    /// Objects of ours that Proxmox no longer has and that stay.
-    pub orphaned: Vec<Key>,
+    /// Objects of ours that Proxmox no longer has and that stay, with what people call them.
+    pub orphaned: BTreeMap<Key, String>,
     /// Objects that could not be planned.
     pub skipped: Vec<Skipped>,
     /// Guests whose name was taken.
@@ -251,7 +251,7 @@ impl fmt::Display for Plan {
         if let Some(held_back) = &self.held_back {
             writeln!(f, "! {}", held_back.why)?;
         }
-        for key in &self.orphaned {
+        for key in self.orphaned.keys() {
             writeln!(f, "? {key} (orphaned)")?;
         }
         for Skipped { key, why } in &self.skipped {

@@ -11,7 +11,7 @@ use crate::runs::{Runs, Selection, connect, scheduled};
 use crate::store::{Schedule, Store, StoreError};
 
 /// Schedules may be changed by another process, so they are looked at this often.
-const LOOK: Duration = Duration::from_secs(15);
+const LOOK: Duration = Duration::from_secs(5);
 
 /// How long a run waits for its turn where another one writes.
 const PATIENCE: Duration = Duration::from_secs(600);

@@ -254,6 +254,10 @@ async fn write(
             .bind(id),
     };
     query.execute(&mut **transaction).await?;
+    if fields.is_none() && kind == Kind::VirtualMachine {
+        let sql = "DELETE FROM absent WHERE netbox = ? AND machine = ?";
+        sqlx::query(sql).bind(netbox).bind(id).execute(&mut **transaction).await?;
+    }
     Ok(())
 }
 

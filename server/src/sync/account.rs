@@ -95,7 +95,7 @@ impl Accounts {
         for (key, id) in &plan.unchanged {
             made.enter(key, State::Unchanged, Some(*id));
         }
-        for key in &plan.orphaned {
+        for key in plan.orphaned.keys() {
             made.enter(key, State::Orphaned, None);
         }
         for skipped in &plan.skipped {

@@ -8,7 +8,7 @@ use super::{Failure, Outcome, Target};
 use crate::inventory::{self, Completeness, Endpoint, Inventory, Scope};
 use crate::mirror;
 use crate::part::Part;
-use crate::plan::{Base, Plan, Policy, VMID_FIELD, plan};
+use crate::plan::{Base, HELD, Plan, Policy, Reason, VMID_FIELD, plan};
 use crate::store::Ledger;
 
 /// Endpoints that are read at the same time.
@@ -167,9 +167,15 @@ fn warnings(inventories: &[Inventory], plan: &Plan) -> Vec<String> {
         let problems = inventory.problems.iter();
         warnings.extend(problems.map(|one| format!("{of}: {}: {}", one.object, one.why)));
     }
-    warnings.extend(plan.skipped.iter().map(|one| format!("{} {}", one.key, one.why)));
-    let orphan = |key| format!("{key} is in NetBox, but no longer in Proxmox; it stays");
-    warnings.extend(plan.orphaned.iter().map(orphan));
+    // Those that are held back are told in one sentence.
+    let skipped = plan.skipped.iter().filter(|one| one.why != HELD);
+    warnings.extend(skipped.map(|one| format!("{} {}", one.key, one.why)));
+    let gone =
+        |label: &str| format!("virtual machine {label} is in NetBox, but no longer in Proxmox");
+    let stays = |label: &String| format!("{}; it stays", gone(label));
+    warnings.extend(plan.orphaned.values().map(stays));
+    let marked = plan.operations.iter().filter(|one| one.reason == Reason::Orphaned);
+    warnings.extend(marked.map(|one| format!("{}; it is marked", gone(&one.label))));
     warnings.extend(plan.kept.iter().map(|one| format!("kept an edit: {one}")));
     let overruled = plan.overruled.iter();
     warnings

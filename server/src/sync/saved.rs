@@ -98,7 +98,7 @@ impl<'p> SavedPlan<DrawnOperations<'p>> {
             operations: DrawnOperations(&plan.operations),
             kept: plan.kept.iter().map(ToString::to_string).collect(),
             overruled: plan.overruled.iter().map(ToString::to_string).collect(),
-            orphaned: plan.orphaned.iter().map(ToString::to_string).collect(),
+            orphaned: plan.orphaned.keys().map(ToString::to_string).collect(),
             warnings: plan.skipped.iter().map(|one| format!("{} {}", one.key, one.why)).collect(),
             unchanged,
         }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use proxbox::store::{Ledger, Store};
 use proxbox::sync::{Outcome, Policy, SavedPlan, run, undo};
+use sdk_netbox::mock::{Fault, FaultKind};
 use sdk_proxmox::mock::Cluster;
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -87,6 +88,90 @@ async fn a_guest_that_is_gone_is_reported_then_marked_and_deleted_after_a_week()
     assert!(back.ok && back.created == outcome.deleted, "{:?}", back.failed);
     assert_eq!(lab.rig.shown(vmid)["status"]["value"], "decommissioning");
     assert!(!lab.rig.parts("virtualization/virtual-disks", vmid).is_empty());
+}
+
+/// All objects of a collection, without what changes with every write.
+fn shown(lab: &Recorded, collection: &str) -> Vec<String> {
+    let mut shown: Vec<String> = lab
+        .rig
+        .netbox
+        .objects(collection)
+        .iter()
+        .map(|object| {
+            let interface = &object["assigned_object"];
+            let primary = &object["primary_ip4"]["address"];
+            let vlan = &object["untagged_vlan"]["vid"];
+            let text = |value: &serde_json::Value| value.to_string();
+            [&object["display"], &interface["name"], primary, vlan].map(text).join(" ")
+        })
+        .collect();
+    shown.sort();
+    shown
+}
+
+#[tokio::test]
+async fn a_pruned_guest_leaves_nothing_in_a_netbox_with_the_plugin_and_comes_back_whole() {
+    let lab = Recorded::new(Rig::with_plugin().await).await;
+    let policy = Policy { orphan_delay: 0, allow_deletes: Some(0), ..pruning() };
+    assert!(lab.run(&policy, None).await.1.ok);
+    const COLLECTIONS: [&str; 6] = [
+        "virtualization/virtual-machines",
+        "virtualization/interfaces",
+        "virtualization/virtual-disks",
+        "dcim/mac-addresses",
+        "ipam/ip-addresses",
+        "plugins/proxbox/guest-vm-interfaces",
+    ];
+    // With an agent, so that the plugin keeps rows of its addresses, and in a VLAN.
+    let vmids = lab.rig.running(sdk_proxmox::mock::GuestKind::Qemu);
+    for vmid in vmids.iter().take(4) {
+        lab.rig.proxmox.with(|cluster| cluster.remove_guest(*vmid)).unwrap();
+    }
+    for _ in 0..2 {
+        lab.wait(3600).await;
+        assert!(lab.run(&policy, None).await.1.ok);
+    }
+    let before = COLLECTIONS.map(|collection| shown(&lab, collection));
+    lab.wait(3600).await;
+    let (_, held) = lab.run(&policy, None).await;
+    let number = held.warnings.iter().find_map(|text| text.split("--allow-deletes ").nth(1));
+    let number: usize = number.unwrap().trim_end_matches('`').parse().unwrap();
+    let allowed = Policy { allow_deletes: Some(number), ..policy.clone() };
+    let (run, pruned) = lab.run(&allowed, None).await;
+    assert!(pruned.ok && pruned.deleted >= number, "{:?} {:?}", pruned.failed, pruned.warnings);
+    assert_eq!(lab.rig.machines().len(), 8);
+    for (collection, before) in COLLECTIONS.iter().zip(&before) {
+        assert!(shown(&lab, collection).len() < before.len(), "{collection}");
+    }
+
+    let ledger = Ledger::of_netbox(lab.store.clone(), "netbox");
+    let plan = undo(&lab.rig.client(), run, &ledger).await.unwrap();
+    let saved = read_back(&SavedPlan::reverting(&plan, "netbox".into(), run));
+    let (_, back) = lab.run(&policy, Some(&saved)).await;
+    assert!(back.ok && plan.skipped.is_empty(), "{:?} {:?}", back.failed, plan.skipped);
+    for (collection, before) in COLLECTIONS.iter().zip(before) {
+        assert_eq!(shown(&lab, collection), before, "{collection}");
+    }
+}
+
+#[tokio::test]
+async fn a_machine_stays_while_a_part_of_it_cannot_be_deleted() {
+    let lab = Recorded::new(Rig::new().await).await;
+    let policy = Policy { orphan_delay: 0, ..pruning() };
+    lab.run(&policy, None).await;
+    let vmid = lab.rig.machine();
+    lab.rig.proxmox.with(|cluster| cluster.remove_guest(vmid)).unwrap();
+    for _ in 0..2 {
+        lab.run(&policy, None).await;
+        lab.wait(3600).await;
+    }
+    let interfaces = lab.rig.parts("virtualization/interfaces", vmid);
+    let fault = Fault::new(FaultKind::Status(409)).method("DELETE").path("/api/ipam/");
+    lab.rig.netbox.fault(fault.times(100));
+    let (_, outcome) = lab.run(&policy, None).await;
+    assert!(!outcome.ok);
+    assert!(says(&outcome.warnings, "NetBox would delete it with this"), "{:?}", outcome.warnings);
+    assert_eq!(lab.rig.parts("virtualization/interfaces", vmid), interfaces);
 }
 
 #[tokio::test]

@@ -72,6 +72,10 @@ pub(super) fn clears_itself(field: &str) -> bool {
 pub(super) fn target(kind: Kind, field: &str, beside: &Fields) -> Option<Kind> {
     Some(match field {
         "virtual_machine" => Kind::VirtualMachine,
+        "vm_interface" => Kind::VmInterface,
+        "guest_interface" => Kind::GuestInterface,
+        "ip_address" if kind != Kind::ProxmoxNode => Kind::IpAddress,
+        "virtual_disk" => Kind::VirtualDisk,
         "device" => Kind::Device,
         "cluster" if matches!(kind, Kind::Device | Kind::VirtualMachine) => Kind::Cluster,
         "site" | "scope_id" => Kind::Site,

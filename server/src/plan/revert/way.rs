@@ -140,6 +140,9 @@ impl<'a> Way<'a> {
                 continue;
             }
             let Some(was) = self.now(kind, name, was, &one.before) else {
+                if kind.can_do_without(name) || clears_itself(name) {
+                    continue;
+                }
                 self.again.remove(&(kind, one.last.id));
                 return self.skip(one, "belongs to something that is gone");
             };
@@ -281,6 +284,26 @@ impl<'a> Way<'a> {
         });
     }
 
+    /// References to what was to be created again and is not.
+    fn forget_what_is_not_made(&mut self) {
+        let again: BTreeSet<Key> = self.again.values().cloned().collect();
+        let is_there = |_: &'static str, value: &Value| match value {
+            Value::Ref(Ref::New(key)) => again.contains(key),
+            _ => true,
+        };
+        let mut empty = Vec::new();
+        for (place, one) in self.plan.operations.iter_mut().enumerate() {
+            let count = one.after.len();
+            one.after.retain(is_there);
+            if one.after.is_empty() && count > 0 {
+                empty.push(place);
+            }
+        }
+        for place in empty.into_iter().rev() {
+            self.plan.operations.remove(place);
+        }
+    }
+
     /// The machine of an interface that NetBox has, or that is created again on one that it has.
     fn machine_of(&self, interface: Option<&Value>) -> Option<i64> {
         let Some(Value::Ref(interface)) = interface else { return None };
@@ -325,6 +348,7 @@ impl<'a> Way<'a> {
     }
 
     pub(super) fn finish(mut self) -> Plan {
+        self.forget_what_is_not_made();
         self.plan.operations.sort_by(|a, b| (a.stage, &a.key).cmp(&(b.stage, &b.key)));
         for (number, operation) in self.plan.operations.iter_mut().enumerate() {
             operation.number = number;

@@ -11,7 +11,7 @@ use harness::{KEY, Mocks, TestServer, frames};
 use proxbox::plugin::App;
 use proxbox::runs::RunLog;
 use proxbox::store::{RunState, Store};
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// The counters that the plugin's own tests ask for.
@@ -206,4 +206,24 @@ async fn a_run_against_a_netbox_that_is_not_there_ends_in_the_truth() {
     let (event, data) = frames(&server.get("/full-update/stream").await.text).pop().unwrap();
     assert_eq!((event.as_str(), &data["ok"]), ("complete", &Value::from(false)));
     assert!(data["errors"][0]["detail"].as_str().unwrap().contains("NetBox"), "{data}");
+}
+
+#[tokio::test]
+async fn a_cluster_is_read_through_another_node_when_the_first_is_not_there() {
+    let (server, mocks) = (TestServer::start().await, Mocks::start().await);
+    mocks.register(&server).await;
+    mocks.open();
+    // Nobody listens at the first; what speaks plain text is told from TLS for each.
+    let mut endpoint = harness::proxmox_body();
+    endpoint["domain"] = json!("127.0.0.9,127.0.0.1");
+    endpoint["port"] = json!(mocks.proxmox.address().port());
+    endpoint["token_name"] = json!(mocks.proxmox.token_id());
+    endpoint["token_value"] = json!(mocks.proxmox.token_secret());
+    let changed = server.put("/proxmox/endpoints/1", endpoint.clone()).await;
+    assert_eq!(changed.status, 200, "{}", changed.text);
+    let answer = server.get("/full-update").await.json();
+    assert_eq!(answer["ok"], true, "{answer}");
+    // Each of them is looked at.
+    endpoint["domain"] = json!("127.0.0.1,169.254.169.254");
+    assert_eq!(server.put("/proxmox/endpoints/1", endpoint).await.status, 400);
 }

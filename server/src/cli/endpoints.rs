@@ -36,6 +36,9 @@ pub(super) enum Add {
         /// API token, as in sync@pve!proxbox.
         #[arg(long, value_name = "ID")]
         token_id: String,
+        /// Another node of the same cluster, asked when the one of the URL is not there.
+        #[arg(long, value_name = "HOST")]
+        host: Vec<String>,
     },
 }
 
@@ -59,8 +62,8 @@ impl Endpoints {
         match self {
             Self::List => list(&store).await?,
             Self::Add(Add::Netbox { place }) => add_netbox(&store, &place).await?,
-            Self::Add(Add::Proxmox { place, token_id }) => {
-                add_proxmox(&store, &place, &token_id).await?;
+            Self::Add(Add::Proxmox { place, token_id, host }) => {
+                add_proxmox(&store, &place, &token_id, host).await?;
             }
         }
         store.close().await;
@@ -99,12 +102,19 @@ async fn add_netbox(store: &Store, place: &Place) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn add_proxmox(store: &Store, place: &Place, token_id: &str) -> anyhow::Result<()> {
+async fn add_proxmox(
+    store: &Store,
+    place: &Place,
+    token_id: &str,
+    more: Vec<String>,
+) -> anyhow::Result<()> {
     let Some((username, token_name)) = token_id.split_once('!') else {
         bail!("`{token_id}` is not a token: user@realm!name is expected");
     };
     let secret = required("PROXBOX_PROXMOX_TOKEN_SECRET")?;
     let mut body = place.body(8006)?;
+    let first = body["domain"].as_str().unwrap_or_default().to_owned();
+    body["domain"] = json!([vec![first], more].concat().join(","));
     body["username"] = json!(username);
     body["token_name"] = json!(token_name);
     body["token_value"] = json!(secret.expose_secret());

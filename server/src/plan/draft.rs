@@ -306,6 +306,7 @@ impl<'a> Draft<'a> {
             plan.unchanged.remove(&operation.key);
         }
         budget::hold_back(&mut plan, self.policy.allow_deletes);
+        plan.operations.shrink_to_fit();
         plan.operations.sort_by(|a, b| (a.stage, &a.key).cmp(&(b.stage, &b.key)));
         for (number, operation) in plan.operations.iter_mut().enumerate() {
             operation.number = number;

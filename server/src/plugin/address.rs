@@ -18,6 +18,13 @@ pub fn host<'a>(ip_address: &'a str, domain: Option<&'a str>) -> &'a str {
     }
 }
 
+/// The hosts of a cluster, the first of which is asked first: a domain may name several, with commas
+/// between them.
+pub fn hosts<'a>(ip_address: &'a str, domain: Option<&'a str>) -> Vec<&'a str> {
+    let hosts = host(ip_address, domain).split(',').map(str::trim);
+    hosts.filter(|host| !host.is_empty()).collect()
+}
+
 /// Checks address and domain of an endpoint; the error says which and why.
 pub fn check(ip_address: &str, domain: Option<&str>) -> Result<(), String> {
     let address = without_mask(ip_address);
@@ -27,11 +34,11 @@ pub fn check(ip_address: &str, domain: Option<&str>) -> Result<(), String> {
             .map_err(|_| "ip_address: not an IP address; names go into `domain`".to_owned())?;
         check_address(parsed).map_err(|why| format!("ip_address: {why}"))?;
     }
-    let host = host(ip_address, domain);
-    if host.is_empty() {
+    let hosts = hosts(ip_address, domain);
+    if hosts.is_empty() {
         return Err("ip_address or domain is required".into());
     }
-    check_host(host).map_err(|why| format!("domain: {why}"))
+    hosts.into_iter().try_for_each(check_host).map_err(|why| format!("domain: {why}"))
 }
 
 /// Refuses addresses that no endpoint has: link-local ones, cloud metadata, nowhere and everywhere.

@@ -109,6 +109,9 @@ fn check(endpoint: &NetboxEndpoint, known: Known) -> Result<(), ApiError> {
     if endpoint.token_version == TokenVersion::V2 && !known.token_key {
         return refuse("token_key: a version 2 token needs its key beside the secret");
     }
+    if address::hosts(&endpoint.ip_address, endpoint.domain.as_deref()).len() > 1 {
+        return refuse("domain: a NetBox has one host");
+    }
     address::check(&endpoint.ip_address, endpoint.domain.as_deref()).or_else(|why| refuse(&why))
 }
 

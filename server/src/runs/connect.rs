@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::scheme::scheme;
@@ -182,13 +183,19 @@ async fn connect_proxmox(
     row: ProxmoxEndpoint,
     policy: &Policy,
 ) -> Result<Target, EndpointError> {
-    let host = address::host(&row.ip_address, row.domain.as_deref());
-    check_resolved(&row.name, host, row.port).await?;
+    let hosts = address::hosts(&row.ip_address, row.domain.as_deref());
+    for host in &hosts {
+        check_resolved(&row.name, host, row.port).await?;
+    }
     let secrets = store.proxmox_secrets(row.id).await?;
-    let url = endpoint_url(host, row.port, row.verify_ssl).await;
-    let mut builder = sdk_proxmox::Client::builder(&url)
+    let urls = hosts.iter().map(|host| endpoint_url(host, row.port, row.verify_ssl));
+    let mut urls = join_all(urls).await.into_iter();
+    let mut builder = sdk_proxmox::Client::builder(&urls.next().unwrap_or_default())
         .accept_invalid_certs(!row.verify_ssl)
         .concurrency(policy.fetch_max_concurrency);
+    for url in urls {
+        builder = builder.host(&url);
+    }
     if let Some(limit) = seconds(row.timeout) {
         builder = builder.connect_timeout(limit).read_timeout(limit);
     }
@@ -205,6 +212,7 @@ async fn connect_proxmox(
         source: Box::new(source),
     })?;
     let (site, tenant) = (row.site_id, row.tenant_id);
+    let host = hosts.first().copied().unwrap_or_default();
     let link = format!("https://{}:{}", bracketed(host), row.port);
     Ok(Target { endpoint_id: row.id, link, name: row.name.clone(), client, site, tenant })
 }

@@ -1,5 +1,6 @@
 //! What a run is about to do, has done, and has last written into each object.
 
+use futures_util::TryStreamExt;
 use serde_json::{Value, json};
 use sqlx::{FromRow, Sqlite, Transaction};
 use uuid::Uuid;
@@ -114,10 +115,10 @@ impl Ledger {
         let Some(place) = &self.place else { return Ok(Base::default()) };
         let Place { store, netbox, .. } = place;
         let sql = "SELECT kind, object_id, fields FROM written WHERE netbox = ?";
-        let rows: Vec<(String, i64, String)> =
-            sqlx::query_as(sql).bind(netbox).fetch_all(&store.readers).await?;
+        let mut rows =
+            sqlx::query_as::<_, (String, i64, String)>(sql).bind(netbox).fetch(&store.readers);
         let mut base = Base::default();
-        for (kind, id, fields) in rows {
+        while let Some((kind, id, fields)) = rows.try_next().await? {
             if let Some(kind) = Kind::from_model(&kind) {
                 base.insert(kind, id, fields);
             }

@@ -112,7 +112,7 @@ async fn go(
         Some(run) => undo::draw(netbox, run, ledger, outcome).await?,
         None => draw(netbox, targets, policy, ledger, outcome).await?,
     };
-    let Drawn { mut plan, mut base, read_millis } = drawn;
+    let Drawn { mut plan, mut base, read_millis, claim: shown } = drawn;
     if let Some(Err(stale)) = saved.map(|saved| saved.limit(&mut plan)) {
         outcome.refused = true;
         return Err(stale.to_string());
@@ -124,7 +124,10 @@ async fn go(
     let claim = claim(netbox, ledger, &plan, outcome).await?;
     let carrying = carry_out(applier, policy, &plan, read_millis, teller, outcome);
     match claim {
-        None => carrying.await,
+        None => {
+            carrying.await;
+            claim::clear(netbox, ledger, shown.as_deref().unwrap_or_default()).await;
+        }
         Some(mut claim) => {
             tokio::pin!(carrying);
             tokio::select! {

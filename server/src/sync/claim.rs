@@ -14,7 +14,7 @@ use crate::mirror::read_versions;
 use crate::plan::Kind;
 use crate::store::Ledger;
 
-const SLUG: &str = "proxbox-lease";
+pub(super) const SLUG: &str = "proxbox-lease";
 const NAME: &str = "Proxbox lease";
 const FREE: &str = "Nobody writes at the moment.";
 
@@ -42,6 +42,21 @@ pub(super) struct Claim<'n> {
     run: String,
     tag: i64,
     version: Option<String>,
+}
+
+/// Gives up a claim that an earlier run of this state left behind, because it was killed.
+pub(super) async fn clear(netbox: &Client, ledger: &Ledger, shown: &str) {
+    let Some(instance) = ledger.instance().await else { return };
+    if !shown.starts_with(&format!("Server {instance} writes until ")) {
+        return;
+    }
+    match Claim::make(netbox, ledger).await {
+        Ok(Some(claim)) => claim.release().await,
+        Ok(None) | Err(Refusal::Taken(_)) => {}
+        Err(Refusal::Netbox(error)) => {
+            tracing::warn!(%error, "the claim of an earlier run was not given up; it expires");
+        }
+    }
 }
 
 /// The tag as it is.

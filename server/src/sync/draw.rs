@@ -4,11 +4,11 @@ use std::time::Instant;
 
 use futures_util::{StreamExt, stream};
 
-use super::{Failure, Outcome, Target};
+use super::{Failure, Outcome, Target, claim};
 use crate::inventory::{self, Completeness, Endpoint, Inventory, Scope};
 use crate::mirror;
 use crate::part::Part;
-use crate::plan::{Base, HELD, Plan, Policy, Reason, VMID_FIELD, plan};
+use crate::plan::{Base, HELD, Kind, Plan, Policy, Reason, VMID_FIELD, plan};
 use crate::store::Ledger;
 
 /// Endpoints that are read at the same time.
@@ -19,6 +19,8 @@ pub(super) struct Drawn {
     pub(super) plan: Plan,
     pub(super) base: Base,
     pub(super) read_millis: u128,
+    /// What NetBox says of who writes to it.
+    pub(super) claim: Option<String>,
 }
 
 /// Reads both sides and draws up the plan; nothing is written anywhere.
@@ -54,7 +56,9 @@ pub(super) async fn draw(
     let plan_millis = planning.elapsed().as_millis();
     tracing::info!(operations = plan.operations.len(), read_millis, plan_millis, "planned");
     outcome.warnings.extend(warnings(&inventories, &plan));
-    Ok(Drawn { plan, base, read_millis })
+    let claim = mirror.find(Kind::Tag, "slug", claim::SLUG).map(|tag| tag.text("description"));
+    let claim = claim.map(str::to_owned);
+    Ok(Drawn { plan, base, read_millis, claim })
 }
 
 /// The policy with the numbers of the guests that were chosen by their virtual machines.

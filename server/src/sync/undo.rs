@@ -40,5 +40,5 @@ pub(super) async fn draw(
     let plan = revert(&done, &mirror, &base);
     outcome.warnings.extend(plan.skipped.iter().map(|one| format!("{} {}", one.key, one.why)));
     outcome.warnings.extend(plan.kept.iter().map(|one| format!("changed since, and kept: {one}")));
-    Ok(Drawn { plan, base, read_millis: reading.elapsed().as_millis() })
+    Ok(Drawn { plan, base, read_millis: reading.elapsed().as_millis(), claim: None })
 }

@@ -245,3 +245,20 @@ async fn two_servers_see_each_other_through_netbox() {
     assert!(lab.run(&policy, None).await.1.ok);
     assert_eq!(lab.rig.shown(vmid)["name"], "ours");
 }
+
+#[tokio::test]
+async fn the_claim_of_a_killed_run_is_given_up_by_the_next_one() {
+    let lab = Recorded::new(Rig::new().await).await;
+    lab.run(&Policy::default(), None).await;
+    let instance = Ledger::of_netbox(lab.store.clone(), "netbox").instance().await.unwrap();
+    let tags = lab.rig.netbox.objects("extras/tags");
+    let tag = tags.iter().find(|tag| tag["slug"] == "proxbox-lease").unwrap();
+    let path = format!("/api/extras/tags/{}/", tag["id"]);
+    let left = format!("Server {instance} writes until 2999-01-01T00:00:00Z, run 1.");
+    let body = Some(serde_json::json!({ "description": left }));
+    lab.rig.client().raw(reqwest::Method::PATCH, &path, &[], body).await.unwrap();
+    assert!(lab.run(&Policy::default(), None).await.1.ok);
+    let tags = lab.rig.netbox.objects("extras/tags");
+    let tag = tags.iter().find(|tag| tag["slug"] == "proxbox-lease").unwrap();
+    assert_eq!(tag["description"], "Nobody writes at the moment.");
+}

@@ -11,10 +11,12 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use plain::{State, difference, netbox, state};
-use proxbox::store::Ledger;
+use proxbox::store::{Ledger, RunState, Store};
 use proxbox::sync::{Outcome, Policy, Target, run};
 use sdk_netbox::mock::{Fault, FaultKind, Mock as NetBox};
 use sdk_proxmox::mock::{Cluster, Mock as Proxmox};
+use tempfile::TempDir;
+use uuid::Uuid;
 
 /// Cases at the same time.
 const LANES: usize = 4;
@@ -35,7 +37,7 @@ fn faults() -> [(&'static str, FaultKind); 7] {
     ]
 }
 
-async fn sync(netbox: &NetBox, proxmox: &Proxmox) -> Outcome {
+async fn sync(netbox: &NetBox, proxmox: &Proxmox, store: &Store) -> Outcome {
     let client = sdk_netbox::Client::builder(netbox.url()).token(netbox.token());
     let client = client.timeout(Duration::from_secs(1)).build().unwrap();
     let target = Target {
@@ -47,8 +49,11 @@ async fn sync(netbox: &NetBox, proxmox: &Proxmox) -> Outcome {
         tenant: None,
     };
     let (events, _) = tokio::sync::mpsc::unbounded_channel();
-    let ledger = Ledger::nowhere();
+    let id = Uuid::now_v7();
+    store.start_run(id, "netbox", Duration::from_secs(60)).await.unwrap();
+    let ledger = Ledger::new(store.clone(), "netbox", id);
     let outcome = run(&client, &[target], &Policy::default(), &ledger, None, events).await;
+    store.finish_run(id, RunState::Completed, "{}").await.unwrap();
     for (kind, account) in &outcome.accounts {
         assert_eq!(account.seen, account.settled(), "{kind}: {account:?}");
     }
@@ -58,9 +63,14 @@ async fn sync(netbox: &NetBox, proxmox: &Proxmox) -> Outcome {
 /// The state of a run in which nothing goes wrong, and how often it wrote.
 async fn reference() -> (State, usize) {
     let (netbox, proxmox) = (netbox().await, cluster().await);
-    let outcome = sync(&netbox, &proxmox).await;
+    let folder = tempfile::tempdir().unwrap();
+    let outcome = sync(&netbox, &proxmox, &store_in(&folder).await).await;
     assert!(outcome.ok, "{:?}", outcome.failed);
     (state(&netbox), netbox.writes())
+}
+
+async fn store_in(folder: &TempDir) -> Store {
+    Store::open(&folder.path().join("proxbox.db"), None).await.unwrap()
 }
 
 async fn cluster() -> Proxmox {
@@ -70,9 +80,11 @@ async fn cluster() -> Proxmox {
 /// What is wrong after the case; nothing if the next run repaired it.
 async fn case(expected: &State, write: usize, kind: FaultKind) -> Option<String> {
     let (netbox, proxmox) = (netbox().await, cluster().await);
+    let folder = tempfile::tempdir().unwrap();
+    let store = &store_in(&folder).await;
     netbox.fault(Fault::new(kind).writes().nth(u32::try_from(write).unwrap()));
-    let first = sync(&netbox, &proxmox).await;
-    let second = sync(&netbox, &proxmox).await;
+    let first = sync(&netbox, &proxmox, store).await;
+    let second = sync(&netbox, &proxmox, store).await;
     if !second.ok {
         return Some(format!("the next run fails: {:?}", second.failed));
     }
@@ -80,7 +92,7 @@ async fn case(expected: &State, write: usize, kind: FaultKind) -> Option<String>
         return Some(format!("{difference} (first run: {})", first.message));
     }
     netbox.forget_requests();
-    let third = sync(&netbox, &proxmox).await;
+    let third = sync(&netbox, &proxmox, store).await;
     match netbox.writes() {
         0 => None,
         writes => Some(format!("a third run still makes {writes} writes: {}", third.message)),

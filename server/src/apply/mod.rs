@@ -1,8 +1,10 @@
 //! Carries out a plan: stage after stage, in bulk, and goes on where one object fails.
 
+mod batches;
 mod body;
 mod calls;
 mod load;
+mod settle;
 mod uncertain;
 mod verify;
 
@@ -15,10 +17,11 @@ use sdk_netbox::{Client, Error};
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
-use crate::plan::{Action, Base, Fields, Key, Kind, Operation, Ref, Stage, Value as Field};
-use crate::store::{Ledger, OperationState, Settlement};
+use crate::plan::{Action, Base, Key, Kind, Operation, Stage, Value as Field};
+use crate::store::{Ledger, Settlement};
+use batches::{as_batch, batches, guest, judge};
 use body::{Absent, Known, body};
-use calls::{Batch, send};
+use calls::send;
 use load::Load;
 use verify::Verified;
 
@@ -342,90 +345,6 @@ impl<'n> Applier<'n> {
         }
     }
 
-    /// Remembers what came of an operation, and tells.
-    fn settle(&mut self, operation: &Operation, done: Done, progress: &mut Progress<'_>) {
-        let settlement = self.settlement(operation, &done);
-        self.settled.push(settlement);
-        let kind = operation.stage.kind();
-        match &done {
-            Done::Created(id) => {
-                self.known.ids.insert(operation.key.clone(), *id);
-            }
-            Done::Updated => {
-                if let Action::Update(target) = &operation.action
-                    && let Ok(id) = self.known.id(target)
-                {
-                    self.wrote.entry((kind, id)).or_default().extend(operation.after.keys());
-                }
-            }
-            Done::Failed(why) | Done::Skipped(why) => self.lose(operation, why),
-            Done::Deleted => {}
-        }
-        progress(operation, &done);
-    }
-
-    /// What is written down of an operation, and what its object holds of ours from now on.
-    fn settlement(&mut self, operation: &Operation, done: &Done) -> Settlement {
-        let kind = operation.key.kind;
-        let target = match &operation.action {
-            Action::Create => None,
-            Action::Update(target) => self.known.id(target).ok(),
-            Action::Delete(id) => Some(*id),
-        };
-        let (state, object_id, why) = match done {
-            Done::Created(id) => (OperationState::Confirmed, Some(*id), None),
-            Done::Updated | Done::Deleted => (OperationState::Confirmed, target, None),
-            Done::Failed(why) => (OperationState::Failed, target, Some(why.clone())),
-            Done::Skipped(why) => (OperationState::Skipped, target, Some(why.clone())),
-        };
-        let written = match (done, object_id) {
-            (Done::Created(_) | Done::Updated, Some(id)) => {
-                let ours = operation.base.as_ref().unwrap_or(&operation.after);
-                let fields = self.resolved(ours);
-                (!fields.is_empty()).then(|| (kind, id, Some(self.base.merge(kind, id, &fields))))
-            }
-            (Done::Deleted, Some(id)) => {
-                self.base.remove(kind, id);
-                Some((kind, id, None))
-            }
-            _ => None,
-        };
-        Settlement { number: operation.number, state, object_id, why, written }
-    }
-
-    /// The fields with the ids of what was created meanwhile.
-    fn resolved(&self, fields: &Fields) -> Fields {
-        let resolve = |value: &Field| match value {
-            Field::Ref(reference) => match self.known.id(reference) {
-                Ok(id) => Field::Ref(Ref::Id(id)),
-                Err(_) => Field::Null,
-            },
-            Field::Refs(references) => {
-                let ids = references.iter().filter_map(|one| self.known.id(one).ok());
-                Field::Refs(ids.map(Ref::Id).collect())
-            }
-            Field::Custom(values) => Field::Custom(body::resolved(values, &self.known)),
-            value => value.clone(),
-        };
-        fields.iter().map(|(name, value)| (name, resolve(value))).collect()
-    }
-
-    fn lose(&mut self, operation: &Operation, why: &str) {
-        let kind = operation.stage.kind();
-        match operation.action {
-            Action::Delete(_) => {
-                self.stuck.insert(guest(&operation.key).to_owned());
-            }
-            _ => self.addresses_failed |= kind == Kind::IpAddress,
-        }
-        if operation.action == Action::Create {
-            self.lost.insert(operation.key.clone(), why.to_owned());
-            if kind == Kind::Tag {
-                self.known.lost_tags.push(operation.key.path.clone());
-            }
-        }
-    }
-
     /// Stops sending, when NetBox is not there any more.
     fn watch(&mut self, trouble: &Trouble) {
         let why = match trouble {
@@ -436,94 +355,5 @@ impl<'n> Applier<'n> {
             Trouble::Record(error) => format!("not sent, since it cannot be written down: {error}"),
         };
         self.broken.get_or_insert(why);
-    }
-}
-
-/// The path of the guest that an object is a part of: `lab/100` of `lab/100/net0`.
-fn guest(key: &Key) -> &str {
-    let parts = key.path.match_indices('/').nth(1);
-    parts.map_or(&key.path, |(end, _)| key.path.get(..end).unwrap_or(&key.path))
-}
-
-/// Batches of about `size`. Disks of one guest stay together: NetBox adds up their sizes, and two
-/// requests at the same time would each miss what the other saves.
-fn batches(operations: Vec<&Operation>, size: usize) -> Vec<Vec<&Operation>> {
-    let mut batches: Vec<Vec<&Operation>> = Vec::new();
-    for one in operations {
-        let stays = |batch: &Vec<&Operation>| {
-            let siblings = |last: &&Operation| {
-                let key = &one.key;
-                key.kind == Kind::VirtualDisk && last.key.parent() == key.parent()
-            };
-            batch.len() < size || batch.last().is_some_and(siblings)
-        };
-        match batches.last_mut() {
-            Some(batch) if stays(batch) => batch.push(one),
-            _ => batches.push(vec![one]),
-        }
-    }
-    batches
-}
-
-/// The batch of operations that all do the same.
-fn as_batch(stage: Stage, ready: &[Ready<'_>]) -> (Vec<usize>, Batch) {
-    let numbers = ready.iter().map(|one| one.operation.number).collect();
-    let bodies = || ready.iter().map(|one| one.body.clone()).collect();
-    let batch = match (stage, ready.first().map(|one| &one.operation.action)) {
-        (Stage::Remove(_), _) => Batch::Delete(ready.iter().filter_map(|one| one.id).collect()),
-        (_, Some(Action::Create)) => Batch::Create(bodies()),
-        _ => Batch::Update(bodies()),
-    };
-    (numbers, batch)
-}
-
-fn judge(one: &Ready<'_>, answer: Result<i64, Trouble>) -> Sent {
-    Sent::Done(match (answer, &one.operation.action) {
-        (Ok(id), Action::Create) => Done::Created(id),
-        (Ok(_), Action::Update(_)) => Done::Updated,
-        (Ok(_), Action::Delete(_)) => Done::Deleted,
-        (Err(Trouble::Netbox(error)), Action::Update(_)) if error.status() == Some(412) => {
-            return Sent::Changed;
-        }
-        (Err(Trouble::Netbox(error)), _) if error.is_ambiguous() => return Sent::Uncertain(error),
-        (Err(Trouble::Netbox(error)), _) => Done::Failed(error.to_string()),
-        (Err(Trouble::Record(error)), _) => {
-            Done::Failed(format!("not sent, since it cannot be written down: {error}"))
-        }
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::part::Part;
-    use crate::plan::Reason;
-
-    fn operation(kind: Kind, path: &str) -> Operation {
-        Operation {
-            number: 0,
-            stage: Stage::Write(kind),
-            part: Part::VirtualMachines,
-            key: Key::new(kind, path),
-            label: path.to_owned(),
-            action: Action::Create,
-            before: Fields::new(),
-            after: Fields::new(),
-            base: None,
-            reason: Reason::Missing,
-        }
-    }
-
-    #[test]
-    fn disks_of_one_guest_are_never_in_two_requests() {
-        let paths = ["lab/1/a", "lab/1/b", "lab/2/a", "lab/2/b", "lab/2/c", "lab/3/a"];
-        for (kind, expected) in
-            [(Kind::VirtualDisk, vec![2, 3, 1]), (Kind::VmInterface, vec![2, 2, 2])]
-        {
-            let operations: Vec<_> = paths.iter().map(|path| operation(kind, path)).collect();
-            let all = operations.iter().collect();
-            let sizes: Vec<usize> = batches(all, 2).iter().map(Vec::len).collect();
-            assert_eq!(sizes, expected, "{kind}");
-        }
     }
 }

@@ -85,13 +85,14 @@ impl Options {
 }
 
 /// Options that are true or false, beside `overwrite_*`.
-const FLAGS: [&str; 7] = [
+const FLAGS: [&str; 8] = [
     "ignore_ipv6_link_local_addresses",
     "ensure_netbox_objects",
     "custom_fields_enabled",
     "delete_nonexistent_backup",
     "delete_nonexistent_snapshot",
     "delete_orphans",
+    "parse_description_metadata",
     "use_guest_agent_interface_name",
 ];
 
@@ -112,7 +113,7 @@ fn is_mode(object: &str) -> bool {
 
 /// Settings that decide about a sync.
 fn is_of_sync(name: &str) -> bool {
-    const NAMES: [&str; 11] = [
+    const NAMES: [&str; 12] = [
         "proxbox_fetch_max_concurrency",
         "bulk_batch_size",
         "ignore_ipv6_link_local_addresses",
@@ -122,6 +123,7 @@ fn is_of_sync(name: &str) -> bool {
         "vm_interface_sync_strategy",
         "use_guest_agent_interface_name",
         "delete_orphans",
+        "parse_description_metadata",
         "default_role_qemu",
         "default_role_lxc",
     ];
@@ -148,6 +150,7 @@ fn take(policy: &mut Policy, name: &str, value: &str) {
         "default_role_qemu" => role(policy, GuestKind::Qemu, value),
         "default_role_lxc" => role(policy, GuestKind::Lxc, value),
         "delete_orphans" => set(&mut policy.prune),
+        "parse_description_metadata" => set(&mut policy.parse_description_metadata),
         "orphan_delay_days" => {
             let days = value.parse::<u16>().map(|days| i64::from(days) * DAY);
             policy.orphan_delay = days.unwrap_or(policy.orphan_delay);

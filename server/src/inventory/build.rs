@@ -11,7 +11,7 @@ use super::devices::Devices;
 use super::nodes::nodes;
 use super::{
     CloudInit, Cluster, ClusterMode, Completeness, ConfigRead, Guest, GuestKind, GuestStatus,
-    Inventory, Node, Problem, Scope, Seen, cloud_init, lists,
+    Inventory, Node, Problem, Scope, Seen, cloud_init, lists, metadata,
 };
 
 const MIB: i64 = 1 << 20;
@@ -132,6 +132,12 @@ fn guest(
     // Without an agent that could tell more, static addresses are all there is.
     let told = seen.is_some() || (devices.fixed && config.is_some_and(is_mute));
     let facts = Facts::of(config);
+    let (metadata, wrong) = metadata::parse(facts.notes.as_deref().unwrap_or_default());
+    for why in wrong {
+        let object = format!("guest {vmid} ({})", name.as_deref().unwrap_or("without name"));
+        let why = format!("the netbox-metadata in its notes: {why}; that is left out");
+        problems.push(Problem { object, why });
+    }
     Guest {
         vmid,
         kind,
@@ -149,6 +155,7 @@ fn guest(
         cpu: facts.cpu,
         search_domain: facts.search_domain,
         notes: facts.notes,
+        metadata,
         hostname: hostname(config, told_name),
         cloud_init: facts.cloud_init,
         own_interfaces: seen.map(Seen::into_interfaces),

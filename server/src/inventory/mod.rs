@@ -6,6 +6,7 @@ mod build;
 mod cloud_init;
 mod devices;
 mod lists;
+mod metadata;
 mod nodes;
 mod read;
 mod scope;
@@ -346,6 +347,8 @@ pub struct Guest {
     pub search_domain: Option<String>,
     /// What people wrote about it in Proxmox.
     pub notes: Option<String>,
+    /// NetBox's ids for fields of its machine, out of a block in the notes.
+    pub metadata: BTreeMap<&'static str, i64>,
     /// The name that it gives itself; none where it cannot be asked.
     pub hostname: Option<String>,
     /// What cloud-init gives it.

@@ -309,6 +309,11 @@ fn wanted(
         fields.insert("memory", Value::Int(memory));
     }
     custom(draft, foundation, inventory, guest, &mut fields);
+    let chosen = guest.metadata.iter().filter(|_| draft.policy.parse_description_metadata);
+    for (field, id) in chosen {
+        let tenant = *field == "tenant";
+        fields.insert(field, if tenant { Value::Int(*id) } else { Ref::Id(*id).into() });
+    }
     let key = Key::new(Kind::VirtualMachine, path);
     let mut wanted = Wanted::new(key, machine.map(|machine| machine.id), fields).labelled(label);
     if guest.status == GuestStatus::Unknown {

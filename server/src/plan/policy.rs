@@ -172,6 +172,8 @@ pub struct Policy {
     pub delete_gone_backups: bool,
     /// Snapshots that Proxmox no longer has are deleted; they are marked as stale otherwise.
     pub delete_gone_snapshots: bool,
+    /// Takes role, tenant, platform, site and device of a guest out of a block in its notes.
+    pub parse_description_metadata: bool,
     /// NetBox ids of the roles of guests, where neither node nor endpoint has one.
     pub default_roles: BTreeMap<GuestKind, i64>,
     /// Guests that Proxmox no longer has are deleted, after a delay.
@@ -214,6 +216,7 @@ impl Default for Policy {
             interface_names: InterfaceNames::GuestTables,
             delete_gone_backups: false,
             delete_gone_snapshots: false,
+            parse_description_metadata: false,
             default_roles: BTreeMap::new(),
             prune: false,
             orphan_delay: 7 * DAY,

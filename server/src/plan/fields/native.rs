@@ -111,6 +111,7 @@ pub(super) const VIRTUAL_MACHINE: &[FieldRule] = &[
     row("device", Ref, Owned),
     row("site", Ref, Seed),
     row("tenant", Int, Seed),
+    row("platform", Ref, Seed),
     row("vcpus", Decimal, Owned),
     row("memory", Int, Owned),
     flagged("role", Ref, Owned, Overwrite::VmRole),

@@ -26,6 +26,11 @@ fn many_vanished() -> Scene {
     scene.synced_then(3600).synced_then(7 * DAY)
 }
 
+fn with_metadata(guest: Guest) -> Guest {
+    let ids = [("role", 901), ("tenant", 902), ("platform", 903), ("site", 904)];
+    Guest { metadata: ids.into(), ..guest }
+}
+
 fn pruned(scene: Scene) -> Scene {
     scene.policy(|policy| policy.prune = true)
 }
@@ -56,6 +61,11 @@ golden! {
         lab.guests[0].addresses_known = false;
         lab.completeness = Completeness::Partial(vec!["node pve1 does not answer".into()]);
     });
+    guest_with_metadata_in_its_notes:
+        Scene::bare().synced().policy(|policy| policy.parse_description_metadata = true)
+            .proxmox(|lab| lab.guests.push(with_metadata(guest(102, "mail"))));
+    guest_with_metadata_that_nobody_asked_for:
+        Scene::bare().synced().proxmox(|lab| lab.guests.push(with_metadata(guest(102, "mail"))));
     guest_appears: Scene::bare().synced().proxmox(|lab| lab.guests.push(guest(102, "mail")));
     container_appears: Scene::bare().synced().proxmox(|lab| {
         lab.guests.push(Guest { kind: GuestKind::Lxc, ..guest(102, "dns") });

@@ -404,6 +404,7 @@ pub(super) fn guest(vmid: i64, name: &str) -> Guest {
         cpu: Some("host".into()),
         search_domain: None,
         notes: None,
+        metadata: BTreeMap::new(),
         hostname: None,
         cloud_init: None,
         own_interfaces: None,

@@ -19,7 +19,10 @@ pub fn print_table(title: &str, rows: &[Row]) {
 pub fn print_outcome(frame: &Value) {
     say!("  {}", frame["message"].as_str().unwrap_or("the run ended without a result"));
     let texts = frame["errors"].as_array().into_iter().flatten();
-    for text in texts.filter_map(|error| error["detail"].as_str()) {
+    // A run that failed as a whole has said so already.
+    let whole = frame["message"].as_str().unwrap_or_default();
+    let texts = texts.filter_map(|error| error["detail"].as_str());
+    for text in texts.filter(|text| whole.is_empty() || !text.ends_with(whole)) {
         say!("  failed: {text}");
     }
     let warnings = frame["result"]["warnings"].as_array().into_iter().flatten();

@@ -42,7 +42,8 @@ fn value(shape: Shape, json: &Json) -> Option<Value> {
             let members = json.as_object()?.iter();
             let set = members.filter(|(_, value)| !value.is_null());
             let custom: BTreeMap<_, _> = set.map(|(k, v)| (k.clone(), reference(v))).collect();
-            Some(Value::Custom(custom))
+            // Most objects have none of ours.
+            (!custom.is_empty()).then_some(Value::Custom(custom))
         }
     }
 }

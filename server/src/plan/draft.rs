@@ -150,7 +150,8 @@ impl<'a> Draft<'a> {
     }
 
     /// Records an operation that was worked out elsewhere.
-    pub(super) fn push(&mut self, operation: Operation) {
+    pub(super) fn push(&mut self, mut operation: Operation) {
+        operation.label.shrink_to_fit();
         self.plan.operations.push(operation);
     }
 

@@ -19,7 +19,10 @@ pub struct Key {
 impl Key {
     /// The key with this path.
     pub fn new(kind: Kind, path: impl Into<String>) -> Self {
-        Self { kind, path: path.into() }
+        let mut path = path.into();
+        // There are a hundred thousand of them.
+        path.shrink_to_fit();
+        Self { kind, path }
     }
 
     /// The path of what the object belongs to: `lab/100` for `lab/100/scsi0`.

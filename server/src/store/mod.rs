@@ -61,6 +61,8 @@ impl Store {
             .filename(path)
             .journal_mode(SqliteJournalMode::Wal)
             .foreign_keys(true)
+            // Rows are read once, from first to last: KiB that would only be kept for nothing.
+            .pragma("cache_size", "-512")
             .busy_timeout(Duration::from_secs(5));
         let writer = SqlitePoolOptions::new()
             .max_connections(1)

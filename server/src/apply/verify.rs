@@ -9,7 +9,7 @@ use sdk_netbox::Error;
 use super::uncertain::holds;
 use super::{Applier, Done, Progress, Ready};
 use crate::mirror::read_versions;
-use crate::plan::{Existing, Fields, Kind, Stage, Value};
+use crate::plan::{Existing, Fields, Kind, Stage, Value, is_unset};
 
 /// What a batch of changes is about to meet.
 pub(super) struct Verified<'o> {
@@ -81,12 +81,9 @@ impl Applier<'_> {
         let own = self.wrote.get(&(kind, object.id));
         let others = before.iter().filter(|(name, _)| own.is_none_or(|own| !own.contains(name)));
         let unset = |value: &Value| match value {
-            Value::Null => true,
-            Value::Text(text) => text.is_empty(),
             Value::Set(names) => names.is_empty(),
-            Value::Refs(references) => references.is_empty(),
             Value::Custom(values) => values.is_empty(),
-            _ => false,
+            value => is_unset(value),
         };
         let mut others = others.filter(|(name, was)| match object.fields.get(name) {
             Some(have) => have != *was && !(unset(have) && unset(was)),

@@ -307,14 +307,7 @@ impl<'a> Draft<'a> {
             plan.unchanged.remove(&operation.key);
         }
         budget::hold_back(&mut plan, self.policy.allow_deletes);
-        plan.operations.shrink_to_fit();
-        plan.operations.sort_by(|a, b| (a.stage, &a.key).cmp(&(b.stage, &b.key)));
-        for (number, operation) in plan.operations.iter_mut().enumerate() {
-            operation.number = number;
-        }
-        plan.kept.sort_by(|a, b| (&a.key, a.field).cmp(&(&b.key, b.field)));
-        plan.overruled.sort_by(|a, b| (&a.key, a.field).cmp(&(&b.key, b.field)));
-        plan.skipped.sort_by(|a, b| (&a.key, &a.why).cmp(&(&b.key, &b.why)));
+        plan.put_in_order();
         plan
     }
 }

@@ -132,7 +132,7 @@ fn members(value: &Value) -> &BTreeMap<String, Json> {
 }
 
 /// Whether the value stands for nothing.
-pub(super) fn is_unset(value: &Value) -> bool {
+pub(crate) fn is_unset(value: &Value) -> bool {
     match value {
         Value::Null => true,
         Value::Text(text) => text.is_empty(),

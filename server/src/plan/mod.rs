@@ -47,6 +47,7 @@ pub use custom_fields::custom_field_names;
 pub use fields::{FieldRule, Mode, Shape};
 pub use fieldset::Fields;
 pub use kind::Kind;
+pub(crate) use merge::is_unset;
 pub use object::{Existing, Key, Ref, Value, only_our_tag};
 pub use operation::{
     Action, DuplicateName, Kept, Operation, Plan, Reason, Remembered, Skipped, Stage,

@@ -236,6 +236,18 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Sorts everything, and numbers the operations in the order in which they are carried out.
+    pub(super) fn put_in_order(&mut self) {
+        self.operations.shrink_to_fit();
+        self.operations.sort_by(|a, b| (a.stage, &a.key).cmp(&(b.stage, &b.key)));
+        for (number, operation) in self.operations.iter_mut().enumerate() {
+            operation.number = number;
+        }
+        self.kept.sort_by(|a, b| (&a.key, a.field).cmp(&(&b.key, b.field)));
+        self.overruled.sort_by(|a, b| (&a.key, a.field).cmp(&(&b.key, b.field)));
+        self.skipped.sort_by(|a, b| (&a.key, &a.why).cmp(&(&b.key, &b.why)));
+    }
+
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.operations.is_empty()

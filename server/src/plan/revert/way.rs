@@ -349,11 +349,7 @@ impl<'a> Way<'a> {
 
     pub(super) fn finish(mut self) -> Plan {
         self.forget_what_is_not_made();
-        self.plan.operations.sort_by(|a, b| (a.stage, &a.key).cmp(&(b.stage, &b.key)));
-        for (number, operation) in self.plan.operations.iter_mut().enumerate() {
-            operation.number = number;
-        }
-        self.plan.skipped.sort_by(|a, b| (&a.key, &a.why).cmp(&(&b.key, &b.why)));
+        self.plan.put_in_order();
         self.plan
     }
 }

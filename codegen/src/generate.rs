@@ -44,6 +44,8 @@ pub struct Surface {
     pub product: Product,
     /// Where its newest spec lies below `specs/`.
     pub path: String,
+    /// The releases, oldest first.
+    pub releases: Vec<String>,
     /// All releases as one document.
     pub spec: Value,
     /// A correction of the document that no longer applies.
@@ -72,7 +74,11 @@ pub fn surfaces<E>(
             Some(netbox) if product == Product::NetboxProxbox => {
                 add_plugin(&mut netbox.spec, &spec)
             }
-            _ => surfaces.push(Surface { product, path: (*newest).to_owned(), spec, stale }),
+            _ => {
+                let releases = releases.iter().map(|(_, entry)| entry.release.clone()).collect();
+                let path = (*newest).to_owned();
+                surfaces.push(Surface { product, path, releases, spec, stale });
+            }
         }
     }
     Ok(surfaces)
@@ -81,7 +87,7 @@ pub fn surfaces<E>(
 /// The files of the generated crates, sorted by path.
 pub fn generate(surfaces: &[Surface]) -> Result<Vec<File>, GenerateError> {
     let mut files = Vec::new();
-    let mut proxmox = Vec::new();
+    let (mut proxmox, mut releases) = (Vec::new(), Vec::new());
     for surface in surfaces {
         if let Some(stale) = &surface.stale {
             return Err(stale.clone().into());
@@ -97,6 +103,7 @@ pub fn generate(surfaces: &[Surface]) -> Result<Vec<File>, GenerateError> {
             product => {
                 let emitted = emit_proxmox(&api, product, &surface.path);
                 proxmox.push((product, api));
+                releases.push(surface.releases.as_slice());
                 emitted
             }
         };
@@ -104,7 +111,7 @@ pub fn generate(surfaces: &[Surface]) -> Result<Vec<File>, GenerateError> {
     }
     if !proxmox.is_empty() {
         files.extend(emit_proxmox_crate(&proxmox));
-        files.extend(emit_routes(&proxmox));
+        files.extend(emit_routes(&proxmox, &releases));
     }
     files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(files)

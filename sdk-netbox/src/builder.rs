@@ -29,6 +29,7 @@ pub struct Builder {
     /// Chain and key.
     certificate: Option<SecretSlice<u8>>,
     proxy: Option<SecretString>,
+    resolver: Option<Resolver>,
     accept_invalid_certs: bool,
     connect_timeout: Duration,
     read_timeout: Duration,
@@ -37,6 +38,15 @@ pub struct Builder {
     retries: u32,
     fresh_connections: bool,
     check_release: bool,
+}
+
+/// What finds the addresses of host names.
+struct Resolver(Arc<dyn reqwest::dns::Resolve>);
+
+impl std::fmt::Debug for Resolver {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Resolver")
+    }
 }
 
 impl Builder {
@@ -48,6 +58,7 @@ impl Builder {
             ca_pem: None,
             certificate: None,
             proxy: None,
+            resolver: None,
             accept_invalid_certs: false,
             connect_timeout: Duration::from_secs(10),
             read_timeout: Duration::from_secs(120),
@@ -94,6 +105,13 @@ impl Builder {
     /// Accepts any certificate, if true: anybody on the way can then read the token.
     pub fn accept_invalid_certs(mut self, accept: bool) -> Self {
         self.accept_invalid_certs = accept;
+        self
+    }
+
+    /// Finds the addresses of host names in a way of its own. Connections go to the addresses that it
+    /// gives, so that it can refuse some.
+    pub fn resolver(mut self, resolver: Arc<dyn reqwest::dns::Resolve>) -> Self {
+        self.resolver = Some(Resolver(resolver));
         self
     }
 
@@ -219,6 +237,9 @@ impl Builder {
             let proxy = reqwest::Proxy::all(url.expose_secret())
                 .map_err(|_| "the proxy's address is not one: http://host:port is")?;
             builder = builder.proxy(proxy);
+        }
+        if let Some(Resolver(resolver)) = &self.resolver {
+            builder = builder.dns_resolver(resolver.clone());
         }
         if self.accept_invalid_certs {
             builder = builder.tls_danger_accept_invalid_certs(true);

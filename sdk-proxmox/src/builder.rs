@@ -32,6 +32,7 @@ pub struct ClientBuilder {
     fingerprints: Vec<String>,
     certificate: Option<Certificate>,
     proxy: Option<String>,
+    resolver: Option<Arc<dyn reqwest::dns::Resolve>>,
     connect_timeout: Duration,
     read_timeout: Duration,
     timeout: Duration,
@@ -57,6 +58,7 @@ impl ClientBuilder {
             fingerprints: Vec::new(),
             certificate: None,
             proxy: None,
+            resolver: None,
             connect_timeout: Duration::from_secs(10),
             read_timeout: Duration::from_secs(60),
             timeout: Duration::from_secs(300),
@@ -142,6 +144,13 @@ impl ClientBuilder {
     /// names are not used.
     pub fn proxy(mut self, url: &str) -> Self {
         self.proxy = Some(url.to_owned());
+        self
+    }
+
+    /// Finds the addresses of host names in a way of its own. Connections go to the addresses that it
+    /// gives, so that it can refuse some.
+    pub fn resolver(mut self, resolver: Arc<dyn reqwest::dns::Resolve>) -> Self {
+        self.resolver = Some(resolver);
         self
     }
 
@@ -250,6 +259,10 @@ impl ClientBuilder {
             let why = "without TLS a proxy elsewhere would see the login; use https";
             return Err(Error::Invalid(why.into()));
         }
+        let builder = match &self.resolver {
+            Some(resolver) => builder.dns_resolver(resolver.clone()),
+            None => builder,
+        };
         let builder = match &self.proxy {
             None => builder,
             // The address may hold a password.

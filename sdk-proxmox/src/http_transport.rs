@@ -6,7 +6,9 @@ use proxbox_runtime::Request;
 use crate::login::Login;
 use crate::retry::Retry;
 use crate::wire::{self, Wire};
-use crate::{BoxFuture, ByteStream, Download, Error, Reply, Transport, Upload, websocket};
+use crate::{
+    BoxFuture, ByteStream, Download, Error, Forwarded, Passed, Reply, Transport, Upload, websocket,
+};
 
 pub(crate) struct HttpTransport {
     pub(crate) wire: Wire,
@@ -41,6 +43,26 @@ impl Transport for HttpTransport {
         })
     }
 
+    fn forward(
+        &self,
+        request: Request,
+        mut body: Option<Passed>,
+    ) -> BoxFuture<'_, Result<Forwarded, Error>> {
+        Box::pin(async move {
+            let once = body.is_some();
+            let mut attempt = 0;
+            loop {
+                let outcome = self.passed_on(&request, body.take()).await;
+                let told = outcome.map(Forwarded::from);
+                let Err(error) = &told else { return told };
+                let pause = self.retry.after_error(attempt, request.op.method, error);
+                let Some(pause) = pause.filter(|_| !once) else { return told };
+                tokio::time::sleep(pause).await;
+                attempt += 1;
+            }
+        })
+    }
+
     fn upgrade<'a>(
         &'a self,
         request: Request,
@@ -63,6 +85,26 @@ impl HttpTransport {
             self.login.refused(&pass).await;
         }
         Ok(reply)
+    }
+
+    /// The answer with its body not yet read; with a new ticket once more where the old one was
+    /// refused.
+    async fn passed_on(
+        &self,
+        request: &Request,
+        body: Option<Passed>,
+    ) -> Result<reqwest::Response, Error> {
+        let once = body.is_some();
+        let pass = self.login.pass(&self.wire, request.op.method).await?;
+        let response = self.wire.forward(request, &pass.headers, body).await?;
+        if response.status() == http::StatusCode::UNAUTHORIZED
+            && self.login.refused(&pass).await
+            && !once
+        {
+            let pass = self.login.pass(&self.wire, request.op.method).await?;
+            return self.wire.forward(request, &pass.headers, None).await;
+        }
+        Ok(response)
     }
 
     /// An answer that is no error, not yet read; with a new ticket once more where the old one was

@@ -28,19 +28,33 @@ impl Retry {
         method: Method,
         outcome: &Result<Reply, Error>,
     ) -> Option<Duration> {
-        let again = match outcome {
-            Ok(reply) => method.is_idempotent() && matches!(reply.status, 429 | 502..=504),
-            Err(error) if error.is_not_sent() => error.is_retryable(),
-            // A time-out was waited for once already: the caller decides whether to wait again.
-            Err(error) => method.is_idempotent() && matches!(error, Error::Lost { .. }),
+        let reply = match outcome {
+            Ok(reply) => reply,
+            Err(error) => return self.after_error(attempt, method, error),
         };
-        let told = outcome.as_ref().ok().and_then(|reply| reply.retry_after);
+        let again = method.is_idempotent() && matches!(reply.status, 429 | 502..=504);
+        let told = reply.retry_after;
         // Whoever wants more patience than that gets it from the caller.
         if !again || attempt >= self.times || told.is_some_and(|told| told > PATIENCE) {
             return None;
         }
         let own = pause(attempt, rand::random_range(0.5..1.0));
         Some(told.map_or(own, |told| told.max(own)))
+    }
+
+    /// The same for a call that got no answer.
+    pub(crate) fn after_error(
+        self,
+        attempt: u32,
+        method: Method,
+        error: &Error,
+    ) -> Option<Duration> {
+        let again = match error {
+            error if error.is_not_sent() => error.is_retryable(),
+            // A time-out was waited for once already: the caller decides whether to wait again.
+            error => method.is_idempotent() && matches!(error, Error::Lost { .. }),
+        };
+        (again && attempt < self.times).then(|| pause(attempt, rand::random_range(0.5..1.0)))
     }
 }
 

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use proxbox_runtime::Request;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::{Download, Error, Upload};
+use crate::{Download, Error, Forwarded, Passed, Upload};
 
 /// A future on the heap, so that [`Transport`] can be a trait object.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -37,6 +37,16 @@ pub trait Transport: Send + Sync {
     /// Sends one request whose answer is a file. An answer with an error status is an error.
     fn download(&self, _request: Request) -> BoxFuture<'_, Result<Download, Error>> {
         Box::pin(async { Err(Error::Invalid("this transport brings no files".into())) })
+    }
+
+    /// Sends one request, with a body of its own where there is one, and gives the answer before its
+    /// body is there.
+    fn forward(
+        &self,
+        _request: Request,
+        _body: Option<Passed>,
+    ) -> BoxFuture<'_, Result<Forwarded, Error>> {
+        Box::pin(async { Err(Error::Invalid("this transport passes nothing on".into())) })
     }
 
     /// Sends one request that turns its connection into a WebSocket, and gives that connection. It is

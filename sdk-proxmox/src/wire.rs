@@ -14,7 +14,7 @@ use reqwest::multipart;
 use crate::counters::Counters;
 use crate::files::text_parts;
 use crate::host::Host;
-use crate::{ApiError, CallName, ConnectFailure, Download, Error, Reply, Upload};
+use crate::{ApiError, CallName, ConnectFailure, Download, Error, Passed, Reply, Upload};
 
 /// A file takes as long as it takes; the time limit between its parts still holds.
 const NO_LIMIT: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -35,15 +35,10 @@ impl Wire {
         request: &Request,
         headers: &HeaderMap,
     ) -> Result<Reply, Error> {
-        let first = self.preferred.load(Ordering::Relaxed);
         let mut refused = None;
-        for index in (0..self.hosts.len()).map(|step| (first + step) % self.hosts.len()) {
-            match self.ask(&self.hosts[index], request, headers).await {
-                Err(error @ Error::Connect { .. }) => {
-                    tracing::debug!(%error, "host skipped");
-                    // The host asked first says best what is wrong.
-                    refused.get_or_insert(error);
-                }
+        for (index, host) in self.in_order() {
+            match self.ask(host, request, headers).await {
+                Err(error @ Error::Connect { .. }) => skip(&mut refused, error),
                 outcome => {
                     self.preferred.store(index, Ordering::Relaxed);
                     return outcome;
@@ -51,6 +46,55 @@ impl Wire {
             }
         }
         Err(refused.unwrap_or_else(|| Error::Invalid("the client has no host".into())))
+    }
+
+    /// The hosts in the order in which they are asked: first the one that answered last.
+    fn in_order(&self) -> impl Iterator<Item = (usize, &Host)> {
+        let first = self.preferred.load(Ordering::Relaxed);
+        let indexes = (0..self.hosts.len()).map(move |step| (first + step) % self.hosts.len());
+        indexes.map(|index| (index, &self.hosts[index]))
+    }
+
+    /// Sends a request to the first host that can be connected to, or, with a body that can be read
+    /// once only, to the one that answered last. The body of the answer is not read.
+    pub(crate) async fn forward(
+        &self,
+        request: &Request,
+        headers: &HeaderMap,
+        body: Option<Passed>,
+    ) -> Result<reqwest::Response, Error> {
+        let Some(body) = body else {
+            let mut refused = None;
+            for (index, host) in self.in_order() {
+                match self.head_of(host, self.build(host, request, headers), request).await {
+                    Err(error @ Error::Connect { .. }) => skip(&mut refused, error),
+                    outcome => {
+                        self.preferred.store(index, Ordering::Relaxed);
+                        return outcome;
+                    }
+                }
+            }
+            return Err(refused.unwrap_or_else(|| Error::Invalid("the client has no host".into())));
+        };
+        let host = self.preferred_host()?;
+        let sent = self.build(host, request, headers);
+        let sent = sent
+            .header(CONTENT_TYPE, body.content_type)
+            .header(CONTENT_LENGTH, body.length)
+            .body(reqwest::Body::wrap_stream(body.content));
+        self.head_of(host, sent, request).await
+    }
+
+    async fn head_of(
+        &self,
+        host: &Host,
+        sent: reqwest::RequestBuilder,
+        request: &Request,
+    ) -> Result<reqwest::Response, Error> {
+        let _slot = host.slots.acquire().await;
+        self.counters.request();
+        let failed = |error| failure(request.into(), &host.name, error);
+        sent.timeout(NO_LIMIT).send().await.map_err(failed)
     }
 
     async fn ask(
@@ -175,6 +219,12 @@ impl Wire {
         };
         builder.header(CONTENT_TYPE, kind).body(text)
     }
+}
+
+/// Notes a host that cannot be connected to. The one asked first says best what is wrong.
+fn skip(refused: &mut Option<Error>, error: Error) {
+    tracing::debug!(%error, "host skipped");
+    refused.get_or_insert(error);
 }
 
 /// The body of an answer, as it comes.

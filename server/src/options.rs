@@ -58,6 +58,12 @@ impl Options {
         options
     }
 
+    /// These options, and those of `over` in their place.
+    pub fn then(mut self, over: &Self) -> Self {
+        self.values.extend(over.values.iter().map(|(name, value)| (name.clone(), value.clone())));
+        self
+    }
+
     /// The value of an option that is true or false.
     pub fn boolean(&self, name: &str) -> Option<bool> {
         boolean(self.values.get(name)?)

@@ -31,7 +31,7 @@ use draw::{Drawn, draw};
 pub use undo::undo;
 
 /// A Proxmox endpoint to read.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Target {
     /// Id of the endpoint.
     pub endpoint_id: i64,

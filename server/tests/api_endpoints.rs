@@ -76,6 +76,7 @@ async fn a_proxmox_endpoint_is_answered_as_the_plugin_reads_it() {
         "allow_writes": false, "access_methods": "api", "timeout": 5, "max_retries": 0,
         "retry_backoff": 0.5, "site_id": null, "site_slug": null, "site_name": null,
         "tenant_id": null, "tenant_slug": null, "tenant_name": null,
+        "allow_guest_commands": false, "allow_node_shell": false,
     });
     assert_eq!(posted.json(), row);
     assert_eq!(server.put("/proxmox/endpoints/1", proxmox_body()).await.json(), row);
@@ -180,7 +181,7 @@ async fn credentials_sealed_with_another_key_are_reported_and_stop_nothing_else(
 
     let ring = KeyRing::parse(&"another-encryption-key".into()).unwrap();
     let store = Store::open(&folder.path().join("proxbox.db"), Some(ring)).await.unwrap();
-    let server = TestServer::over(folder, proxbox::plugin::App::new(store)).await;
+    let server = TestServer::over(folder, proxbox::edge::App::new(store)).await;
     assert_eq!(server.get("/netbox/endpoint").await.json()[0]["name"], "netbox");
     let answer = server.get("/full-update").await;
     assert_eq!(answer.status, 400, "{}", answer.text);

@@ -8,7 +8,7 @@ mod harness;
 use std::time::Duration;
 
 use harness::{KEY, Mocks, TestServer, frames};
-use proxbox::plugin::App;
+use proxbox::edge::{App, Settings};
 use proxbox::runs::RunLog;
 use proxbox::store::{RunState, Store};
 use serde_json::{Value, json};
@@ -152,7 +152,8 @@ async fn a_client_that_goes_away_does_not_stop_the_run() {
 async fn a_silent_stream_is_kept_alive() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(&folder.path().join("proxbox.db"), None).await.unwrap();
-    let app = App { keepalive: Duration::from_millis(5), ..App::new(store) };
+    let settings = Settings { keepalive: Duration::from_millis(5), ..Settings::default() };
+    let app = App::with(store, settings);
     let server = TestServer::over(folder, app).await;
     server.register().await;
     let mocks = Mocks::start().await;

@@ -16,6 +16,7 @@ mod encode;
 mod equal;
 mod filter;
 mod indexed;
+mod op_index;
 mod open_enum;
 mod operation;
 mod page;
@@ -47,6 +48,7 @@ pub use filter::{
     Between, Exact, Filled, Lookups, Match, Member, Ordered, Query, QueryField, Text, Window,
 };
 pub use indexed::{Indexed, split_index};
+pub use op_index::{Matched, OpIndex};
 pub use open_enum::OpenEnum;
 pub use operation::{Call, Method, Op, OpFlags, Operation};
 pub use page::Page;
@@ -61,9 +63,9 @@ pub use rows::{Rejected, Rows};
 pub use scalar::Scalar;
 pub use schema::{Field, FieldFlags, Kind, Rules, Schema};
 pub use slot::{IndexedSlot, ListSlot, Object, Opens, Slot, View};
-pub use unavailable::{Unavailable, is_limited, unavailable};
+pub use unavailable::{Unavailable, is_limited, unavailable, unavailable_members};
 pub use untyped::Untyped;
-pub use validate::{Violation, validate, validate_value};
+pub use validate::{Violation, validate, validate_params, validate_value};
 
 /// The JSON value that untyped parts of both APIs are kept in.
 pub use serde_json::Value;

@@ -1,7 +1,7 @@
 //! A request as data: path, query and payload, encoded so that a Perl server reads them back.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{FieldFlags, Method, Op, Record, View, record_to_value};
 
@@ -76,6 +76,37 @@ impl Request {
             _ if pairs.is_empty() => {}
             _ if plain => request.payload = Payload::Form(pairs),
             _ => request.payload = Payload::Json(body(params)),
+        }
+        request
+    }
+
+    /// A request whose parameters, path and all, are the members of one object, as somebody gave them.
+    ///
+    /// Truth values become 1 and 0. What `members` lacks of the path stays empty: check first.
+    pub fn from_members(op: &'static Op, members: &Map<String, Value>) -> Self {
+        let path =
+            fill(op.path, |name| members.get(name).and_then(|value| text(&View::Json(value))));
+        let mut request = Self { op, path, query: Vec::new(), payload: Payload::Empty };
+        let mut plain = true;
+        let mut pairs = Vec::new();
+        let rest = members.iter().filter(|(name, _)| !is_in_path(op, name));
+        for (name, value) in rest.clone() {
+            plain &= match value {
+                Value::Array(items) => {
+                    items.iter().for_each(|item| _ = add(&mut pairs, name, View::Json(item)));
+                    false
+                }
+                value => add(&mut pairs, name, View::Json(value)),
+            };
+        }
+        match op.method {
+            Method::Get | Method::Delete => request.query = pairs,
+            _ if pairs.is_empty() => {}
+            _ if plain => request.payload = Payload::Form(pairs),
+            _ => {
+                let members = rest.map(|(name, value)| (name.clone(), value.clone())).collect();
+                request.payload = Payload::Json(without_truth(Value::Object(members)));
+            }
         }
         request
     }
@@ -165,12 +196,20 @@ fn body(params: &dyn Record) -> Value {
                 members.remove(field.name);
             }
         }
-        // 1 and 0 are understood by every release, true and false only since 8.
-        for member in members.values_mut() {
-            if let Value::Bool(truth) = member {
-                *member = Value::from(i64::from(*truth));
-            }
+    }
+    without_truth(value)
+}
+
+/// 1 and 0 are understood by every release, true and false only since 8.
+fn without_truth(mut value: Value) -> Value {
+    for member in value.as_object_mut().into_iter().flat_map(Map::values_mut) {
+        if let Value::Bool(truth) = member {
+            *member = Value::from(i64::from(*truth));
         }
     }
     value
+}
+
+fn is_in_path(op: &Op, name: &str) -> bool {
+    op.params.field(name).is_some_and(|field| field.flags.has(FieldFlags::PATH))
 }

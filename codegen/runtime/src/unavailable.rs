@@ -1,5 +1,7 @@
 //! What a call uses that the server's release lacks.
 
+use serde_json::{Map, Value};
+
 use crate::{Availability, Field, Op, Record, Release, View};
 
 /// Something that a release lacks.
@@ -53,6 +55,26 @@ pub fn unavailable(op: &Op, params: &dyn Record, release: Release) -> Option<Una
         let parameter = format!("the parameter {}", field.name);
         lacks(parameter, field.rules.availability)
             .or_else(|| value(field, &set).and_then(|(what, when)| lacks(what, when)))
+    })
+}
+
+/// The same for parameters as somebody gave them.
+pub fn unavailable_members(
+    op: &Op,
+    members: &Map<String, Value>,
+    release: Release,
+) -> Option<Unavailable> {
+    let lacks = |what: String, availability: Availability| {
+        (!availability.has(release)).then_some(Unavailable { what, availability, release })
+    };
+    if let Some(missing) = lacks(op.to_string(), op.availability) {
+        return Some(missing);
+    }
+    members.iter().find_map(|(name, given)| {
+        let field = op.params.field(name)?;
+        lacks(format!("the parameter {name}"), field.rules.availability).or_else(|| {
+            value(field, &View::Text(given.as_str()?)).and_then(|(what, when)| lacks(what, when))
+        })
     })
 }
 

@@ -54,6 +54,18 @@ pub fn validate_value(schema: &Schema, members: &Map<String, Value>) -> Vec<Viol
     broken
 }
 
+/// All rules that the parameters of a call break, one that the operation does not have among them.
+pub fn validate_params(op: &crate::Op, members: &Map<String, Value>) -> Vec<Violation> {
+    let mut broken = validate_value(op.params, members);
+    let unknown = members.keys().filter(|name| op.params.field(name).is_none());
+    broken.extend(unknown.map(|name| Violation {
+        field: name.clone(),
+        rule: "is no parameter of this operation".to_owned(),
+        given: String::new(),
+    }));
+    broken
+}
+
 fn is_given(field: &Field, members: &Map<String, Value>) -> bool {
     match field.name.strip_suffix("[n]") {
         Some(prefix) => members.keys().any(|name| name.starts_with(prefix)),

@@ -2,9 +2,12 @@
 //! Routes of the Proxmox Datacenter Manager API.
 
 use generated_proxmox::pdm as api;
-use proxbox_runtime::Operation;
+use proxbox_runtime::{Operation, Release};
 
 use crate::{Route, route};
+
+/// The releases that have been described, oldest first.
+pub static RELEASES: [Release; 1] = [Release(1, 0, 0)];
 
 /// Every route, by path and method.
 pub static ROUTES: [Route; 318] = [

@@ -2,9 +2,12 @@
 //! Routes of the Proxmox VE API.
 
 use generated_proxmox::pve as api;
-use proxbox_runtime::Operation;
+use proxbox_runtime::{Operation, Release};
 
 use crate::{Route, route};
+
+/// The releases that have been described, oldest first.
+pub static RELEASES: [Release; 6] = [Release(8, 3, 0), Release(8, 4, 0), Release(9, 0, 7), Release(9, 1, 1), Release(9, 1, 3), Release(9, 2, 0)];
 
 /// Every route, by path and method.
 pub static ROUTES: [Route; 676] = [

@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{Asked, no_such};
-use crate::plugin::{ApiError, App, Body};
-use crate::runs::{Selection, StartError, apply_saved, connect_for, draw, lease_name, netbox};
+use crate::edge::{ApiError, App, Body};
+use crate::endpoints::{Selection, connect_for, netbox};
+use crate::runs::{StartError, apply_saved, draw, lease_name};
 use crate::store::{Ledger, PlanRow};
 use crate::sync::{DrawnOperations, SavedPlan, undo};
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{Asked, no_such};
-use crate::plugin::{ApiError, App, Body, sse};
+use crate::edge::{ApiError, App, Body, sse};
 use crate::runs::full_update;
 use crate::store::{OperationRow, RunRow};
 
@@ -70,7 +70,7 @@ pub(super) async fn events(
     let after = headers.get("last-event-id").and_then(|value| value.to_str().ok());
     let after: i64 = after.and_then(|text| text.trim().parse().ok()).unwrap_or(0);
     if let Some(log) = app.runs.active(id) {
-        return Ok(sse::numbered(log.subscribe_after(after), app.keepalive));
+        return Ok(sse::numbered(log.subscribe_after(after), app.settings.keepalive));
     }
     app.store.run(id).await?.ok_or_else(|| no_such("run", id))?;
     Ok(sse::replayed(id, app.store.events(id, after, u32::MAX).await?))

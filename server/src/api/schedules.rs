@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::Asked;
-use crate::plugin::{ApiError, App, Body};
+use crate::edge::{ApiError, App, Body};
 use crate::schedule::{Missed, next_run};
 use crate::store::Schedule;
 
@@ -56,7 +56,7 @@ pub(super) async fn add(
     }
     if let Some(id) = endpoint {
         app.store
-            .proxmox_endpoint(id)
+            .endpoint_of(sdk_proxmox::Product::Pve, id)
             .await?
             .ok_or_else(|| ApiError::not_found(format!("There is no Proxmox endpoint {id}.")))?;
     }

@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
-use crate::store::StoredHash;
+use crate::store::{KeyMatch, StoredHash};
 
 /// Keys with fewer characters are refused: a fast hash protects long random keys only.
 pub const MINIMUM_LENGTH: usize = 32;
@@ -34,11 +34,11 @@ pub fn stored_hash(key: &SecretString) -> StoredHash {
 }
 
 /// Compares with all candidates, in a time that does not depend on where they differ.
-pub(super) fn matches_any(presented: &StoredHash, known: &[StoredHash]) -> bool {
-    let found = known.iter().fold(Choice::from(0), |found, candidate| {
-        found | presented.hash.as_slice().ct_eq(candidate.hash.as_slice())
-    });
-    found.into()
+pub(super) fn matching<'k>(presented: &StoredHash, known: &'k [KeyMatch]) -> Option<&'k KeyMatch> {
+    known.iter().fold(None, |found, candidate| {
+        let same: Choice = presented.hash.as_slice().ct_eq(candidate.hash.as_slice());
+        if same.into() { Some(candidate) } else { found }
+    })
 }
 
 fn public_part(key: &str) -> Option<&str> {
@@ -74,9 +74,16 @@ mod tests {
 
     #[test]
     fn only_the_same_key_matches() {
+        let row = |id, key: &StoredHash| KeyMatch {
+            id,
+            label: String::new(),
+            hash: key.hash.clone(),
+            scopes: "read".to_owned().into(),
+        };
         let (mine, other) = (stored_hash(&generate()), stored_hash(&generate()));
-        assert!(matches_any(&mine, &[other.clone(), mine.clone()]));
-        assert!(!matches_any(&mine, &[other]));
-        assert!(!matches_any(&mine, &[]));
+        let both = [row(1, &other), row(2, &mine)];
+        assert_eq!(matching(&mine, &both).map(|found| found.id), Some(2));
+        assert_eq!(matching(&mine, &both[..1]), None);
+        assert_eq!(matching(&mine, &[]), None);
     }
 }

@@ -1,17 +1,20 @@
-//! API keys: what they look like, who may pass, and how often one may guess.
+//! API keys: what they look like, who may pass, what they may do, and how often one may guess.
 
 mod attempts;
+mod door;
 mod key;
+mod quota;
+mod scope;
 
-use std::net::IpAddr;
-use std::time::{Duration, Instant};
-
-use secrecy::SecretString;
+use std::time::Duration;
 
 pub use attempts::{Attempts, Verdict};
+pub use door::{Caller, Door};
 pub use key::{MINIMUM_LENGTH, generate, stored_hash};
+pub use quota::Quota;
+pub use scope::{NoScope, Scope, Scopes};
 
-use crate::store::{Store, StoreError};
+use crate::store::StoreError;
 
 /// Why a request may not pass.
 #[derive(Debug)]
@@ -28,29 +31,11 @@ pub enum Refusal {
         /// How long the client has to wait.
         retry_after: Duration,
     },
+    /// Too many requests with a valid key.
+    Hurried {
+        /// How long its owner has to wait.
+        retry_after: Duration,
+    },
     /// The keys cannot be read.
     Store(StoreError),
-}
-
-/// Lets a request with a valid key pass, and counts wrong ones against `client`.
-///
-/// The key is looked at first and the count afterwards: whoever guesses from the same address
-/// (a proxy, a shared host) never locks out the owner of a key.
-pub async fn authenticate(
-    store: &Store,
-    attempts: &Attempts,
-    client: IpAddr,
-    key: Option<&SecretString>,
-) -> Result<(), Refusal> {
-    // No key is no guess, so it is not counted.
-    let key = key.ok_or(Refusal::Missing)?;
-    let presented = stored_hash(key);
-    let known = store.active_hashes(&presented.public_id).await.map_err(Refusal::Store)?;
-    if key::matches_any(&presented, &known) {
-        return Ok(());
-    }
-    match attempts.wrong(client, Instant::now()) {
-        Verdict::Answer { remaining } => Err(Refusal::Wrong { remaining }),
-        Verdict::Wait(retry_after) => Err(Refusal::Limited { retry_after }),
-    }
 }

@@ -1,6 +1,7 @@
 //! `proxbox endpoints`
 
 use anyhow::{Context, bail};
+use sdk_proxmox::Product;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use url::Url;
@@ -8,7 +9,8 @@ use url::Url;
 use super::Exit;
 use crate::cli::say::say;
 use crate::config::{State, secret};
-use crate::plugin::{address, netbox_endpoint, proxmox_endpoints};
+use crate::endpoints::address;
+use crate::plugin::{endpoints, netbox_endpoint};
 use crate::store::Store;
 
 /// `endpoints` and its parts.
@@ -118,7 +120,7 @@ async fn add_proxmox(
     body["username"] = json!(username);
     body["token_name"] = json!(token_name);
     body["token_value"] = json!(secret.expose_secret());
-    let row = proxmox_endpoints::add(store, serde_json::from_value(body)?).await?;
+    let row = endpoints::add(store, Product::Pve, serde_json::from_value(body)?).await?;
     say!("stored the Proxmox endpoint `{}` with id {}", row.name, row.id);
     Ok(())
 }
@@ -152,5 +154,5 @@ impl Place {
 }
 
 fn required(variable: &str) -> anyhow::Result<SecretString> {
-    secret(variable).with_context(|| format!("{variable} is not set"))
+    secret(variable)?.with_context(|| format!("{variable} is not set"))
 }

@@ -5,10 +5,12 @@ mod exit;
 mod keys;
 mod mock;
 mod progress;
+mod pve;
 mod report;
 mod runs;
 pub(crate) mod say;
 mod schedules;
+mod secrets;
 mod serve;
 mod signals;
 mod sync;
@@ -17,7 +19,9 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
 
 pub use exit::Exit;
 pub use progress::Progress;
@@ -26,7 +30,8 @@ pub use signals::stop_requested;
 
 use crate::config::State;
 use crate::demo;
-use crate::plugin::chain;
+use crate::edge::chain;
+use crate::logs::{LogBuffer, LogLayer};
 
 /// Keeps NetBox true to what runs on Proxmox VE.
 #[derive(Debug, Parser)]
@@ -62,6 +67,14 @@ enum Command {
     /// API keys.
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// The credentials of endpoints, as they are stored.
+    #[command(subcommand)]
+    Secrets(secrets::Secrets),
+    /// Journals, commands and tasks of Proxmox VE.
+    #[command(subcommand)]
+    Pve(pve::Pve),
+    /// Writes the OpenAPI document of `serve`.
+    Openapi,
     /// Serves a mock of a product, for clients of any language.
     Mock(mock::MockCommand),
     /// Shows the whole line on a made-up cluster; needs nothing and changes nothing.
@@ -78,8 +91,9 @@ pub async fn main() -> ExitCode {
             return if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() };
         }
     };
-    start_logging(&cli.command);
-    match run(cli).await {
+    let logs = LogBuffer::default();
+    start_logging(&cli.command, &logs);
+    match run(cli, logs).await {
         Ok(exit) => exit.into(),
         // Nobody reads any more: `| head`.
         Err(error) if is_broken_pipe(&error) => Exit::Done.into(),
@@ -99,26 +113,38 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
     })
 }
 
-async fn run(cli: Cli) -> anyhow::Result<Exit> {
+async fn run(cli: Cli, logs: LogBuffer) -> anyhow::Result<Exit> {
     match cli.command {
-        Command::Serve(command) => command.run(&cli.state).await,
+        Command::Serve(command) => command.run(&cli.state, logs).await,
         Command::Sync(command) => command.run(&cli.state).await,
         Command::Runs(command) => command.run(&cli.state).await,
         Command::Schedules(command) => command.run(&cli.state).await,
         Command::Endpoints(command) => command.run(&cli.state).await,
         Command::Keys(command) => command.run(&cli.state).await,
+        Command::Secrets(command) => command.run(&cli.state).await,
+        Command::Pve(command) => command.run(&cli.state).await,
+        Command::Openapi => {
+            say::say!("{:#}", crate::edge::described());
+            Ok(Exit::Done)
+        }
         Command::Mock(command) => command.run().await,
         Command::Demo(command) => command.run().await,
     }
 }
 
-/// Logs go to the error output: `RUST_LOG` chooses, a server tells more than a command.
-fn start_logging(command: &Command) {
-    let usual = if matches!(command, Command::Serve(_)) { "info" } else { "error" };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+/// Logs go to the error output: `RUST_LOG` or PROXBOX_LOG_LEVEL chooses, a server tells more than a
+/// command, and keeps the latest lines for those who ask it.
+fn start_logging(command: &Command, logs: &LogBuffer) {
+    let serves = matches!(command, Command::Serve(_));
+    let named = std::env::var("PROXBOX_LOG_LEVEL").ok().map(|level| level.to_lowercase());
+    let named = named.as_deref().map(|level| if level == "warning" { "warn" } else { level });
+    let usual = named.unwrap_or(if serves { "info" } else { "error" });
+    let filter = || EnvFilter::try_from_default_env().or_else(|_| EnvFilter::try_new(usual));
+    let filter = || filter().unwrap_or_else(|_| EnvFilter::new("info"));
+    let written = tracing_subscriber::fmt::layer()
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
-        .init();
+        .with_filter(filter());
+    let kept = serves.then(|| LogLayer::new(logs.clone()).with_filter(filter()));
+    tracing_subscriber::registry().with(written).with(kept).init();
 }

@@ -10,7 +10,8 @@ use super::sync::show_plan;
 use super::{Exit, print_outcome};
 use crate::cli::say::say;
 use crate::config::{Direct, State};
-use crate::runs::{Selection, lease_name, netbox};
+use crate::endpoints::{Selection, netbox};
+use crate::runs::lease_name;
 use crate::store::{Ledger, OperationRow, Store};
 use crate::sync::{SavedPlan, undo};
 

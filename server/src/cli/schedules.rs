@@ -93,7 +93,7 @@ impl Add {
             Some(_) => bail!("a schedule is for one endpoint, or for all; add one for each"),
         };
         if let Some(id) = endpoint_id {
-            let found = store.proxmox_endpoint(id).await?;
+            let found = store.endpoint_of(sdk_proxmox::Product::Pve, id).await?;
             found.with_context(|| format!("there is no Proxmox endpoint {id}"))?;
         }
         let jitter = i64::from(self.jitter);

@@ -12,14 +12,12 @@ use serde_json::Value;
 use super::{Exit, Progress, print_outcome, stop_requested};
 use crate::cli::say::say;
 use crate::config::{Direct, State};
+use crate::endpoints::{Connected, Selection, connect, connect_for};
 use crate::options::Options;
 use crate::order::Order;
 use crate::part::Part;
 use crate::plan::{Action, Plan};
-use crate::runs::{
-    Connected, Lease, RunLog, Runs, Selection, StartError, apply_saved, connect, connect_for, draw,
-    full_update, lease_name,
-};
+use crate::runs::{Lease, RunLog, Runs, StartError, apply_saved, draw, full_update, lease_name};
 use crate::store::{Ledger, Store};
 use crate::sync::{DrawnOperations, SavedPlan};
 

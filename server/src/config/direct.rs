@@ -3,7 +3,7 @@
 use secrecy::SecretString;
 
 use super::secret;
-use crate::runs::Connected;
+use crate::endpoints::Connected;
 use crate::sync::Target;
 
 /// One NetBox and one Proxmox cluster.
@@ -61,6 +61,6 @@ impl Direct {
     }
 }
 
-fn required(variable: &'static str) -> Result<SecretString, MissingSetting> {
-    secret(variable).ok_or(MissingSetting(variable))
+fn required(variable: &'static str) -> anyhow::Result<SecretString> {
+    Ok(secret(variable)?.ok_or(MissingSetting(variable))?)
 }

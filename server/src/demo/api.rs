@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::stage::Stage;
-use crate::plugin::API_KEY;
+use crate::edge::API_KEY;
 
 /// A client of the server.
 pub(super) struct Api {

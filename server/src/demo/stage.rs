@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use tempfile::TempDir;
 
 use crate::auth;
-use crate::plugin::{App, Server};
+use crate::edge::{App, Server};
 use crate::store::Store;
 
 /// The same cluster every time, so that figures can be compared.

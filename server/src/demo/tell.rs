@@ -6,7 +6,7 @@ use super::Figures;
 use super::stage::Stage;
 use crate::cli::say::say;
 use crate::cli::{print_outcome, print_table};
-use crate::plugin::API_KEY;
+use crate::edge::API_KEY;
 
 /// Collections of NetBox, in the order in which they depend on each other.
 const COLLECTIONS: [(&str, &str); 16] = [

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// The release of the Python backend whose contract this server speaks.
 ///
@@ -9,21 +10,21 @@ use serde::Serialize;
 pub const CONTRACT_VERSION: &str = "0.0.20";
 
 /// Answer of `/`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct About {
     /// Starts with `Proxbox Backend`, by which the plugin knows it.
     message: &'static str,
     proxbox: Links,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct Links {
     version: &'static str,
     docs: &'static str,
 }
 
 /// Answer of `/health`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Health {
     /// `ready`
     status: &'static str,
@@ -32,7 +33,7 @@ pub(super) struct Health {
 }
 
 /// Answer of `/version`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Version {
     /// See [`CONTRACT_VERSION`].
     version: &'static str,

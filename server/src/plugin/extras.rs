@@ -10,24 +10,16 @@ use sdk_netbox::filters::extras::custom_fields::NAME;
 use serde_json::{Value, json};
 
 use super::flags::Flags;
-use super::{ApiError, App};
 use crate::calls::Calls;
+use crate::edge::{ApiError, App};
+use crate::endpoints::connect;
 use crate::order::Order;
 use crate::part::Part;
 use crate::plan::{Kind, custom_field_names};
-use crate::runs::{Selection, StartError, connect, netbox, stage};
+use crate::runs::{StartError, stage};
 
 /// How long it waits for its turn.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-/// What NetBox says of itself, as it says it.
-pub(super) async fn netbox_status(State(app): State<App>) -> Result<Json<Value>, ApiError> {
-    let netbox = netbox(&app.store, &Selection::default()).await.map_err(StartError::from)?;
-    match netbox.status().await {
-        Ok(status) => Ok(Json(status.all)),
-        Err(error) => Err(ApiError::bad_gateway("NetBox cannot be read", error.to_string())),
-    }
-}
 
 /// What the last run found and made: the content of its `bootstrap_done` frame.
 pub(super) async fn bootstrap_status(State(app): State<App>) -> Result<Response, ApiError> {

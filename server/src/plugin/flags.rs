@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use axum::http::StatusCode;
 use url::form_urlencoded;
 
-use super::ApiError;
+use crate::edge::ApiError;
+use crate::endpoints::Selection;
 use crate::options::Options;
-use crate::runs::Selection;
 
 /// Ids in one request at most.
 const MOST_IDS: usize = 1000;

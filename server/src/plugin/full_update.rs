@@ -2,14 +2,18 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
 
 use super::flags::Flags;
-use super::{ApiError, App, sse};
+use crate::edge::{ApiError, App, sse};
+use crate::endpoints::connect;
 use crate::order::Order;
-use crate::runs::{RunLog, StartError, connect, full_update};
+use crate::runs::{RunLog, StartError, full_update};
+use crate::store::{KEPT_RUNS, RunState};
 
 /// Runs a full update and answers the content of its `complete` frame.
 ///
@@ -34,7 +38,23 @@ pub(super) async fn stream(
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
     let log = start(&app, query.as_deref()).await?;
-    Ok(sse::response(log.subscribe(), app.keepalive))
+    Ok(sse::response(log.subscribe(), app.settings.keepalive))
+}
+
+/// Which runs are under way, of this process and of others.
+pub(super) async fn active(State(app): State<App>) -> Result<Json<Value>, ApiError> {
+    let rows = app.store.runs(KEPT_RUNS).await?;
+    let running = rows.iter().filter(|row| row.state == RunState::Running);
+    let runs: Vec<Value> = running
+        .map(
+            |row| json!({ "id": row.id.0.to_string(), "kind": "sync", "started_at": row.started_at }),
+        )
+        .collect();
+    let first = runs.first().cloned().unwrap_or_default();
+    Ok(Json(json!({
+        "active": !runs.is_empty(), "started_at": first["started_at"], "id": first["id"],
+        "kind": first["kind"], "runs": runs,
+    })))
 }
 
 async fn start(app: &App, query: Option<&str>) -> Result<Arc<RunLog>, ApiError> {

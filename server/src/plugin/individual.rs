@@ -5,22 +5,23 @@ mod subjects;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use serde_json::{Map, Value, json};
 use url::form_urlencoded;
 
 use subjects::{SUBJECTS, Subject};
 
 use super::flags::Flags;
-use super::{ApiError, App, proxmox, router};
+use super::proxmox;
+use crate::auth::Scope;
+use crate::edge::{ApiError, App, Routes, get, post};
+use crate::endpoints::{Connected, connect};
 use crate::order::Order;
 use crate::plan::{Key, Kind};
-use crate::runs::{Connected, Ending, Job, StartError, connect, draw, lease_name, perform};
+use crate::runs::{Ending, Job, StartError, draw, lease_name, perform};
 use crate::store::Ledger;
 use crate::sync::{Object, Outcome, State as Became};
 
@@ -28,9 +29,30 @@ use crate::sync::{Object, Outcome, State as Became};
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// The route of all of them.
-pub(super) fn routes() -> Router<App> {
-    Router::new()
-        .route("/sync/individual/{kind}", get(answer).post(answer).head(router::not_allowed))
+pub(super) fn routes() -> Routes {
+    let path = "/sync/individual/{kind}";
+    let says =
+        "Syncs one object with what it stands on; `error` says what is wrong, with status 200.";
+    Routes::new("sync")
+        .add(get(path, answer).needs(Scope::SyncRun).chooses_endpoints().says(says))
+        .add(post(path, answer).needs(Scope::SyncRun).chooses_endpoints().says(says))
+        .add(
+            get("/sync/individual/vm/{cluster}/{node}/{type}/{vmid}", guest)
+                .needs(Scope::SyncRun)
+                .says("Syncs one guest with what it stands on."),
+        )
+}
+
+/// The same for a guest that the path names.
+async fn guest(
+    state: State<App>,
+    Path((cluster, node, kind, vmid)): Path<(String, String, String, String)>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, ApiError> {
+    let pairs = [("cluster_name", cluster), ("node", node), ("type", kind), ("vmid", vmid)];
+    let query =
+        form_urlencoded::Serializer::new(query.unwrap_or_default()).extend_pairs(pairs).finish();
+    answer(state, Path("vm".to_owned()), RawQuery(Some(query)), Bytes::new()).await
 }
 
 async fn answer(

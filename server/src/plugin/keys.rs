@@ -5,20 +5,21 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use super::{ApiError, App, Body};
-use crate::auth;
+use crate::auth::{self, Scopes};
+use crate::edge::{ApiError, App, Body};
 use crate::store::{ApiKey, LastActiveKey};
 
 /// Answer of `/auth/bootstrap-status`; the two are always opposite.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct BootstrapStatus {
     needs_bootstrap: bool,
     has_db_keys: bool,
 }
 
 /// Body of `/auth/register-key`.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 pub(super) struct FirstKey {
     api_key: String,
     #[serde(default)]
@@ -26,30 +27,35 @@ pub(super) struct FirstKey {
 }
 
 /// Body of `POST /auth/keys`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub(super) struct NewKey {
     #[serde(default)]
     label: String,
+    /// What it may do; everything where nothing is said.
+    #[serde(default)]
+    scopes: Vec<String>,
 }
 
 /// A key as it is listed.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct KeyRow {
     id: i64,
     label: String,
     is_active: bool,
     /// Unix time in seconds.
     created_at: f64,
+    /// What it may do.
+    scopes: Vec<String>,
 }
 
 /// Answer of `GET /auth/keys`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct KeyList {
     keys: Vec<KeyRow>,
 }
 
 /// A new key, shown this once.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct CreatedKey {
     #[serde(flatten)]
     key: KeyRow,
@@ -57,7 +63,7 @@ pub(super) struct CreatedKey {
 }
 
 /// `{"detail": ...}`
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Detail {
     detail: &'static str,
 }
@@ -100,8 +106,14 @@ pub(super) async fn create(
     State(app): State<App>,
     Body(body): Body<NewKey>,
 ) -> Result<(StatusCode, Json<CreatedKey>), ApiError> {
+    let scopes = match body.scopes.is_empty() {
+        true => Scopes::admin(),
+        false => Scopes::parse(&body.scopes).map_err(|error| {
+            ApiError::bad_request("The scopes are not valid", error.to_string())
+        })?,
+    };
     let raw = auth::generate();
-    let key = app.store.add_key(&auth::stored_hash(&raw), &body.label).await?.into();
+    let key = app.store.add_key(&auth::stored_hash(&raw), &body.label, &scopes).await?.into();
     let raw_key = raw.expose_secret().to_owned();
     Ok((StatusCode::CREATED, Json(CreatedKey { key, raw_key })))
 }
@@ -142,13 +154,22 @@ fn unknown(id: i64) -> ApiError {
 
 fn last(id: i64) -> ApiError {
     let message = "The last active API key must stay";
-    let detail = format!("Key {id} is the last active one; make another before removing it.");
+    let detail = format!(
+        "Key {id} is the last active one that may do everything; make another before removing it."
+    );
     ApiError::new(StatusCode::CONFLICT, message, detail)
         .with("code", "last_active_api_key_required")
 }
 
 impl From<ApiKey> for KeyRow {
     fn from(key: ApiKey) -> Self {
-        Self { id: key.id, label: key.label, is_active: key.active, created_at: key.created_at }
+        let scopes = key.scopes.0.names();
+        Self {
+            id: key.id,
+            label: key.label,
+            is_active: key.active,
+            created_at: key.created_at,
+            scopes,
+        }
     }
 }

@@ -3,24 +3,31 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use serde::Deserialize;
+use utoipa::ToSchema;
 
+use super::endpoints::Message;
 use super::given::{nullable, secret, set};
-use super::{ApiError, App, Body, address};
+use crate::edge::{ApiError, App, Body};
+use crate::endpoints::address;
 use crate::store::{NetboxEndpoint, SecretChange, Store, TokenVersion};
 
 /// Body of POST and PUT; what is left out stays as it is, or gets its default.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub struct NetboxEndpointBody {
     name: Option<String>,
     #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<String>)]
     ip_address: Option<Option<String>>,
     #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<String>)]
     domain: Option<Option<String>>,
     port: Option<u16>,
     token_version: Option<TokenVersion>,
     #[serde(default, deserialize_with = "secret")]
+    #[schema(value_type = Option<String>, write_only)]
     token_key: SecretChange,
     #[serde(default, deserialize_with = "secret")]
+    #[schema(value_type = Option<String>, write_only)]
     token: SecretChange,
     verify_ssl: Option<bool>,
     enabled: Option<bool>,
@@ -53,6 +60,26 @@ pub(super) async fn update(
     check(&endpoint, known)?;
     app.store.update_netbox_endpoint(&endpoint, token_key, token).await?;
     Ok(Json(endpoint))
+}
+
+/// Shows the endpoint.
+pub(super) async fn show(
+    State(app): State<App>,
+    Path(id): Path<i64>,
+) -> Result<Json<NetboxEndpoint>, ApiError> {
+    let stored = app.store.netbox_endpoint().await?.filter(|endpoint| endpoint.id == id);
+    stored.map(Json).ok_or_else(|| unknown(id))
+}
+
+/// Deletes the endpoint with its credentials.
+pub(super) async fn delete(
+    State(app): State<App>,
+    Path(id): Path<i64>,
+) -> Result<Json<Message>, ApiError> {
+    match id == 1 && app.store.delete_netbox_endpoint().await? {
+        true => Ok(Json(Message { message: "NetBox endpoint deleted." })),
+        false => Err(unknown(id)),
+    }
 }
 
 /// Checks and stores the endpoint where there is none yet.

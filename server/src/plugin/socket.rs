@@ -10,12 +10,13 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use super::App;
-use super::patience::Peer;
-use crate::auth::{Refusal, authenticate};
+use crate::auth::{Refusal, Scope};
+use crate::edge::App;
+use crate::edge::Peer;
+use crate::endpoints::{Selection, connect};
 use crate::order::Order;
 use crate::part::Part;
-use crate::runs::{Selection, StartError, Subscription, connect, stage};
+use crate::runs::{StartError, Subscription, stage};
 use crate::store::StoredEvent;
 
 /// Who has not said a key by then is sent away.
@@ -123,10 +124,15 @@ impl Session {
         let hello: Option<Hello> =
             first.to_text().ok().and_then(|text| serde_json::from_str(text).ok());
         let key = hello.map(|hello| SecretString::from(hello.api_key));
-        let refused = authenticate(&app.store, &app.attempts, client, key.as_ref()).await.err();
+        let admitted = app.door.admit(client, key.as_ref()).await;
+        let permitted = admitted.map(|caller| caller.scopes.permit(&Scope::SyncRun));
         let mut session = Self { app, socket };
-        let Some(refusal) = refused else { return Some(session) };
-        session.close(NO_KEY, &reason(refusal)).await;
+        let why = match permitted {
+            Ok(true) => return Some(session),
+            Ok(false) => "The key is not for syncs: it lacks the scope sync:run.".to_owned(),
+            Err(refusal) => reason(refusal),
+        };
+        session.close(NO_KEY, &why).await;
         None
     }
 
@@ -192,7 +198,7 @@ impl Session {
     async fn show(&mut self, command: Command, mut events: Subscription) -> Result<(), Gone> {
         loop {
             let event = tokio::select! {
-                event = timeout(self.app.keepalive, events.next()) => event,
+                event = timeout(self.app.settings.keepalive, events.next()) => event,
                 message = self.socket.recv() => match message {
                     Some(Ok(Message::Close(_)) | Err(_)) | None => return Err(Gone),
                     Some(Ok(Message::Text(_))) => {
@@ -239,6 +245,9 @@ fn reason(refusal: Refusal) -> String {
         }
         Refusal::Limited { retry_after } => {
             format!("Too many wrong keys. Wait {} seconds.", retry_after.as_secs())
+        }
+        Refusal::Hurried { retry_after } => {
+            format!("Rate limit exceeded. Wait {} seconds.", retry_after.as_secs().max(1))
         }
         Refusal::Store(error) => {
             tracing::error!(%error, "the keys cannot be read");

@@ -4,17 +4,17 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::{Path, RawQuery, State};
-use axum::routing::get;
 
 use super::flags::Flags;
 use super::full_update::ended;
-use super::{ApiError, App, router, sse};
+use crate::auth::Scope;
+use crate::edge::{ApiError, App, Route, Routes, get, sse};
+use crate::endpoints::connect;
 use crate::options::Options;
 use crate::order::Order;
 use crate::part::Part;
-use crate::runs::{RunLog, StartError, connect, stage};
+use crate::runs::{RunLog, StartError, stage};
 
 /// How long a stage waits for its turn. Clients wait longer for an answer.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -43,35 +43,46 @@ const OF_MACHINE: [(&str, Part); 4] = [
     ("/virtualization/virtual-machines/{id}/snapshots/create", Part::Snapshots),
 ];
 
-/// The routes of all stages. Looking at the headers alone must not start a run.
-pub(super) fn routes() -> Router<App> {
-    let mut routes = Router::new();
+/// The routes of all stages.
+pub(super) fn routes() -> Routes {
+    let mut routes = Routes::new("sync");
     for (path, part) in STAGES {
-        let json =
-            move |app, query| async move { ended(start(app, query, part, None).await?).await };
-        let events = move |State(app): State<App>, query| async move {
-            let keepalive = app.keepalive;
+        let json = async move |app, query| ended(start(app, query, part, None).await?).await;
+        let events = async move |State(app): State<App>, query| {
+            let keepalive = app.settings.keepalive;
             let log = start(State(app), query, part, None).await?;
             Ok::<_, ApiError>(sse::response(log.subscribe(), keepalive))
         };
-        routes = routes
-            .route(path, get(json).head(router::not_allowed))
-            .route(&format!("{path}/stream"), get(events).head(router::not_allowed));
+        routes = add(routes, get(path, json), get(format!("{path}/stream"), events));
     }
     for (path, part) in OF_MACHINE {
-        let json = move |app, Path(id): Path<i64>, query| async move {
+        let json = async move |app, Path(id): Path<i64>, query| {
             ended(start(app, query, part, Some(id)).await?).await
         };
-        let events = move |State(app): State<App>, Path(id): Path<i64>, query| async move {
-            let keepalive = app.keepalive;
+        let events = async move |State(app): State<App>, Path(id): Path<i64>, query| {
+            let keepalive = app.settings.keepalive;
             let log = start(State(app), query, part, Some(id)).await?;
             Ok::<_, ApiError>(sse::response(log.subscribe(), keepalive))
         };
-        routes = routes
-            .route(path, get(json).head(router::not_allowed))
-            .route(&format!("{path}/stream"), get(events).head(router::not_allowed));
+        routes = add(routes, get(path, json), get(format!("{path}/stream"), events));
     }
     routes
+}
+
+fn add(routes: Routes, json: Route, events: Route) -> Routes {
+    routes
+        .add(
+            json.needs(Scope::SyncRun)
+                .chooses_endpoints()
+                .says("Runs this stage of a full update and answers what came of it."),
+        )
+        .add(
+            events
+                .needs(Scope::SyncRun)
+                .chooses_endpoints()
+                .sends("text/event-stream")
+                .says("The same as server-sent events, ending in `complete`."),
+        )
 }
 
 async fn start(

@@ -1,6 +1,7 @@
 //! Carries a run out: does its work, records what it reports, keeps its lease, writes its end.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
@@ -9,7 +10,7 @@ use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{Ending, Job, Lease, RunLog, Shared};
+use super::{Ended, Ending, Job, Lease, RunLog, Shared};
 use crate::store::{RunState, Store, StoredEvent};
 use crate::sync::Event;
 
@@ -22,6 +23,7 @@ pub(super) async fn execute(
     job: Job,
     events: UnboundedReceiver<Event>,
 ) {
+    let started = Instant::now();
     let (stop, runtime) = (CancellationToken::new(), Handle::current());
     let stopped = stop.clone();
     let mut work =
@@ -40,18 +42,20 @@ pub(super) async fn execute(
     };
     // The record ends when nobody is left who could report.
     let (ending, ()) = tokio::join!(ended, record(&shared.store, &log, events));
-    finish(&shared, &log, ending).await;
+    finish(&shared, &log, ending, started).await;
 }
 
 /// Writes the end down and frees the lease before anybody is told: whoever reads `complete` can
 /// start the next run at once.
-async fn finish(shared: &Shared, log: &RunLog, ending: Result<Ending, &str>) {
+async fn finish(shared: &Shared, log: &RunLog, ending: Result<Ending, &str>, started: Instant) {
     let (state, frame) = match ending {
         Ok(Ending { ok: true, frame }) => (RunState::Completed, frame),
         Ok(Ending { ok: false, frame }) => (RunState::Failed, frame),
         Err(why) => (RunState::Interrupted, interrupted(log.id(), why)),
     };
-    let frame = frame.to_string();
+    let ended =
+        Ended { ok: state == RunState::Completed, frame: Arc::new(frame), took: started.elapsed() };
+    let frame = ended.frame.to_string();
     let complete = vec![numbered(log, 1, "complete", frame.clone())];
     let written = async {
         shared.store.add_events(log.id(), &complete).await?;
@@ -61,6 +65,8 @@ async fn finish(shared: &Shared, log: &RunLog, ending: Result<Ending, &str>) {
         tracing::error!(run = %log.id(), %error, "the end of a run was not written down");
     }
     tracing::info!(run = %log.id(), ?state, "run ended");
+    // Nobody may be counting.
+    let _ = shared.endings.send(ended);
     log.publish(complete);
     shared.leave(log.id());
     log.end();

@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::{Connected, Ending, Job, RunLog, Runs, StartError, perform};
+use super::{Ending, Job, RunLog, Runs, StartError, perform};
+use crate::endpoints::Connected;
 use crate::order::Order;
 use crate::store::Ledger;
 use crate::sync::{Outcome, SavedPlan};

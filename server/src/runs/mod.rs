@@ -1,11 +1,9 @@
 //! A run's life: lease, events, end. Nobody who watches a run can stop or slow it.
 
-mod connect;
 mod execute;
 mod full_update;
 mod log;
 mod perform;
-mod scheme;
 
 use std::collections::HashMap;
 use std::pin::Pin;
@@ -13,18 +11,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{broadcast, mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-pub use connect::{
-    Connected, EndpointError, Selection, connect, connect_for, endpoint_url, netbox, targets,
-};
 pub use full_update::{apply_saved, full_update, lease_name, scheduled, stage};
 pub use log::{RunLog, Subscription};
 pub use perform::{draw, perform};
 
+use crate::endpoints::EndpointError;
 use crate::store::{Ledger, Store, StoreError};
 use crate::sync::Event;
 
@@ -53,6 +49,17 @@ pub struct Ending {
     pub ok: bool,
     /// The content of its `complete` frame.
     pub frame: Value,
+}
+
+/// A run that has ended.
+#[derive(Debug, Clone)]
+pub struct Ended {
+    /// Whether everything was synced.
+    pub ok: bool,
+    /// The content of its `complete` frame.
+    pub frame: Arc<Value>,
+    /// How long it took.
+    pub took: Duration,
 }
 
 /// The work of a run, which reports through the sender that it was made with.
@@ -102,6 +109,7 @@ struct Shared {
     lease: Lease,
     active: Mutex<HashMap<Uuid, Arc<RunLog>>>,
     count: watch::Sender<usize>,
+    endings: broadcast::Sender<Ended>,
     closed: CancellationToken,
     abort: CancellationToken,
 }
@@ -114,6 +122,7 @@ impl Runs {
             lease,
             active: Mutex::default(),
             count: watch::Sender::new(0),
+            endings: broadcast::Sender::new(64),
             closed: CancellationToken::new(),
             abort: CancellationToken::new(),
         };
@@ -181,6 +190,16 @@ impl Runs {
     /// The log of a run that has not ended.
     pub fn active(&self, id: Uuid) -> Option<Arc<RunLog>> {
         self.shared.active().get(&id).cloned()
+    }
+
+    /// Whether no more runs are taken, because the server is going down.
+    pub fn is_closing(&self) -> bool {
+        self.shared.closed.is_cancelled()
+    }
+
+    /// What becomes of runs from now on.
+    pub fn endings(&self) -> broadcast::Receiver<Ended> {
+        self.shared.endings.subscribe()
     }
 
     /// Ends when no more runs are taken, because the server is going down.

@@ -5,7 +5,8 @@ use proxbox_runtime::{Call, Untyped};
 use sdk_netbox::ops::plugins_proxbox::SETTINGS_RUNTIME_RETRIEVE;
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::Connected;
+use crate::config;
+use crate::endpoints::Connected;
 use crate::options::Options;
 use crate::order::Order;
 use crate::plan::Plan;
@@ -33,7 +34,7 @@ pub async fn draw(order: &Order, connected: &Connected, ledger: &Ledger) -> Resu
 }
 
 async fn policy(order: &Order, netbox: &sdk_netbox::Client, ledger: &Ledger) -> Policy {
-    order.policy(&settings(netbox).await, stamp(ledger))
+    order.policy(&settings(netbox).await.then(&config::options()), stamp(ledger))
 }
 
 /// The plugin's settings; nothing where NetBox has no plugin. That NetBox is not there is for the

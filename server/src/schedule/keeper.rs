@@ -6,8 +6,9 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::{is_started, next_run};
+use crate::endpoints::{Selection, connect};
 use crate::order::Order;
-use crate::runs::{Runs, Selection, connect, scheduled};
+use crate::runs::{Runs, scheduled};
 use crate::store::{Schedule, Store, StoreError};
 
 /// Schedules may be changed by another process, so they are looked at this often.

@@ -3,6 +3,7 @@
 use sqlx::FromRow;
 
 use super::{Store, StoreError};
+use crate::auth::Scopes;
 
 /// What is known about a key. The key itself is not.
 #[derive(Debug, Clone, PartialEq, FromRow)]
@@ -15,10 +16,46 @@ pub struct ApiKey {
     pub active: bool,
     /// Unix time in seconds.
     pub created_at: f64,
+    /// What it may do.
+    #[sqlx(try_from = "String")]
+    pub scopes: StoredScopes,
+}
+
+/// Scopes as they are stored: one text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredScopes(pub Scopes);
+
+impl From<String> for StoredScopes {
+    fn from(text: String) -> Self {
+        Self(Scopes::from_stored(&text))
+    }
+}
+
+/// An active key that a presented one may be.
+#[derive(Debug, Clone, PartialEq, FromRow)]
+pub struct KeyMatch {
+    /// Number of the key.
+    pub id: i64,
+    /// What its owner calls it.
+    pub label: String,
+    /// SHA-256 of the whole key.
+    pub hash: Vec<u8>,
+    /// What it may do.
+    #[sqlx(try_from = "String")]
+    pub scopes: StoredScopes,
+}
+
+/// A key that another backend hashed with bcrypt, until it is used the first time.
+#[derive(Debug, Clone, PartialEq, FromRow)]
+pub struct ImportedKey {
+    /// Number of the key.
+    pub id: i64,
+    /// What is known of it.
+    pub bcrypt: String,
 }
 
 /// A key's hash, with what finds it.
-#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredHash {
     /// The part of the key that is no secret, or the start of its hash.
     pub public_id: String,
@@ -47,7 +84,7 @@ impl Store {
         // One statement, so that of two claims at the same time one finds the other's row.
         let sql = "INSERT INTO api_keys (public_id, hash, label, created_at)
                    SELECT ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM api_keys)
-                   RETURNING id, label, active, created_at";
+                   RETURNING id, label, active, created_at, scopes";
         Ok(sqlx::query_as(sql)
             .bind(&hash.public_id)
             .bind(&hash.hash)
@@ -58,28 +95,70 @@ impl Store {
     }
 
     /// Stores another key.
-    pub async fn add_key(&self, hash: &StoredHash, label: &str) -> Result<ApiKey, StoreError> {
-        let sql = "INSERT INTO api_keys (public_id, hash, label, created_at)
-                   VALUES (?, ?, ?, ?) RETURNING id, label, active, created_at";
+    pub async fn add_key(
+        &self,
+        hash: &StoredHash,
+        label: &str,
+        scopes: &Scopes,
+    ) -> Result<ApiKey, StoreError> {
+        let sql = "INSERT INTO api_keys (public_id, hash, label, created_at, scopes)
+                   VALUES (?, ?, ?, ?, ?) RETURNING id, label, active, created_at, scopes";
         Ok(sqlx::query_as(sql)
             .bind(&hash.public_id)
             .bind(&hash.hash)
             .bind(label)
             .bind(now())
+            .bind(scopes.stored())
             .fetch_one(&self.writer)
             .await?)
     }
 
     /// All keys in the order in which they were made.
     pub async fn keys(&self) -> Result<Vec<ApiKey>, StoreError> {
-        let sql = "SELECT id, label, active, created_at FROM api_keys ORDER BY id";
+        let sql = "SELECT id, label, active, created_at, scopes FROM api_keys ORDER BY id";
         Ok(sqlx::query_as(sql).fetch_all(&self.readers).await?)
     }
 
-    /// Hashes of the active keys that a presented key may be.
-    pub async fn active_hashes(&self, public_id: &str) -> Result<Vec<StoredHash>, StoreError> {
-        let sql = "SELECT public_id, hash FROM api_keys WHERE public_id = ? AND active";
+    /// The active keys that a presented one may be.
+    pub async fn active_keys(&self, public_id: &str) -> Result<Vec<KeyMatch>, StoreError> {
+        let sql = "SELECT id, label, hash, scopes FROM api_keys
+                   WHERE public_id = ? AND active AND hash IS NOT NULL";
         Ok(sqlx::query_as(sql).bind(public_id).fetch_all(&self.readers).await?)
+    }
+
+    /// Active keys of another backend that were not used yet.
+    pub async fn imported_keys(&self) -> Result<Vec<ImportedKey>, StoreError> {
+        let sql = "SELECT id, bcrypt FROM api_keys WHERE active AND bcrypt IS NOT NULL ORDER BY id";
+        Ok(sqlx::query_as(sql).fetch_all(&self.readers).await?)
+    }
+
+    /// Stores a key of another backend; false when it is there already.
+    pub async fn import_key(
+        &self,
+        bcrypt: &str,
+        label: &str,
+        active: bool,
+        created_at: f64,
+    ) -> Result<bool, StoreError> {
+        let sql = "INSERT OR IGNORE INTO api_keys (bcrypt, label, active, created_at)
+                   VALUES (?, ?, ?, ?)";
+        let added = sqlx::query(sql).bind(bcrypt).bind(label).bind(active).bind(created_at);
+        let added = added.execute(&self.writer).await?.rows_affected();
+        self.changed();
+        Ok(added > 0)
+    }
+
+    /// Puts a fast hash in the place of a slow one, now that the key is known.
+    pub async fn rehash_key(
+        &self,
+        id: i64,
+        hash: &StoredHash,
+    ) -> Result<Option<KeyMatch>, StoreError> {
+        let sql = "UPDATE api_keys SET public_id = ?, hash = ?, bcrypt = NULL
+                   WHERE id = ? AND active AND bcrypt IS NOT NULL
+                   RETURNING id, label, hash, scopes";
+        let row = sqlx::query_as(sql).bind(&hash.public_id).bind(&hash.hash).bind(id);
+        Ok(row.fetch_optional(&self.writer).await?)
     }
 
     /// Switches a key on or off; none when there is no such key.
@@ -93,10 +172,11 @@ impl Store {
             return Ok(Some(Err(LastActiveKey)));
         }
         let sql = "UPDATE api_keys SET active = ? WHERE id = ?
-                   RETURNING id, label, active, created_at";
+                   RETURNING id, label, active, created_at, scopes";
         let key: Option<ApiKey> =
             sqlx::query_as(sql).bind(active).bind(id).fetch_optional(&mut *transaction).await?;
         transaction.commit().await?;
+        self.changed();
         Ok(key.map(Ok))
     }
 
@@ -115,6 +195,7 @@ impl Store {
             .await?
             .rows_affected();
         transaction.commit().await?;
+        self.changed();
         Ok((deleted > 0).then_some(Ok(())))
     }
 }
@@ -123,8 +204,11 @@ async fn is_last_active(
     transaction: &mut sqlx::SqliteConnection,
     id: i64,
 ) -> Result<bool, StoreError> {
-    let sql = "SELECT EXISTS (SELECT 1 FROM api_keys WHERE id = ?1 AND active)
-               AND NOT EXISTS (SELECT 1 FROM api_keys WHERE id <> ?1 AND active)";
+    // A key that may not make others lets nobody in.
+    let sql = "WITH masters AS (SELECT id FROM api_keys
+                                WHERE active AND ',' || scopes || ',' LIKE '%,admin,%')
+               SELECT EXISTS (SELECT 1 FROM masters WHERE id = ?1)
+               AND NOT EXISTS (SELECT 1 FROM masters WHERE id <> ?1)";
     Ok(sqlx::query_scalar(sql).bind(id).fetch_one(transaction).await?)
 }
 

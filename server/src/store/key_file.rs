@@ -3,18 +3,80 @@
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{PoisonError, RwLock};
+use std::time::SystemTime;
 
 use super::{KeyRing, StoreError};
 
-/// Reads the key file of this database, or makes one that only its owner can read.
-pub(super) fn load_or_create(database: &Path) -> Result<KeyRing, StoreError> {
-    let path = beside(database);
-    let text = match create(&path) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => fs::read_to_string(&path),
-        created => created,
-    };
-    let text = text.map_err(|source| StoreError::KeyFile { path: path.clone(), source })?;
-    KeyRing::parse(&text.into())
+/// The key file of a database. It is read again when it has changed: another process may have rotated
+/// its key.
+#[derive(Debug)]
+pub(super) struct KeyFile {
+    path: PathBuf,
+    read: RwLock<(Option<SystemTime>, KeyRing)>,
+}
+
+impl KeyFile {
+    /// Reads the key file of this database, or makes one that only its owner can read.
+    pub(super) fn load_or_create(database: &Path) -> Result<Self, StoreError> {
+        let path = beside(database);
+        let text = match create(&path, &new_key()) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => fs::read_to_string(&path),
+            created => created,
+        };
+        let text = text.map_err(|source| StoreError::KeyFile { path: path.clone(), source })?;
+        let ring = KeyRing::parse(&text.into())?;
+        let read = RwLock::new((changed_at(&path), ring));
+        Ok(Self { path, read })
+    }
+
+    /// The keys of the moment.
+    pub(super) fn ring(&self) -> KeyRing {
+        let now = changed_at(&self.path);
+        {
+            let read = self.read.read().unwrap_or_else(PoisonError::into_inner);
+            if read.0 == now {
+                return read.1.clone();
+            }
+        }
+        let mut read = self.read.write().unwrap_or_else(PoisonError::into_inner);
+        match fs::read_to_string(&self.path).map(|text| KeyRing::parse(&text.into())) {
+            Ok(Ok(ring)) => *read = (now, ring),
+            _ => {
+                tracing::error!(path = %self.path.display(), "the key file cannot be read any more")
+            }
+        }
+        read.1.clone()
+    }
+
+    /// Puts a new key before those in the file.
+    pub(super) fn add_key(&self) -> Result<(), StoreError> {
+        self.change(|text| format!("{},{}", new_key(), text.trim()))
+    }
+
+    /// Leaves only the first key in the file.
+    pub(super) fn keep_first(&self) -> Result<(), StoreError> {
+        self.change(|text| text.split(',').next().unwrap_or(text).trim().to_owned())
+    }
+
+    /// Replaces the file in one step: a crash leaves the old one or the new one.
+    fn change(&self, change: impl FnOnce(&str) -> String) -> Result<(), StoreError> {
+        let changed = || {
+            let text = change(&fs::read_to_string(&self.path)?);
+            let mut other = self.path.clone().into_os_string();
+            other.push(".new");
+            let other = PathBuf::from(other);
+            match fs::remove_file(&other) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+            create(&other, &text)?;
+            fs::rename(&other, &self.path)
+        };
+        changed().map_err(|source| StoreError::KeyFile { path: self.path.clone(), source })?;
+        self.ring();
+        Ok(())
+    }
 }
 
 fn beside(database: &Path) -> PathBuf {
@@ -23,18 +85,25 @@ fn beside(database: &Path) -> PathBuf {
     name.into()
 }
 
+fn changed_at(path: &Path) -> Option<SystemTime> {
+    fs::metadata(path).and_then(|data| data.modified()).ok()
+}
+
+fn new_key() -> String {
+    let key: [u8; 32] = rand::random();
+    key.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Fails where the file exists: of two servers that start at once, one makes the key.
-fn create(path: &Path) -> io::Result<String> {
+fn create(path: &Path, text: &str) -> io::Result<String> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(path)?;
-    let key: [u8; 32] = rand::random();
-    let text: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
     writeln!(file, "{text}")?;
     file.sync_all()?;
-    Ok(text)
+    Ok(text.to_owned())
 }
 
 #[cfg(test)]
@@ -45,10 +114,19 @@ mod tests {
     fn the_key_is_made_once_and_private() {
         let folder = tempfile::tempdir().unwrap();
         let database = folder.path().join("proxbox.db");
-        load_or_create(&database).unwrap();
+        KeyFile::load_or_create(&database).unwrap();
         let first = fs::read(beside(&database)).unwrap();
-        load_or_create(&database).unwrap();
+        let file = KeyFile::load_or_create(&database).unwrap();
         assert_eq!(fs::read(beside(&database)).unwrap(), first);
+        file.add_key().unwrap();
+        let both = fs::read_to_string(beside(&database)).unwrap();
+        assert!(
+            both.trim().ends_with(String::from_utf8(first).unwrap().trim()),
+            "the old one stays"
+        );
+        file.keep_first().unwrap();
+        let kept = fs::read_to_string(beside(&database)).unwrap();
+        assert!(both.starts_with(kept.trim()) && !kept.contains(','));
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;

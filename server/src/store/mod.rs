@@ -2,6 +2,7 @@
 
 mod alive;
 mod api_keys;
+mod audit;
 mod error;
 mod events;
 mod key_file;
@@ -12,27 +13,33 @@ mod proxmox_endpoints;
 mod runs;
 mod schedules;
 mod seal;
+mod secrets;
 mod sightings;
 
 use std::fs::OpenOptions;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions};
 use sqlx::{Sqlite, Transaction};
 
 use alive::Alive;
-pub use api_keys::{ApiKey, LastActiveKey, StoredHash};
+pub use api_keys::{ApiKey, ImportedKey, KeyMatch, LastActiveKey, StoredHash, StoredScopes};
+pub use audit::{AuditEntry, AuditRow, Written};
 pub use error::StoreError;
 pub use events::StoredEvent;
+use key_file::KeyFile;
 pub use ledger::{Ledger, OperationRow, OperationState, Settlement};
 pub use netbox_endpoint::{NetboxEndpoint, NetboxSecrets, TokenVersion};
 pub use plans::PlanRow;
-pub use proxmox_endpoints::{ProxmoxEndpoint, ProxmoxSecrets};
+pub use proxmox_endpoints::{ProxmoxEndpoint, ProxmoxSecrets, StoredProduct};
 pub use runs::{KEPT_RUNS, RunRow, RunState};
 pub use schedules::Schedule;
 pub use seal::{KeyRing, SecretChange};
+use secrets::Keys;
+pub use secrets::{Attestation, Rotation};
 
 /// Handle on the state. Clones share the file, the single writer and the key ring.
 #[derive(Clone, Debug)]
@@ -40,9 +47,10 @@ pub struct Store {
     readers: SqlitePool,
     // SQLite has one writer at a time; waiting for it here is fair, waiting in SQLite is a busy loop.
     writer: SqlitePool,
-    ring: KeyRing,
+    keys: Keys,
     alive: Arc<Alive>,
     kept: u32,
+    changes: Arc<AtomicU64>,
 }
 
 impl Store {
@@ -51,9 +59,9 @@ impl Store {
     /// The file and its key file are readable by the owner alone. Without a ring the
     /// key is the one in `<path>.key`, made on first use.
     pub async fn open(path: &Path, ring: Option<KeyRing>) -> Result<Self, StoreError> {
-        let ring = match ring {
-            Some(ring) => ring,
-            None => key_file::load_or_create(path)?,
+        let keys = match ring {
+            Some(ring) => Keys::Given(ring),
+            None => Keys::File(Arc::new(KeyFile::load_or_create(path)?)),
         };
         create_private(path)?;
         let alive = Arc::new(Alive::new(path)?);
@@ -78,7 +86,7 @@ impl Store {
             .connect_with(options.read_only(true))
             .await
             .map_err(|source| StoreError::Open { path: path.to_owned(), source })?;
-        Ok(Self { readers, writer, ring, alive, kept: KEPT_RUNS })
+        Ok(Self { readers, writer, keys, alive, kept: KEPT_RUNS, changes: Arc::default() })
     }
 
     /// Keeps so many ended runs with their operations and events.
@@ -91,6 +99,15 @@ impl Store {
     pub async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;
+    }
+
+    /// Counts the changes of keys and endpoints by this process, for whoever keeps something of them.
+    pub fn generation(&self) -> u64 {
+        self.changes.load(Ordering::Acquire)
+    }
+
+    fn changed(&self) {
+        self.changes.fetch_add(1, Ordering::AcqRel);
     }
 
     /// A transaction that holds the write lock from its first statement on, so that what it reads

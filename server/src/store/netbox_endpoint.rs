@@ -11,7 +11,16 @@ const TABLE: &str = "netbox_endpoint";
 
 /// Which kind of API token NetBox gave out.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, sqlx::Type,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Default,
+    serde::Serialize,
+    serde::Deserialize,
+    sqlx::Type,
+    utoipa::ToSchema,
 )]
 #[serde(rename_all = "lowercase")]
 #[sqlx(rename_all = "lowercase")]
@@ -24,7 +33,7 @@ pub enum TokenVersion {
 }
 
 /// The NetBox endpoint without its credentials.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, FromRow)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, FromRow, utoipa::ToSchema)]
 pub struct NetboxEndpoint {
     /// Always 1.
     pub id: i64,
@@ -68,7 +77,7 @@ impl Store {
         let open = |column: &'static str| {
             let sealed: Option<Vec<u8>> = row.try_get(column)?;
             let place = Place { table: TABLE, row: 1, column };
-            sealed.map(|sealed| self.ring.open(place, &sealed)).transpose()
+            sealed.map(|sealed| self.ring().open(place, &sealed)).transpose()
         };
         Ok(NetboxSecrets { token_key: open("token_key")?, token: open("token")? })
     }
@@ -107,6 +116,12 @@ impl Store {
         Ok(transaction.commit().await?)
     }
 
+    /// Deletes the endpoint with its credentials; false when there is none.
+    pub async fn delete_netbox_endpoint(&self) -> Result<bool, StoreError> {
+        let deleted = sqlx::query("DELETE FROM netbox_endpoint").execute(&self.writer).await?;
+        Ok(deleted.rows_affected() > 0)
+    }
+
     async fn change_netbox_secrets(
         &self,
         connection: &mut SqliteConnection,
@@ -135,7 +150,7 @@ impl Store {
         match change {
             SecretChange::Keep => Ok(None),
             SecretChange::Clear => Ok(Some(None)),
-            SecretChange::Set(secret) => Ok(Some(Some(self.ring.seal(place, &secret)?))),
+            SecretChange::Set(secret) => Ok(Some(Some(self.ring().seal(place, &secret)?))),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The Proxmox clusters that this server reads.
 
+use sdk_proxmox::Product;
 use secrecy::SecretString;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{FromRow, Row};
@@ -10,7 +11,7 @@ use super::{SecretChange, Store, StoreError};
 const TABLE: &str = "proxmox_endpoints";
 
 /// A Proxmox endpoint without its credentials.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, FromRow)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, FromRow, utoipa::ToSchema)]
 pub struct ProxmoxEndpoint {
     /// Number of the endpoint; never used again.
     pub id: i64,
@@ -59,6 +60,43 @@ pub struct ProxmoxEndpoint {
     /// Whether a password is stored.
     #[serde(skip)]
     pub has_password: bool,
+    /// Whether commands may be run inside of its guests.
+    pub allow_guest_commands: bool,
+    /// Whether commands may be run in a shell of its nodes, which containers are reached through.
+    pub allow_node_shell: bool,
+    /// Which product answers there.
+    #[serde(skip)]
+    #[schema(ignore)]
+    #[sqlx(try_from = "String")]
+    pub product: StoredProduct,
+    /// Counts the changes of the row.
+    #[serde(skip)]
+    pub revision: i64,
+}
+
+/// A product as it is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoredProduct(pub Product);
+
+impl StoredProduct {
+    const fn text(self) -> &'static str {
+        match self.0 {
+            Product::Pve => "pve",
+            Product::Pbs => "pbs",
+            Product::Pdm => "pdm",
+        }
+    }
+}
+
+impl From<String> for StoredProduct {
+    fn from(text: String) -> Self {
+        Self(match text.as_str() {
+            "pbs" => Product::Pbs,
+            "pdm" => Product::Pdm,
+            // The table's rule admits no other.
+            _ => Product::Pve,
+        })
+    }
 }
 
 /// Credentials of a Proxmox endpoint.
@@ -71,18 +109,31 @@ pub struct ProxmoxSecrets {
 }
 
 impl Store {
-    /// All Proxmox endpoints in the order in which they were added.
-    pub async fn proxmox_endpoints(&self) -> Result<Vec<ProxmoxEndpoint>, StoreError> {
+    /// All endpoints of a product in the order in which they were added.
+    pub async fn endpoints_of(&self, product: Product) -> Result<Vec<ProxmoxEndpoint>, StoreError> {
         let sql = "SELECT *, token_value IS NOT NULL AS has_token,
-                   password IS NOT NULL AS has_password FROM proxmox_endpoints ORDER BY id";
-        Ok(sqlx::query_as(sql).fetch_all(&self.readers).await?)
+                   password IS NOT NULL AS has_password FROM proxmox_endpoints
+                   WHERE product = ? ORDER BY id";
+        let product = StoredProduct(product).text();
+        Ok(sqlx::query_as(sql).bind(product).fetch_all(&self.readers).await?)
     }
 
-    /// One Proxmox endpoint.
-    pub async fn proxmox_endpoint(&self, id: i64) -> Result<Option<ProxmoxEndpoint>, StoreError> {
+    /// All Proxmox VE clusters in the order in which they were added.
+    pub async fn proxmox_endpoints(&self) -> Result<Vec<ProxmoxEndpoint>, StoreError> {
+        self.endpoints_of(Product::Pve).await
+    }
+
+    /// One endpoint of a product.
+    pub async fn endpoint_of(
+        &self,
+        product: Product,
+        id: i64,
+    ) -> Result<Option<ProxmoxEndpoint>, StoreError> {
         let sql = "SELECT *, token_value IS NOT NULL AS has_token,
-                   password IS NOT NULL AS has_password FROM proxmox_endpoints WHERE id = ?";
-        Ok(sqlx::query_as(sql).bind(id).fetch_optional(&self.readers).await?)
+                   password IS NOT NULL AS has_password FROM proxmox_endpoints
+                   WHERE product = ? AND id = ?";
+        let row = sqlx::query_as(sql).bind(StoredProduct(product).text()).bind(id);
+        Ok(row.fetch_optional(&self.readers).await?)
     }
 
     /// Its credentials, opened.
@@ -92,7 +143,7 @@ impl Store {
         let open = |column: &'static str| {
             let sealed: Option<Vec<u8>> = row.try_get(column)?;
             let place = Place { table: TABLE, row: id, column };
-            sealed.map(|sealed| self.ring.open(place, &sealed)).transpose()
+            sealed.map(|sealed| self.ring().open(place, &sealed)).transpose()
         };
         Ok(ProxmoxSecrets { token_value: open("token_value")?, password: open("password")? })
     }
@@ -107,14 +158,17 @@ impl Store {
         let sql = "INSERT INTO proxmox_endpoints
                    (name, ip_address, domain, port, username, verify_ssl, enabled, allow_writes,
                     access_methods, timeout, max_retries, retry_backoff, site_id, site_slug,
-                    site_name, tenant_id, tenant_slug, tenant_name, token_name)
-                   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+                    site_name, tenant_id, tenant_slug, tenant_name, token_name,
+                    allow_guest_commands, allow_node_shell, product)
+                   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
         let mut transaction = self.begin().await?;
-        let added = bind(sql, endpoint).execute(&mut *transaction).await;
+        let added = bind(sql, endpoint).bind(endpoint.product.text());
+        let added = added.execute(&mut *transaction).await;
         // The row must have its number before anything can be sealed for it.
         let id = added.map_err(|error| named(error, endpoint))?.last_insert_rowid();
         self.change_proxmox_secrets(&mut transaction, id, token_value, password).await?;
         transaction.commit().await?;
+        self.changed();
         Ok(id)
     }
 
@@ -129,18 +183,24 @@ impl Store {
                    username = ?, verify_ssl = ?, enabled = ?, allow_writes = ?,
                    access_methods = ?, timeout = ?, max_retries = ?, retry_backoff = ?,
                    site_id = ?, site_slug = ?, site_name = ?, tenant_id = ?, tenant_slug = ?,
-                   tenant_name = ?, token_name = ? WHERE id = ?";
+                   tenant_name = ?, token_name = ?, allow_guest_commands = ?, allow_node_shell = ?,
+                   revision = revision + 1 WHERE id = ?";
         let mut transaction = self.begin().await?;
         let updated = bind(sql, endpoint).bind(endpoint.id).execute(&mut *transaction).await;
         updated.map_err(|error| named(error, endpoint))?;
         self.change_proxmox_secrets(&mut transaction, endpoint.id, token_value, password).await?;
-        Ok(transaction.commit().await?)
+        transaction.commit().await?;
+        self.changed();
+        Ok(())
     }
 
-    /// Deletes an endpoint with its credentials; false when there is none with this id.
-    pub async fn delete_proxmox_endpoint(&self, id: i64) -> Result<bool, StoreError> {
-        let sql = "DELETE FROM proxmox_endpoints WHERE id = ?";
-        Ok(sqlx::query(sql).bind(id).execute(&self.writer).await?.rows_affected() > 0)
+    /// Deletes an endpoint of a product with its credentials; false when there is none with this id.
+    pub async fn delete_endpoint(&self, product: Product, id: i64) -> Result<bool, StoreError> {
+        let sql = "DELETE FROM proxmox_endpoints WHERE product = ? AND id = ?";
+        let deleted = sqlx::query(sql).bind(StoredProduct(product).text()).bind(id);
+        let deleted = deleted.execute(&self.writer).await?.rows_affected();
+        self.changed();
+        Ok(deleted > 0)
     }
 
     async fn change_proxmox_secrets(
@@ -187,6 +247,8 @@ fn bind<'q>(sql: &'static str, endpoint: &'q ProxmoxEndpoint) -> Query<'q> {
         .bind(&endpoint.tenant_slug)
         .bind(&endpoint.tenant_name)
         .bind(&endpoint.token_name)
+        .bind(endpoint.allow_guest_commands)
+        .bind(endpoint.allow_node_shell)
 }
 
 fn named(error: sqlx::Error, endpoint: &ProxmoxEndpoint) -> StoreError {

@@ -112,7 +112,7 @@ impl Place {
         format!("{}/{}/{}", self.table, self.row, self.column).into_bytes()
     }
 
-    fn unreadable(self) -> StoreError {
+    pub(super) fn unreadable(self) -> StoreError {
         StoreError::Unreadable { table: self.table, row: self.row, column: self.column }
     }
 }

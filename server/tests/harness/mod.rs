@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use proxbox::plugin::{App, Server};
+use proxbox::edge::{App, Server};
 use proxbox::store::Store;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};

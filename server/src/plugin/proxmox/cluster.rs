@@ -3,14 +3,15 @@
 use axum::Json;
 use axum::extract::{Query, RawQuery, State};
 use sdk_proxmox::pve::{
-    ClusterResourcesType, ClusterStatusRow, ClusterStatusRowType, GetClusterResources,
-    GetClusterStatus, GetNodes, GetNodesNodeCapabilitiesQemuCpu, GetVersion,
+    ClusterResourcesType, ClusterStatusRow, ClusterStatusRowType, GetClusterOptions,
+    GetClusterResources, GetClusterStatus, GetNodes, GetNodesNodeCapabilitiesQemuCpu, GetVersion,
 };
 use sdk_proxmox::{Client, Error};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{ApiError, App, ask_all, chosen, cluster_name, data};
+use super::{ask_all, chosen, cluster_name, data};
+use crate::edge::{ApiError, App};
 use crate::sync::Target;
 
 /// What a cluster says of itself.
@@ -67,6 +68,44 @@ pub(super) async fn version(
     let one = async |target: &Target| {
         let name = cluster_name(&target.client).await?;
         Ok(named(name, data(&target.client, GetVersion::new()).await?))
+    };
+    Ok(Json(ask_all(&targets, one).await?))
+}
+
+/// Each cluster with its release, its nodes and how much it holds.
+pub(super) async fn summary(
+    State(app): State<App>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Vec<Value>>, ApiError> {
+    let targets = chosen(&app, query).await?;
+    let one = async |target: &Target| {
+        let status = Status::read(&target.client).await?;
+        let version = data(&target.client, GetVersion::new()).await?;
+        let held = rows(data(&target.client, GetClusterResources::new()).await?);
+        let count = |kind: &str| held.iter().filter(|row| row["type"] == kind).count();
+        Ok(json!({
+            "endpoint_id": target.endpoint_id, "name": status.name, "mode": status.mode(),
+            "version": version, "nodes": status.nodes.len(),
+            "qemu": count("qemu"), "lxc": count("lxc"), "storages": count("storage"),
+            "pools": count("pool"),
+        }))
+    };
+    Ok(Json(ask_all(&targets, one).await?))
+}
+
+/// The options of each cluster.
+pub(super) async fn options(
+    State(app): State<App>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Vec<Value>>, ApiError> {
+    let targets = chosen(&app, query).await?;
+    let one = async |target: &Target| {
+        let name = cluster_name(&target.client).await?;
+        let mut options = data(&target.client, GetClusterOptions::new()).await?;
+        if let Some(options) = options.as_object_mut() {
+            options.insert("cluster_name".into(), name.into());
+        }
+        Ok(options)
     };
     Ok(Json(ask_all(&targets, one).await?))
 }

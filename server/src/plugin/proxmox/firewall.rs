@@ -4,15 +4,17 @@ use axum::Json;
 use axum::extract::{Path, RawQuery, State};
 use futures_util::future::try_join_all;
 use sdk_proxmox::pve::{
-    GetClusterFirewallAliases, GetClusterFirewallGroups, GetClusterFirewallGroupsGroup,
-    GetClusterFirewallIpset, GetClusterFirewallIpsetName, GetClusterFirewallOptions,
-    GetClusterFirewallRules, GetNodesNodeFirewallRules,
+    ClusterResourcesRowType, GetClusterFirewallAliases, GetClusterFirewallGroups,
+    GetClusterFirewallGroupsGroup, GetClusterFirewallIpset, GetClusterFirewallIpsetName,
+    GetClusterFirewallOptions, GetClusterFirewallRules, GetClusterResources,
+    GetNodesNodeFirewallRules, GetNodesNodeLxcVmidFirewallRules, GetNodesNodeQemuVmidFirewallRules,
 };
 use sdk_proxmox::{Client, Error};
 use serde_json::{Value, json};
 
 use super::cluster::rows;
-use super::{ApiError, App, ask_all, chosen, cluster_name, data};
+use super::{ask_all, chosen, cluster_name, data};
+use crate::edge::{ApiError, App};
 use crate::sync::Target;
 
 /// What each cluster's firewall holds, under the names that the plugin reads and under those that
@@ -96,6 +98,61 @@ fn add<const N: usize>(row: &mut Value, members: [(&str, Value); N]) {
     if let Some(row) = row.as_object_mut() {
         row.extend(members.map(|(name, value)| (name.to_owned(), value)));
     }
+}
+
+/// Rules of clusters.
+pub(super) async fn cluster_rules(
+    State(app): State<App>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Vec<Value>>, ApiError> {
+    let targets = chosen(&app, query).await?;
+    let one = async |target: &Target| {
+        let name = cluster_name(&target.client).await?;
+        let rules = data(&target.client, GetClusterFirewallRules::new()).await?;
+        Ok(rows(in_datacenter(&name, &rules)))
+    };
+    Ok(Json(ask_all(&targets, one).await?.into_iter().flatten().collect()))
+}
+
+/// Rules of a guest, wherever it runs.
+pub(super) async fn guest_rules(
+    State(app): State<App>,
+    Path(vmid): Path<i64>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Vec<Value>>, ApiError> {
+    let targets = chosen(&app, query).await?;
+    let one = async |target: &Target| {
+        let name = cluster_name(&target.client).await?;
+        let resources = target.client.send(&GetClusterResources::new()).await?.value;
+        let guest = resources.iter().find(|row| row.vmid == Some(vmid));
+        let Some((node, kind)) =
+            guest.and_then(|row| Some((row.node.clone()?, row.kind.as_ref()?)))
+        else {
+            return Ok(Vec::new());
+        };
+        let rules = match kind {
+            ClusterResourcesRowType::Lxc => {
+                data(&target.client, GetNodesNodeLxcVmidFirewallRules::new(node.as_str(), vmid))
+                    .await?
+            }
+            _ => {
+                data(&target.client, GetNodesNodeQemuVmidFirewallRules::new(node.as_str(), vmid))
+                    .await?
+            }
+        };
+        let mut rules = rows(rules);
+        for rule in &mut rules {
+            let place = [
+                ("cluster_name", name.as_str().into()),
+                ("zone", "vm".into()),
+                ("node", node.as_str().into()),
+                ("vmid", vmid.into()),
+            ];
+            add(rule, place);
+        }
+        Ok(rules)
+    };
+    Ok(Json(ask_all(&targets, one).await?.into_iter().flatten().collect()))
 }
 
 /// Rules of a node.

@@ -7,7 +7,9 @@ use sdk_proxmox::Operation;
 use sdk_proxmox::pve::{GetNodesNodeLxcVmidConfig, GetNodesNodeQemuVmidConfig};
 use serde_json::Value;
 
-use super::{ApiError, App, chosen, data, refused};
+use super::{chosen, data};
+use crate::edge::{ApiError, App};
+use crate::proxy::fault;
 
 /// Configuration of a virtual machine, as Proxmox has it.
 pub(super) async fn qemu_config(
@@ -39,7 +41,7 @@ async fn config<O: Operation>(
     for target in &targets {
         match data(&target.client, operation()).await {
             Ok(config) => found.push((target, config)),
-            Err(error) => failed = Some(refused(target, &error)),
+            Err(error) => failed = Some(fault(&target.name, &error)),
         }
     }
     let names: Vec<&str> = found.iter().map(|(target, _)| target.name.as_str()).collect();

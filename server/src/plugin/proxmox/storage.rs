@@ -1,12 +1,14 @@
 //! Storages and what lies on them.
 
 use axum::Json;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{Path, Query, RawQuery, State};
 use sdk_proxmox::pve::{GetNodesNodeStorageStorageContent, GetStorage};
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::cluster::{named, rows};
-use super::{ApiError, App, ask_all, chosen, cluster_name, data};
+use super::{ask_all, chosen, cluster_name, data};
+use crate::edge::{ApiError, App};
 use crate::sync::Target;
 
 /// `[{"<cluster>": [storage]}]`
@@ -22,17 +24,28 @@ pub(super) async fn list(
     Ok(Json(ask_all(&targets, one).await?))
 }
 
+/// Which volumes are asked for.
+#[derive(Debug, Deserialize)]
+pub(super) struct Content {
+    vmid: Option<i64>,
+    content: Option<String>,
+}
+
 /// The volumes of a storage as a node sees it.
 pub(super) async fn content(
     State(app): State<App>,
     Path((node, storage)): Path<(String, String)>,
+    Query(wanted): Query<Content>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Vec<Value>>, ApiError> {
     let targets = chosen(&app, query).await?;
-    let (node, storage) = (node.as_str(), storage.as_str());
+    let mut operation = GetNodesNodeStorageStorageContent::new(node.as_str(), storage.as_str());
+    operation.vmid = wanted.vmid;
+    operation.content = wanted.content;
+    let operation = &operation;
     let one = |target: &'_ Target| {
         let client = target.client.clone();
-        async move { data(&client, GetNodesNodeStorageStorageContent::new(node, storage)).await }
+        async move { data(&client, operation.clone()).await }
     };
     Ok(Json(ask_all(&targets, one).await?.into_iter().flat_map(rows).collect()))
 }

@@ -1,15 +1,11 @@
 //! Connections that must say what they want in time, so that slow ones cannot pile up.
 
 use std::io;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use axum::extract::connect_info::Connected;
-use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, Sleep, sleep};
 
 /// Time for the head of a request to arrive, from its first byte on; for the first request of a
@@ -17,35 +13,6 @@ use tokio::time::{Instant, Sleep, sleep};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 const END_OF_HEAD: &[u8] = b"\r\n\r\n";
-
-/// Takes connections and watches over their heads.
-pub(super) struct PatientListener(pub(super) TcpListener);
-
-/// Who is at the other end of a connection.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Peer(pub(super) SocketAddr);
-
-impl Listener for PatientListener {
-    type Io = Watched<TcpStream>;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        let (stream, peer) = Listener::accept(&mut self.0).await;
-        // Frames are small and should not wait for each other.
-        let _ = stream.set_nodelay(true);
-        (Watched::new(stream), peer)
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
-    }
-}
-
-impl Connected<IncomingStream<'_, PatientListener>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, PatientListener>) -> Self {
-        Self(*stream.remote_addr())
-    }
-}
 
 /// A connection whose reads fail when a head takes too long.
 ///
@@ -70,7 +37,7 @@ enum Awaits {
 }
 
 impl<S> Watched<S> {
-    fn new(stream: S) -> Self {
+    pub(super) fn new(stream: S) -> Self {
         let deadline = Box::pin(sleep(PATIENCE));
         Self { stream, awaits: Awaits::Head, deadline, matched: 0 }
     }

@@ -1,13 +1,16 @@
 //! The one error at the edge: a status and the body that the plugin reads.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::auth::Refusal;
-use crate::runs::{EndpointError, StartError};
+use crate::auth::{Caller, Refusal};
+use crate::endpoints::EndpointError;
+use crate::runs::StartError;
 use crate::store::StoreError;
 
 /// An answer with an error status.
@@ -46,8 +49,25 @@ impl ApiError {
         Self::new(StatusCode::NOT_FOUND, "Not found", detail)
     }
 
+    /// 403: the key is not for this.
+    pub fn not_permitted(caller: &Caller, scope: &str) -> Self {
+        let detail = format!(
+            "The key {} ({}) lacks the scope {scope}; it has: {}.",
+            caller.key,
+            caller.label,
+            caller.scopes.names().join(", ")
+        );
+        Self::new(StatusCode::FORBIDDEN, "The key is not for this", detail)
+    }
+
+    /// The same with a time after which the request may be sent again.
+    pub fn retry_after(mut self, time: Duration) -> Self {
+        self.retry_after = Some(time.as_secs().max(1));
+        self
+    }
+
     /// 500: our fault. The cause is logged, not told.
-    fn internal(error: &dyn std::error::Error) -> Self {
+    pub(crate) fn internal(error: &dyn std::error::Error) -> Self {
         tracing::error!(error = %chain(error), "request failed");
         let detail = "The server failed; its log says why.";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error", detail)
@@ -57,6 +77,11 @@ impl ApiError {
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.body.insert(name.into(), value.into());
         self
+    }
+
+    /// Its status.
+    pub fn status(&self) -> StatusCode {
+        self.status
     }
 
     /// 401 and 429 of the key check: `detail` alone, as the plugin knows it.
@@ -146,9 +171,11 @@ impl From<Refusal> for ApiError {
             }
             Refusal::Limited { retry_after } => {
                 let detail = "Too many wrong keys from this address. A valid key still works.";
-                let mut error = Self::refused(StatusCode::TOO_MANY_REQUESTS, detail.into());
-                error.retry_after = Some(retry_after.as_secs().max(1));
-                error
+                Self::refused(StatusCode::TOO_MANY_REQUESTS, detail.into()).retry_after(retry_after)
+            }
+            Refusal::Hurried { retry_after } => {
+                let detail = "Rate limit exceeded. Please try again later.";
+                Self::refused(StatusCode::TOO_MANY_REQUESTS, detail.into()).retry_after(retry_after)
             }
             Refusal::Store(error) => error.into(),
         }

@@ -6,6 +6,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use super::resolver::resolve;
+
 /// An answer that takes longer says nothing.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -45,7 +47,7 @@ pub(super) async fn scheme(host: &str, port: u16, verify_ssl: bool) -> &'static 
 }
 
 async fn first_byte(host: &str, port: u16) -> std::io::Result<u8> {
-    let mut stream = TcpStream::connect((host, port)).await?;
+    let mut stream = TcpStream::connect(resolve(host, port).await?.as_slice()).await?;
     // A plain server waits for the end of a line before it complains. It comes in the same write:
     // a server that has complained already would reset the connection on more.
     stream.write_all(&[HELLO.as_slice(), b"\r\n\r\n"].concat()).await?;

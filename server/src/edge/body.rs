@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, Request};
 use axum::http::{StatusCode, header};
 use serde::de::DeserializeOwned;
@@ -23,12 +24,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         let json = is_json(&request);
-        let bytes = tokio::time::timeout(ARRIVAL, Bytes::from_request(request, state))
-            .await
-            .map_err(|_| late())?
-            .map_err(|error| {
-                ApiError::new(error.status(), "The body cannot be read", error.body_text())
-            })?;
+        let bytes = read_body(Bytes::from_request(request, state)).await?;
         if bytes.is_empty() {
             return parse(b"{}");
         }
@@ -39,6 +35,15 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
         }
         parse(&bytes)
     }
+}
+
+/// The bytes of a body, if they arrive in time and are not too many.
+pub(crate) async fn read_body(
+    arriving: impl Future<Output = Result<Bytes, BytesRejection>>,
+) -> Result<Bytes, ApiError> {
+    tokio::time::timeout(ARRIVAL, arriving).await.map_err(|_| late())?.map_err(|error| {
+        ApiError::new(error.status(), "The body cannot be read", error.body_text())
+    })
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<Body<T>, ApiError> {

@@ -1,14 +1,16 @@
 //! Makes clients of the stored endpoints.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use secrecy::{ExposeSecret, SecretString};
 
+use super::address;
+use super::resolver::CheckedResolver;
 use super::scheme::scheme;
 use crate::options::Options;
-use crate::plugin::address;
 use crate::store::{NetboxEndpoint, ProxmoxEndpoint, Store, StoreError, TokenVersion};
 use crate::sync::{Policy, SavedPlan, Target};
 
@@ -23,6 +25,8 @@ pub struct Selection {
     pub domain: Option<String>,
     /// IP address of a Proxmox endpoint.
     pub ip_address: Option<String>,
+    /// TCP port of a Proxmox endpoint.
+    pub port: Option<u16>,
     /// Schema id of a NetBox branch.
     pub branch: Option<String>,
 }
@@ -143,7 +147,7 @@ fn bracketed(host: &str) -> String {
 }
 
 impl Selection {
-    fn takes(&self, row: &ProxmoxEndpoint) -> bool {
+    pub(super) fn takes(&self, row: &ProxmoxEndpoint) -> bool {
         let same = |wanted: &Option<String>, is: Option<&str>| {
             wanted
                 .as_deref()
@@ -154,6 +158,7 @@ impl Selection {
             && same(&self.name, Some(&row.name))
             && same(&self.domain, row.domain.as_deref())
             && same(&self.ip_address, Some(&row.ip_address))
+            && self.port.is_none_or(|port| port == row.port)
     }
 }
 
@@ -163,12 +168,14 @@ async fn connect_netbox(
     selection: &Selection,
 ) -> Result<sdk_netbox::Client, EndpointError> {
     let host = address::host(&endpoint.ip_address, endpoint.domain.as_deref());
-    check_resolved(&endpoint.name, host, endpoint.port).await?;
+    check_literal(&endpoint.name, host)?;
     let secrets = store.netbox_secrets().await?;
     let token = netbox_token(endpoint.token_version, secrets.token_key, secrets.token);
     let url = endpoint_url(host, endpoint.port, endpoint.verify_ssl).await;
-    let mut builder =
-        sdk_netbox::Client::builder(&url).token(token).accept_invalid_certs(!endpoint.verify_ssl);
+    let mut builder = sdk_netbox::Client::builder(&url)
+        .token(token)
+        .accept_invalid_certs(!endpoint.verify_ssl)
+        .resolver(Arc::new(CheckedResolver));
     if let Some(branch) = &selection.branch {
         builder = builder.header("X-NetBox-Branch", branch);
     }
@@ -178,20 +185,22 @@ async fn connect_netbox(
     })
 }
 
-async fn connect_proxmox(
+pub(super) async fn connect_proxmox(
     store: &Store,
     row: ProxmoxEndpoint,
     policy: &Policy,
 ) -> Result<Target, EndpointError> {
     let hosts = address::hosts(&row.ip_address, row.domain.as_deref());
     for host in &hosts {
-        check_resolved(&row.name, host, row.port).await?;
+        check_literal(&row.name, host)?;
     }
     let secrets = store.proxmox_secrets(row.id).await?;
     let urls = hosts.iter().map(|host| endpoint_url(host, row.port, row.verify_ssl));
     let mut urls = join_all(urls).await.into_iter();
     let mut builder = sdk_proxmox::Client::builder(&urls.next().unwrap_or_default())
+        .product(row.product.0)
         .accept_invalid_certs(!row.verify_ssl)
+        .resolver(Arc::new(CheckedResolver))
         .concurrency(policy.fetch_max_concurrency);
     for url in urls {
         builder = builder.host(&url);
@@ -217,18 +226,11 @@ async fn connect_proxmox(
     Ok(Target { endpoint_id: row.id, link, name: row.name.clone(), client, site, tenant })
 }
 
-/// Names are checked again when they are resolved: the owner of a domain can point it anywhere.
-async fn check_resolved(name: &str, host: &str, port: u16) -> Result<(), EndpointError> {
+/// Addresses are connected to as they are; names are checked when they are resolved.
+fn check_literal(name: &str, host: &str) -> Result<(), EndpointError> {
     let refused = |why| EndpointError::Refused { name: name.to_owned(), why };
-    if let Ok(address) = host.parse::<IpAddr>() {
-        return address::check_address(address).map_err(refused);
-    }
-    // A name that does not resolve is reported by the run, like any endpoint that is not there.
-    let resolved = tokio::net::lookup_host((host, port)).await;
-    for found in resolved.into_iter().flatten() {
-        address::check_address(found.ip()).map_err(refused)?;
-    }
-    Ok(())
+    host.parse::<IpAddr>()
+        .map_or(Ok(()), |address| address::check_address(address).map_err(refused))
 }
 
 /// `nbt_<key>.<secret>` of a version 2 token, whose halves the plugin sends apart.

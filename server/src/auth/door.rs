@@ -1,0 +1,160 @@
+//! Who may come in: keys that were checked are known for a moment, so that a request costs no look
+//! into the state.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Semaphore;
+
+use super::{Attempts, Quota, Refusal, Scopes, Verdict, key, stored_hash};
+use crate::store::{ImportedKey, KeyMatch, Store, StoredHash};
+
+/// How long a change of keys by another process may go unnoticed. Changes by this one hold at once.
+const KNOWN_FOR: Duration = Duration::from_secs(5);
+
+/// Keys that are known at the same time.
+const MOST: usize = 1024;
+
+/// Keys that wait to be compared with what another backend stored.
+const QUEUE: usize = 16;
+
+/// How long one has to wait where the queue is full.
+const BUSY: Duration = Duration::from_secs(2);
+
+/// Who sent a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// Number of the key.
+    pub key: i64,
+    /// What its owner calls it.
+    pub label: String,
+    /// What it may do.
+    pub scopes: Scopes,
+}
+
+/// Checks keys, and counts wrong ones.
+#[derive(Debug)]
+pub struct Door {
+    store: Store,
+    attempts: Attempts,
+    quota: Quota,
+    known: Mutex<HashMap<[u8; 32], Known>>,
+    /// bcrypt takes a third of a second: one at a time leaves the other core to those inside.
+    slow: Semaphore,
+    /// Those that wait for it; more are sent away.
+    queue: Semaphore,
+}
+
+#[derive(Debug)]
+struct Known {
+    caller: Arc<Caller>,
+    since: Instant,
+    generation: u64,
+}
+
+impl Door {
+    /// A door to what the keys in `store` open.
+    pub fn new(store: Store, quota: Quota) -> Self {
+        Self {
+            store,
+            attempts: Attempts::default(),
+            quota,
+            known: Mutex::default(),
+            slow: Semaphore::new(1),
+            queue: Semaphore::new(QUEUE),
+        }
+    }
+
+    /// Lets a request with a valid key pass, and counts wrong ones against `client`.
+    ///
+    /// The key is looked at first and the count afterwards: whoever guesses from the same address
+    /// (a proxy, a shared host) never locks out the owner of a key.
+    pub async fn admit(
+        &self,
+        client: IpAddr,
+        key: Option<&SecretString>,
+    ) -> Result<Arc<Caller>, Refusal> {
+        // No key is no guess, so it is not counted.
+        let key = key.ok_or(Refusal::Missing)?;
+        let caller = self.find(key).await?.ok_or_else(|| self.wrong(client))?;
+        self.quota.take(caller.key).map_err(|retry_after| Refusal::Hurried { retry_after })?;
+        Ok(caller)
+    }
+
+    /// Forgets the keys that were checked of late.
+    pub fn forget(&self) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    fn wrong(&self, client: IpAddr) -> Refusal {
+        match self.attempts.wrong(client, Instant::now()) {
+            Verdict::Answer { remaining } => Refusal::Wrong { remaining },
+            Verdict::Wait(retry_after) => Refusal::Limited { retry_after },
+        }
+    }
+
+    async fn find(&self, key: &SecretString) -> Result<Option<Arc<Caller>>, Refusal> {
+        let presented = stored_hash(key);
+        let hash: [u8; 32] = presented.hash.as_slice().try_into().unwrap_or_default();
+        let generation = self.store.generation();
+        if let Some(caller) = self.recall(&hash, generation) {
+            return Ok(Some(caller));
+        }
+        let candidates =
+            self.store.active_keys(&presented.public_id).await.map_err(Refusal::Store)?;
+        let found = match key::matching(&presented, &candidates) {
+            Some(found) => Some(found.clone()),
+            None => self.imported(key, &presented).await?,
+        };
+        let Some(found) = found else { return Ok(None) };
+        let caller = Arc::new(Caller { key: found.id, label: found.label, scopes: found.scopes.0 });
+        self.remember(hash, caller.clone(), generation);
+        Ok(Some(caller))
+    }
+
+    /// A key that another backend stored; it is stored anew, so that this happens once.
+    async fn imported(
+        &self,
+        key: &SecretString,
+        presented: &StoredHash,
+    ) -> Result<Option<KeyMatch>, Refusal> {
+        let imported = self.store.imported_keys().await.map_err(Refusal::Store)?;
+        if imported.is_empty() {
+            return Ok(None);
+        }
+        let busy = |_| Refusal::Limited { retry_after: BUSY };
+        let _place = self.queue.try_acquire().map_err(busy)?;
+        let _slot = self.slow.acquire().await;
+        let key = key.clone();
+        let found = tokio::task::spawn_blocking(move || {
+            let opens = |row: &ImportedKey| {
+                bcrypt::verify(key.expose_secret(), &row.bcrypt).unwrap_or(false)
+            };
+            imported.into_iter().find(opens)
+        })
+        .await
+        .unwrap_or_default();
+        match found {
+            Some(row) => self.store.rehash_key(row.id, presented).await.map_err(Refusal::Store),
+            None => Ok(None),
+        }
+    }
+
+    fn recall(&self, hash: &[u8; 32], generation: u64) -> Option<Arc<Caller>> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = known.get(hash)?;
+        let fresh = entry.generation == generation && entry.since.elapsed() < KNOWN_FOR;
+        fresh.then(|| entry.caller.clone())
+    }
+
+    fn remember(&self, hash: [u8; 32], caller: Arc<Caller>, generation: u64) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MOST {
+            known.clear();
+        }
+        known.insert(hash, Known { caller, since: Instant::now(), generation });
+    }
+}

@@ -1,0 +1,150 @@
+//! Finds the output of a command between its sentinels in what a terminal shows.
+
+use anstream::adapter::StripBytes;
+
+use super::script::Sentinels;
+
+/// Longer lines are cut: a terminal may show anything.
+const LONGEST: usize = 64 * 1024;
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// A line of the output.
+    Line(String),
+    /// The end of the output, with what the command exited with.
+    Ended(Option<i32>),
+}
+
+/// Reads what a terminal shows: no escapes, no prompts, no echo; only lines between the sentinels.
+#[derive(Debug)]
+pub struct Demux {
+    sentinels: Sentinels,
+    strip: StripBytes,
+    line: Vec<u8>,
+    stage: Stage,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Stage {
+    Before,
+    /// Inside; the line break before the end is the sentinel's own.
+    Inside {
+        blank: bool,
+    },
+    After,
+}
+
+impl Demux {
+    /// A reader for the output between these sentinels.
+    pub fn new(sentinels: Sentinels) -> Self {
+        Self { sentinels, strip: StripBytes::new(), line: Vec::new(), stage: Stage::Before }
+    }
+
+    /// Takes what was shown, in whatever parts it comes.
+    pub fn take(&mut self, shown: &[u8]) -> Vec<Found> {
+        let mut found = Vec::new();
+        let plain: Vec<u8> = self.strip.strip_next(shown).flatten().copied().collect();
+        for byte in plain {
+            match byte {
+                b'\n' => {
+                    let line = std::mem::take(&mut self.line);
+                    self.end_of_line(&line, &mut found);
+                }
+                // Terminals end lines with both, and a bell or a backspace is no text.
+                b'\r' | 0x07 | 0x08 | 0x00 => {}
+                byte if self.line.len() < LONGEST => self.line.push(byte),
+                _ => {}
+            }
+        }
+        found
+    }
+
+    /// Whether the output has begun.
+    pub fn has_begun(&self) -> bool {
+        self.stage != Stage::Before
+    }
+
+    fn end_of_line(&mut self, line: &[u8], found: &mut Vec<Found>) {
+        let line = String::from_utf8_lossy(line);
+        match self.stage {
+            Stage::Before if line == self.sentinels.begin() => {
+                self.stage = Stage::Inside { blank: false };
+            }
+            Stage::Inside { blank } => {
+                if let Some(code) = line.strip_prefix(self.sentinels.end()) {
+                    self.stage = Stage::After;
+                    found.push(Found::Ended(code.trim().parse().ok()));
+                    return;
+                }
+                if blank {
+                    found.push(Found::Line(String::new()));
+                }
+                let is_blank = line.is_empty();
+                self.stage = Stage::Inside { blank: is_blank };
+                if !is_blank {
+                    found.push(Found::Line(line.into_owned()));
+                }
+            }
+            Stage::Before | Stage::After => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn sentinels() -> Sentinels {
+        Sentinels::of("s3cret".into())
+    }
+
+    fn lines(texts: &[&str], exit: Option<i32>) -> Vec<Found> {
+        let lines = texts.iter().map(|text| Found::Line((*text).to_owned()));
+        lines.chain([Found::Ended(exit)]).collect()
+    }
+
+    #[test]
+    fn the_output_is_found_between_echo_escapes_and_prompts() {
+        let shown = "Linux pve 6.8\r\n\x1b[?2004hroot@pve:~# stty -echo; set +H\r\n\x1b[?2004l\r\
+            \x1b[?2004hroot@pve:~# \x1b[?2004l\r\r\npxb-begin-s3cret\r\n\
+            \x1b[1mone\x1b[0m\r\n\r\ntwo\r\n\r\npxb-end-s3cret:3\r\nlogout\r\n";
+        let mut demux = Demux::new(sentinels());
+        assert_eq!(demux.take(shown.as_bytes()), lines(&["one", "", "two"], Some(3)));
+        assert_eq!(demux.take(b"more\r\n"), []);
+    }
+
+    #[test]
+    fn a_line_that_looks_like_a_sentinel_of_another_command_is_output() {
+        let shown = "pxb-begin-s3cret\npxb-end-other:0\npxb-begin-s3cret\n\npxb-end-s3cret:0\n";
+        let found = Demux::new(sentinels()).take(shown.as_bytes());
+        assert_eq!(found, lines(&["pxb-end-other:0", "pxb-begin-s3cret"], Some(0)));
+    }
+
+    proptest! {
+        #[test]
+        fn it_does_not_matter_how_the_output_is_cut(
+            texts in prop::collection::vec("[ -~]{0,20}", 0..8),
+            cut in 1_usize..7,
+            exit in 0..256_i32,
+        ) {
+            let body: String = texts.iter().map(|text| format!("{text}\r\n")).collect();
+            let shown = format!("x\r\npxb-begin-s3cret\r\n{body}\r\npxb-end-s3cret:{exit}\r\n");
+            let mut demux = Demux::new(sentinels());
+            let parts = shown.as_bytes().chunks(cut);
+            let found: Vec<Found> = parts.flat_map(|part| demux.take(part)).collect();
+            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+            prop_assert_eq!(found, lines(&texts, Some(exit)));
+        }
+
+        #[test]
+        fn no_bytes_make_the_reader_panic(parts: Vec<Vec<u8>>) {
+            let mut demux = Demux::new(sentinels());
+            for part in parts {
+                demux.take(&part);
+            }
+        }
+    }
+}

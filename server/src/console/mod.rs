@@ -1,0 +1,28 @@
+//! Journals, logs, numbers and commands of nodes and guests, once or as streams.
+
+mod agent;
+mod audit;
+mod caps;
+mod demux;
+mod frame;
+mod guest;
+mod journal;
+mod polls;
+mod query;
+mod reply;
+mod routes;
+mod script;
+mod shell;
+mod stats;
+mod syslog;
+mod tasks;
+mod unit;
+
+pub use demux::{Demux, Found};
+pub use script::Sentinels;
+
+pub(crate) use caps::Consoles;
+pub(crate) use guest::{Guest, GuestKind, find_guest, not_allowed};
+pub(crate) use reply::wants_events;
+pub(crate) use routes::routes;
+pub(crate) use tasks::stream as task_stream;

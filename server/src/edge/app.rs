@@ -1,0 +1,87 @@
+//! What handlers work with.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::openapi::Document;
+use super::{Metrics, TrustedProxies};
+use crate::auth::{Door, Quota};
+use crate::console::Consoles;
+use crate::endpoints::Sessions;
+use crate::logs::LogBuffer;
+use crate::runs::{Lease, Runs};
+use crate::store::Store;
+
+/// What an operator decides about the service.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// How long a stream is silent at most.
+    pub keepalive: Duration,
+    /// Requests of a minute for each key; 0 is no limit.
+    pub rate_limit: u32,
+    /// Proxies whose word about their clients is taken.
+    pub trusted_proxies: TrustedProxies,
+    /// Origins whose pages may call this server.
+    pub cors_origins: Vec<String>,
+    /// Whether clients come over TLS.
+    pub tls: bool,
+    /// The lines that were logged of late.
+    pub logs: LogBuffer,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            keepalive: Duration::from_secs(15),
+            rate_limit: 6000,
+            trusted_proxies: TrustedProxies::default(),
+            cors_origins: Vec::new(),
+            tls: false,
+            logs: LogBuffer::default(),
+        }
+    }
+}
+
+/// What handlers work with.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// The state.
+    pub store: Store,
+    /// The runs.
+    pub runs: Runs,
+    /// Clients of the endpoints.
+    pub sessions: Sessions,
+    /// Who may come in.
+    pub door: Arc<Door>,
+    /// Terminals and polls that several clients share.
+    pub(crate) consoles: Consoles,
+    /// What is counted.
+    pub(crate) metrics: Arc<Metrics>,
+    /// What the routes say of themselves.
+    pub(super) document: Arc<Document>,
+    /// What an operator decides.
+    pub settings: Arc<Settings>,
+}
+
+impl App {
+    /// Handlers' state over a store.
+    pub fn new(store: Store) -> Self {
+        Self::with(store, Settings::default())
+    }
+
+    /// The same with settings.
+    pub fn with(store: Store, settings: Settings) -> Self {
+        let runs = Runs::new(store.clone(), Lease::default());
+        let quota = Quota::per_minute(settings.rate_limit);
+        Self {
+            runs,
+            sessions: Sessions::new(store.clone()),
+            door: Arc::new(Door::new(store.clone(), quota)),
+            consoles: Consoles::default(),
+            metrics: Arc::default(),
+            document: Arc::default(),
+            settings: Arc::new(settings),
+            store,
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! The routes.
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, OriginalUri};
+use axum::http::{Method, StatusCode, Uri};
+use axum::middleware::from_fn_with_state;
+
+use super::openapi::Document;
+use super::route::{Routes, get};
+use super::{ApiError, App, cors, gate, headers, health, metrics, openapi};
+use crate::auth::Scope;
+use crate::{api, console, plugin, proxy};
+
+/// No body of any contract comes near; files are passed on without being read.
+const BODY_LIMIT: usize = 1 << 20;
+
+/// All routes. Nothing is ever redirected: the plugin refuses that.
+pub fn router(mut app: App) -> Router {
+    let (routes, needs, described) = routes().build();
+    app.document = Document::new(described).into();
+    let routes = routes
+        .fallback(not_built)
+        .method_not_allowed_fallback(not_allowed_here)
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(from_fn_with_state((app.clone(), needs), gate::require_key));
+    // Before the key: a browser asks without one whether it may ask.
+    let routes = match cors::layer(&app) {
+        Some(layer) => routes.layer(layer),
+        None => routes,
+    };
+    routes.layer(from_fn_with_state(app.clone(), headers::protect)).with_state(app)
+}
+
+/// The OpenAPI document of all routes.
+pub fn described() -> serde_json::Value {
+    let (.., described) = routes().build();
+    Document::new(described).whole()
+}
+
+/// Every route with what it needs.
+pub(crate) fn routes() -> Routes {
+    own()
+        .merge(api::routes())
+        .merge(plugin::routes())
+        .merge(proxy::routes())
+        .merge(console::routes())
+}
+
+/// What an operator asks.
+fn own() -> Routes {
+    Routes::new("service")
+        .add(
+            get("/healthz", health::live)
+                .open()
+                .says("Says that the process answers.")
+                .answers::<health::Alive>(),
+        )
+        .add(
+            get("/readyz", health::ready)
+                .open()
+                .says("Says whether the server can do its work; 503 where it cannot.")
+                .answers::<health::Ready>(),
+        )
+        .add(
+            get("/metrics", metrics::show)
+                .needs(Scope::Read)
+                .says("Answers what is counted, for Prometheus.")
+                .sends("text/plain"),
+        )
+        .add(get("/openapi.json", openapi::show).open().says("Answers this document."))
+        .hidden(Method::GET, "/docs", super::Need::Nothing, axum::routing::get(openapi::page))
+        .hidden(
+            Method::GET,
+            "/docs/{file}",
+            super::Need::Nothing,
+            axum::routing::get(openapi::part),
+        )
+}
+
+async fn not_built(method: Method, OriginalUri(uri): OriginalUri) -> ApiError {
+    ApiError::not_found(format!("{method} {} is not part of this server.", uri.path()))
+}
+
+async fn not_allowed_here(method: Method, OriginalUri(uri): OriginalUri) -> ApiError {
+    not_allowed(method, uri)
+}
+
+pub(super) fn not_allowed(method: Method, uri: Uri) -> ApiError {
+    let detail = format!("{} does not take {method}.", uri.path());
+    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed", detail)
+}

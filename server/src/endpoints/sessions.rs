@@ -1,0 +1,182 @@
+//! Clients of the endpoints, kept between requests with their connections and logins.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use sdk_proxmox::pve::GetNodes;
+use sdk_proxmox::{Client, Product};
+use tokio::sync::OnceCell;
+
+use super::breaker::Breaker;
+use super::connect::connect_proxmox;
+use super::{EndpointError, Selection};
+use crate::plan::Policy;
+use crate::store::{ProxmoxEndpoint, Store, StoreError};
+use crate::sync::Target;
+
+/// How long a change of the endpoints by another process may go unnoticed. Changes by this one hold
+/// at once.
+const KNOWN_FOR: Duration = Duration::from_secs(5);
+
+/// How long the names of a cluster's nodes are taken for right.
+const NODES_FOR: Duration = Duration::from_secs(30);
+
+/// Requests to one host at the same time: pveproxy takes 500 connections for each of its workers.
+const CONCURRENCY: usize = 64;
+
+/// Clients of all endpoints. Clones share them.
+#[derive(Clone, Debug)]
+pub struct Sessions {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    store: Store,
+    known: Mutex<HashMap<Product, Known>>,
+}
+
+/// The endpoints of a product, as they were read.
+#[derive(Debug, Clone)]
+struct Known {
+    read: Instant,
+    generation: u64,
+    sessions: Arc<[Arc<Session>]>,
+}
+
+/// An endpoint with its client.
+#[derive(Debug)]
+pub struct Session {
+    /// The endpoint.
+    pub row: ProxmoxEndpoint,
+    store: Store,
+    client: OnceCell<Target>,
+    breaker: Breaker,
+    nodes: tokio::sync::Mutex<Option<(Instant, Arc<[String]>)>>,
+}
+
+impl Sessions {
+    /// Clients of the endpoints in `store`. None is made before it is used.
+    pub fn new(store: Store) -> Self {
+        Self { shared: Arc::new(Shared { store, known: Mutex::default() }) }
+    }
+
+    /// All endpoints of a product.
+    pub async fn all(&self, product: Product) -> Result<Arc<[Arc<Session>]>, StoreError> {
+        let generation = self.shared.store.generation();
+        let before = self.known().get(&product).cloned();
+        if let Some(known) = &before
+            && known.generation == generation
+            && known.read.elapsed() < KNOWN_FOR
+        {
+            return Ok(known.sessions.clone());
+        }
+        let rows = self.shared.store.endpoints_of(product).await?;
+        let kept = |row: &ProxmoxEndpoint| {
+            let known = before.as_ref()?;
+            known.sessions.iter().find(|session| session.row == *row).cloned()
+        };
+        let session = |row| {
+            kept(&row).unwrap_or_else(|| Arc::new(Session::new(row, self.shared.store.clone())))
+        };
+        let sessions: Arc<[Arc<Session>]> = rows.into_iter().map(session).collect();
+        let known = Known { read: Instant::now(), generation, sessions: sessions.clone() };
+        self.known().insert(product, known);
+        Ok(sessions)
+    }
+
+    /// The enabled endpoints of a product that a selection takes.
+    pub async fn chosen(
+        &self,
+        product: Product,
+        selection: &Selection,
+    ) -> Result<Vec<Arc<Session>>, EndpointError> {
+        let all = self.all(product).await?;
+        Ok(all.iter().filter(|session| selection.takes(&session.row)).cloned().collect())
+    }
+
+    /// Forgets all clients with their connections and logins.
+    pub fn forget(&self) {
+        self.known().clear();
+    }
+
+    /// How many endpoints are left alone because they do not answer, and how many are known.
+    pub fn broken(&self) -> (usize, usize) {
+        let known = self.known();
+        let all = known.values().flat_map(|known| known.sessions.iter());
+        let enabled = all.filter(|session| session.row.enabled);
+        enabled.fold((0, 0), |(open, count), session| {
+            (open + usize::from(session.breaker.is_open()), count + 1)
+        })
+    }
+
+    fn known(&self) -> std::sync::MutexGuard<'_, HashMap<Product, Known>> {
+        self.shared.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Session {
+    fn new(row: ProxmoxEndpoint, store: Store) -> Self {
+        Self {
+            row,
+            store,
+            client: OnceCell::new(),
+            breaker: Breaker::default(),
+            nodes: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// The client. It is made by the first call; nothing is asked of the endpoint yet.
+    pub async fn client(&self) -> Result<&Client, EndpointError> {
+        Ok(&self.target().await?.client)
+    }
+
+    /// The client, where it was made already.
+    pub fn known_client(&self) -> Option<&Client> {
+        self.client.get().map(|target| &target.client)
+    }
+
+    /// The client with what NetBox has to say of its place.
+    pub async fn target(&self) -> Result<&Target, EndpointError> {
+        let policy = Policy { fetch_max_concurrency: CONCURRENCY, ..Policy::default() };
+        self.client
+            .get_or_try_init(|| connect_proxmox(&self.store, self.row.clone(), &policy))
+            .await
+    }
+
+    /// Says how long the endpoint is left alone, where it is.
+    pub fn admit(&self) -> Result<(), Duration> {
+        self.breaker.admit(Instant::now())
+    }
+
+    /// Notes whether the endpoint answered, whatever it said.
+    pub fn note(&self, answered: bool) {
+        self.breaker.note(answered, Instant::now());
+    }
+
+    /// The names of the cluster's nodes, as they were a moment ago.
+    pub async fn nodes(&self) -> Result<Arc<[String]>, NodesError> {
+        let mut known = self.nodes.lock().await;
+        if let Some((read, names)) = &*known
+            && read.elapsed() < NODES_FOR
+        {
+            return Ok(names.clone());
+        }
+        let rows = self.client().await?.send(&GetNodes::new()).await?.value;
+        let names: Arc<[String]> = rows.iter().map(|row| row.node.to_string()).collect();
+        *known = Some((Instant::now(), names.clone()));
+        Ok(names)
+    }
+}
+
+/// Why the nodes of an endpoint are not known.
+#[derive(Debug, thiserror::Error)]
+pub enum NodesError {
+    /// It cannot be used.
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
+    /// It did not say.
+    #[error(transparent)]
+    Proxmox(#[from] sdk_proxmox::Error),
+}

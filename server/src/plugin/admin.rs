@@ -1,0 +1,171 @@
+//! `/admin`: the log of late, and the state of the keys for credentials.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Body as HttpBody;
+use axum::extract::{Query, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use tokio::sync::broadcast::error::RecvError;
+use utoipa::ToSchema;
+
+use crate::edge::{ApiError, App};
+use crate::logs::LogLine;
+
+const MOST: usize = 5000;
+const USUAL: usize = 200;
+
+/// Which lines are wanted.
+#[derive(Debug, Default, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub(super) struct Filters {
+    level: Option<String>,
+    errors_only: Option<bool>,
+    operation_id: Option<String>,
+    since: Option<String>,
+    newer_than_id: Option<u64>,
+    older_than_id: Option<u64>,
+    #[serde(skip_serializing)]
+    limit: Option<usize>,
+    #[serde(skip_serializing)]
+    offset: Option<usize>,
+}
+
+/// Answer of `/admin/logs`.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Page {
+    #[schema(value_type = Vec<LogLine>)]
+    logs: Vec<Arc<LogLine>>,
+    total: usize,
+    has_more: bool,
+    active_filters: Filters,
+}
+
+/// Answer of `/admin/encryption/status`.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Encryption {
+    attestation_version: u8,
+    configured: bool,
+    /// `env` or `local`
+    active_key_source: &'static str,
+    source: &'static str,
+    encrypted_credentials_verified: bool,
+    credentials: usize,
+    credentials_opened: usize,
+}
+
+impl Filters {
+    fn since(&self) -> Result<Option<Timestamp>, ApiError> {
+        let Some(text) = &self.since else { return Ok(None) };
+        text.parse().map(Some).map_err(|_| {
+            ApiError::bad_request(
+                "The query is not valid",
+                "since: a time as in 2026-01-31T12:00:00Z",
+            )
+        })
+    }
+
+    fn takes(&self, line: &LogLine, since: Option<Timestamp>) -> bool {
+        let level = self.level.as_deref();
+        let severe = matches!(line.level, "WARNING" | "ERROR");
+        let time = || line.timestamp.parse::<Timestamp>().ok();
+        level.is_none_or(|level| level.eq_ignore_ascii_case(line.level))
+            && (self.errors_only != Some(true) || severe)
+            && self.operation_id.as_ref().is_none_or(|id| line.operation_id.as_ref() == Some(id))
+            && self.newer_than_id.is_none_or(|id| line.id > id)
+            && self.older_than_id.is_none_or(|id| line.id < id)
+            && since.is_none_or(|since| time().is_some_and(|time| time >= since))
+    }
+}
+
+/// What was logged of late, newest first.
+pub(super) async fn logs(
+    State(app): State<App>,
+    Query(filters): Query<Filters>,
+) -> Result<Json<Page>, ApiError> {
+    let since = filters.since()?;
+    let mut logs = app.settings.logs.lines(|line| filters.takes(line, since));
+    let total = logs.len();
+    logs.reverse();
+    let (offset, limit) =
+        (filters.offset.unwrap_or(0), filters.limit.unwrap_or(USUAL).clamp(1, MOST));
+    let logs: Vec<_> = logs.into_iter().skip(offset).take(limit).collect();
+    let has_more = offset.saturating_add(logs.len()) < total;
+    Ok(Json(Page { logs, total, has_more, active_filters: filters }))
+}
+
+/// What is logged, as it is.
+pub(super) async fn stream(
+    State(app): State<App>,
+    Query(filters): Query<Filters>,
+) -> Result<Response, ApiError> {
+    let since = filters.since()?;
+    let mut news = app.settings.logs.watch();
+    let known = match filters.newer_than_id {
+        Some(_) => app.settings.logs.lines(|line| filters.takes(line, since)),
+        None => Vec::new(),
+    };
+    let mut seen = known.last().map_or(0, |line| line.id);
+    let (keepalive, closing) = (app.settings.keepalive, app.runs.closing());
+    let open = app.metrics.stream("logs");
+    let frames = async_stream::stream! {
+        let _open = open;
+        tokio::pin!(closing);
+        for line in known {
+            yield frame(&line);
+        }
+        loop {
+            let line = tokio::select! {
+                line = tokio::time::timeout(keepalive, news.recv()) => line,
+                () = &mut closing => {
+                    yield Bytes::from_static(b"event: server_shutdown\ndata: {}\n\n");
+                    break;
+                }
+            };
+            match line {
+                Ok(Ok(line)) if line.id > seen && filters.takes(&line, since) => {
+                    seen = line.id;
+                    yield frame(&line);
+                }
+                Ok(Ok(_)) => {}
+                Ok(Err(RecvError::Lagged(missed))) => {
+                    yield Bytes::from(format!("event: gap\ndata: {{\"missed\":{missed}}}\n\n"));
+                }
+                Ok(Err(RecvError::Closed)) => break,
+                Err(_) => yield Bytes::from_static(b": keepalive\n\n"),
+            }
+        }
+    };
+    let headers = [
+        (header::CONTENT_TYPE, "text/event-stream; charset=utf-8"),
+        (header::CACHE_CONTROL, "no-cache"),
+        (header::HeaderName::from_static("x-accel-buffering"), "no"),
+    ];
+    let frames = futures_util::StreamExt::map(frames, Ok::<_, Infallible>);
+    Ok((headers, HttpBody::from_stream(frames)).into_response())
+}
+
+fn frame(line: &LogLine) -> Bytes {
+    // A line of texts and numbers always becomes JSON.
+    let data = serde_json::to_string(line).unwrap_or_default();
+    format!("id: {}\nevent: log\ndata: {data}\n\n", line.id).into()
+}
+
+/// Where the keys for credentials come from, and whether they open all of them.
+pub(super) async fn encryption(State(app): State<App>) -> Result<Json<Encryption>, ApiError> {
+    let attested = app.store.attest().await?;
+    Ok(Json(Encryption {
+        attestation_version: 1,
+        configured: true,
+        active_key_source: attested.source,
+        source: attested.source,
+        encrypted_credentials_verified: attested.is_whole(),
+        credentials: attested.sealed,
+        credentials_opened: attested.opened,
+    }))
+}

@@ -1,0 +1,131 @@
+//! Lists that are answered as Proxmox has them, each row with its cluster's name.
+
+use axum::Json;
+use axum::extract::{Path, RawQuery, State};
+use axum::routing::get as only_get;
+use proxbox_runtime::Request;
+use sdk_proxmox::{Client, Error, Product};
+use serde_json::{Map, Value, json};
+
+use super::cluster::rows;
+use super::{ApiError, App, ask_all, chosen, cluster_name, member};
+use crate::auth::Scope;
+use crate::edge::{Need, Routes, get};
+use crate::plugin::flags::Flags;
+use crate::proxy::{api_of, only};
+
+/// Where each list is here, and where Proxmox has it.
+const LISTS: [(&str, &str); 11] = [
+    ("/proxmox/access", "/access"),
+    ("/proxmox/cluster", "/cluster"),
+    ("/proxmox/sdn/zones", "/cluster/sdn/zones"),
+    ("/proxmox/sdn/vnets", "/cluster/sdn/vnets"),
+    ("/proxmox/sdn/controllers", "/cluster/sdn/controllers"),
+    ("/proxmox/sdn/fabrics", "/cluster/sdn/fabrics/fabric"),
+    ("/proxmox/sdn/route-maps", "/cluster/sdn/route-maps/entries"),
+    ("/proxmox/sdn/prefix-lists", "/cluster/sdn/prefix-lists"),
+    ("/proxmox/cluster/ha/groups", "/cluster/ha/groups"),
+    ("/proxmox/cluster/ha/rules", "/cluster/ha/rules"),
+    ("/proxmox/firewall/datacenter/aliases", "/cluster/firewall/aliases"),
+];
+
+/// The same for what a node has.
+const OF_NODE: [(&str, &str); 4] = [
+    ("/proxmox/nodes/{node}/network", "/nodes/{node}/network"),
+    ("/proxmox/nodes/{node}/qemu", "/nodes/{node}/qemu"),
+    ("/proxmox/nodes/{node}/lxc", "/nodes/{node}/lxc"),
+    ("/proxmox/nodes/{node}/storage", "/nodes/{node}/storage"),
+];
+
+/// The same for what a machine of a node has.
+const OF_GUEST: [(&str, &str); 2] = [
+    ("/proxmox/nodes/{node}/qemu/{vmid}/firewall", "/nodes/{node}/qemu/{vmid}/firewall"),
+    ("/proxmox/nodes/{node}/qemu/{vmid}/config", "/nodes/{node}/qemu/{vmid}/config"),
+];
+
+/// The routes of all of them.
+pub(super) fn routes() -> Routes {
+    let mut routes = Routes::new("proxmox");
+    for (path, place) in LISTS {
+        let answer = async move |State(app): State<App>, RawQuery(query): RawQuery| {
+            of_clusters(&app, query, place).await
+        };
+        let says = "Lists what Proxmox has there, each row with its cluster's name.";
+        let route = get(path, answer).needs(Scope::Read).chooses_endpoints();
+        routes = routes.add(route.says(says));
+    }
+    for (path, place) in OF_NODE {
+        let answer = async move |State(app): State<App>,
+                                 Path(node): Path<String>,
+                                 RawQuery(query): RawQuery| {
+            of_node(&app, query, place, &node, None).await
+        };
+        let route = get(path, answer).needs(Scope::Read).chooses_endpoints();
+        routes = routes.add(route.says("Answers what Proxmox has there."));
+    }
+    for (path, place) in OF_GUEST {
+        let answer = async move |State(app): State<App>,
+                                 Path((node, vmid)): Path<(String, i64)>,
+                                 RawQuery(query): RawQuery| {
+            of_node(&app, query, place, &node, Some(vmid)).await
+        };
+        let route = get(path, answer).needs(Scope::Read).chooses_endpoints();
+        routes = routes.add(route.says("Answers what Proxmox has there."));
+    }
+    // Both forms are asked.
+    let bridges = only_get(async |State(app): State<App>, RawQuery(query): RawQuery| {
+        of_clusters(&app, query, "/cluster/sdn/zones").await
+    });
+    routes.hidden(axum::http::Method::GET, "/proxmox/sdn", Need::Scope(Scope::Read), bridges)
+}
+
+async fn of_clusters(
+    app: &App,
+    query: Option<String>,
+    place: &'static str,
+) -> Result<Json<Vec<Value>>, ApiError> {
+    let targets = chosen(app, query).await?;
+    let one = |target: &crate::sync::Target| {
+        let client = target.client.clone();
+        async move {
+            let name = cluster_name(&client).await?;
+            let mut listed = rows(read(&client, place, Map::new()).await?);
+            for row in &mut listed {
+                if let Some(row) = row.as_object_mut() {
+                    row.insert("cluster_name".into(), name.as_str().into());
+                }
+            }
+            Ok(listed)
+        }
+    };
+    Ok(Json(ask_all(&targets, one).await?.into_iter().flatten().collect()))
+}
+
+async fn of_node(
+    app: &App,
+    query: Option<String>,
+    place: &'static str,
+    node: &str,
+    vmid: Option<i64>,
+) -> Result<Json<Value>, ApiError> {
+    let Flags { selection, .. } = Flags::parse(&query.unwrap_or_default())?;
+    let session = only(app, Product::Pve, &selection, Some(node)).await?;
+    let client = session.client().await.map_err(crate::runs::StartError::from)?;
+    let mut members = Map::from_iter([("node".to_owned(), json!(node))]);
+    members.extend(vmid.map(|vmid| ("vmid".to_owned(), json!(vmid))));
+    let read = read(client, place, members).await;
+    read.map(Json).map_err(|error| crate::proxy::fault(&session.row.name, &error))
+}
+
+/// What `data` holds of a GET.
+pub(super) async fn read(
+    client: &Client,
+    place: &str,
+    members: Map<String, Value>,
+) -> Result<Value, Error> {
+    let matched = api_of(Product::Pve)
+        .ops()
+        .find(|op| op.path == place && op.method == proxbox_runtime::Method::Get);
+    let op = matched.ok_or_else(|| Error::Invalid(format!("there is no {place}")))?;
+    member(&client.answer(Request::from_members(op, &members)).await?.body)
+}

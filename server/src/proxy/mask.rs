@@ -1,0 +1,75 @@
+//! Parameters without their secrets, for the audit.
+
+use proxbox_runtime::{FieldFlags, Op};
+use serde_json::{Map, Value};
+
+const MASK: &str = "[masked]";
+
+/// Parts of names whose values are secrets, whatever the description says.
+const WORDS: [&str; 8] =
+    ["password", "secret", "token", "ticket", "privkey", "private", "apikey", "encryption-key"];
+
+/// Long texts are cut: the audit is no store of files.
+const LONGEST: usize = 500;
+
+/// The parameters without their secrets.
+pub(super) fn masked(op: &Op, members: &Map<String, Value>) -> Value {
+    let shown = |name: &str, value: &Value| match is_secret(op, name) {
+        true => Value::from(MASK),
+        false => cut(value),
+    };
+    members.iter().map(|(name, value)| (name.clone(), shown(name, value))).collect()
+}
+
+fn is_secret(op: &Op, name: &str) -> bool {
+    let flagged = op.params.field(name).is_some_and(|field| field.flags.has(FieldFlags::SECRET));
+    // A token's name is in the path, and no secret.
+    let in_path = op.params.field(name).is_some_and(|field| field.flags.has(FieldFlags::PATH));
+    flagged || (!in_path && WORDS.iter().any(|word| name.to_ascii_lowercase().contains(word)))
+}
+
+fn cut(value: &Value) -> Value {
+    match value {
+        Value::String(text) if text.chars().count() > LONGEST => {
+            text.chars().take(LONGEST).collect::<String>().into()
+        }
+        other => other.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sdk_proxmox::Product;
+    use serde_json::json;
+
+    use super::super::table::api_of;
+    use super::*;
+
+    #[test]
+    fn secrets_are_masked_and_the_rest_stays() {
+        let op = |method, path| api_of(Product::Pve).find(method, path).unwrap().op;
+        for (method, path, given, expected) in [
+            (
+                "POST",
+                "/access/users",
+                json!({"userid": "a@pve", "password": "hunter2"}),
+                json!({"userid": "a@pve", "password": MASK}),
+            ),
+            (
+                "PUT",
+                "/nodes/a/qemu/100/config",
+                json!({"cipassword": "hunter2", "memory": "2048", "vmid": 100}),
+                json!({"cipassword": MASK, "memory": "2048", "vmid": 100}),
+            ),
+            (
+                "POST",
+                "/access/users/a@pve/token/ci",
+                json!({"tokenid": "ci", "comment": "x"}),
+                json!({"tokenid": "ci", "comment": "x"}),
+            ),
+        ] {
+            let given = given.as_object().unwrap().clone();
+            assert_eq!(masked(op(method, path), &given), expected, "{path}");
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! All sealed credentials: whether they open, and sealing them anew.
+
+use std::sync::Arc;
+
+use secrecy::ExposeSecret;
+use sqlx::Row;
+use sqlx::sqlite::SqliteConnection;
+
+use super::key_file::KeyFile;
+use super::seal::Place;
+use super::{KeyRing, Store, StoreError};
+
+/// Tables and their columns that hold sealed credentials.
+const SEALED: [(&str, &[&str]); 2] = [
+    ("proxmox_endpoints", &["token_value", "password"]),
+    ("netbox_endpoint", &["token_key", "token"]),
+];
+
+/// Where the keys for credentials come from.
+#[derive(Debug, Clone)]
+pub(super) enum Keys {
+    /// From whoever started the server.
+    Given(KeyRing),
+    /// From the file beside the database.
+    File(Arc<KeyFile>),
+}
+
+impl Keys {
+    pub(super) fn ring(&self) -> KeyRing {
+        match self {
+            Self::Given(ring) => ring.clone(),
+            Self::File(file) => file.ring(),
+        }
+    }
+}
+
+/// What the credentials came to when all of them were looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Attestation {
+    /// `env` where the keys were given, `local` where they come from the file beside the database.
+    pub source: &'static str,
+    /// Credentials that are stored.
+    pub sealed: usize,
+    /// Those that the keys open.
+    pub opened: usize,
+}
+
+impl Attestation {
+    /// Whether all credentials open.
+    pub const fn is_whole(&self) -> bool {
+        self.sealed == self.opened
+    }
+}
+
+/// What a rotation came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rotation {
+    /// Credentials that were sealed anew.
+    pub resealed: usize,
+    /// Whether the old keys were forgotten; keys that were given are the giver's to forget.
+    pub forgotten: bool,
+}
+
+/// A credential as it is stored.
+struct Sealed {
+    place: Place,
+    value: Vec<u8>,
+}
+
+impl Store {
+    pub(super) fn ring(&self) -> KeyRing {
+        self.keys.ring()
+    }
+
+    /// Looks whether the present keys open every credential.
+    pub async fn attest(&self) -> Result<Attestation, StoreError> {
+        let mut connection = self.readers.acquire().await?;
+        let all = sealed(&mut connection).await?;
+        let ring = self.ring();
+        let opens = |one: &&Sealed| ring.open(one.place, &one.value).is_ok();
+        let source = match self.keys {
+            Keys::Given(_) => "env",
+            Keys::File(_) => "local",
+        };
+        Ok(Attestation { source, sealed: all.len(), opened: all.iter().filter(opens).count() })
+    }
+
+    /// Seals every credential with the first key, all or none. The key file gets a new first key
+    /// before, and loses the others after.
+    ///
+    /// A credential that no key opens stops the rotation: forgetting its key would lose it for good.
+    pub async fn rotate(&self) -> Result<Rotation, StoreError> {
+        if let Keys::File(file) = &self.keys {
+            file.add_key()?;
+        }
+        let ring = self.ring();
+        let mut transaction = self.begin().await?;
+        let all = sealed(&mut transaction).await?;
+        for Sealed { place, value } in &all {
+            let secret = ring.open(*place, value)?;
+            let anew = ring.seal(*place, &secret)?;
+            if ring.open(*place, &anew)?.expose_secret() != secret.expose_secret() {
+                return Err(place.unreadable());
+            }
+            let Place { table, row, column } = place;
+            // Names of this file, not of anybody else.
+            let sql = format!("UPDATE {table} SET {column} = ? WHERE id = ?");
+            let update = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(anew).bind(row);
+            update.execute(&mut *transaction).await?;
+        }
+        transaction.commit().await?;
+        let forgotten = match &self.keys {
+            Keys::File(file) => file.keep_first().map(|()| true)?,
+            Keys::Given(_) => false,
+        };
+        Ok(Rotation { resealed: all.len(), forgotten })
+    }
+}
+
+async fn sealed(connection: &mut SqliteConnection) -> Result<Vec<Sealed>, StoreError> {
+    let mut all = Vec::new();
+    for (table, columns) in SEALED {
+        let sql = format!("SELECT id, {} FROM {table} ORDER BY id", columns.join(", "));
+        for row in sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_all(&mut *connection).await? {
+            let id = row.try_get("id")?;
+            for column in columns {
+                let value: Option<Vec<u8>> = row.try_get(*column)?;
+                let place = Place { table, row: id, column };
+                all.extend(value.map(|value| Sealed { place, value }));
+            }
+        }
+    }
+    Ok(all)
+}

@@ -84,6 +84,8 @@ pub struct Cluster {
     /// What commands print that are typed into a terminal, besides `echo`, `hostname`, `stty size` and
     /// `exit`.
     pub commands: BTreeMap<String, String>,
+    /// Programs that were run in guests.
+    pub(crate) programs: Vec<super::program::Done>,
     /// Whether Ceph is set up; without it, calls about it fail.
     pub ceph: bool,
     /// How long tasks run.
@@ -153,6 +155,7 @@ impl Cluster {
             replications: Vec::new(),
             answers: BTreeMap::new(),
             commands: BTreeMap::new(),
+            programs: Vec::new(),
             ceph: false,
             task_time: Duration::from_millis(50),
             next_exit: None,

@@ -34,6 +34,7 @@ mod load;
 mod node;
 mod old;
 mod params;
+mod program;
 mod property;
 mod rights;
 mod route;

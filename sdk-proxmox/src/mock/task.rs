@@ -239,6 +239,12 @@ impl Cluster {
         }
     }
 
+    /// How many tasks of a kind, `vncshell` for instance, are running.
+    pub fn running_tasks(&mut self, kind: &str) -> usize {
+        self.settle();
+        self.tasks.iter().filter(|task| task.kind == kind && task.ended.is_none()).count()
+    }
+
     /// Ends all running tasks now, whatever time they have left.
     pub fn finish_tasks(&mut self) {
         let last = self.tasks.iter().map(|task| task.ends).max();

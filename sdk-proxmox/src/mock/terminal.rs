@@ -106,17 +106,10 @@ async fn session(
         say(socket, "unable to find a serial interface\r\n").await;
         return Err("command failed: exit code 1");
     };
-    let mut shell = Shell {
-        host: host.clone(),
-        line: String::new(),
-        rest: Vec::new(),
-        size: (80, 20),
-        over: false,
-    };
+    let mut shell = Shell::new(host);
     say(socket, &shell.prompt()).await;
     while let Some(message) = next(socket).await {
-        let answer =
-            shell.take(&message, |command| lock(&shared.cluster).commands.get(command).cloned());
+        let answer = shell.take(&message, &lock(&shared.cluster));
         say(socket, &answer).await;
         if shell.over {
             break;
@@ -150,16 +143,35 @@ struct Shell {
     /// The beginning of a character.
     rest: Vec<u8>,
     size: (u16, u16),
+    /// Whether what is typed is shown.
+    echo: bool,
+    /// What the last program exited with.
+    code: i32,
+    /// Whether a program runs that only an interrupt ends.
+    busy: bool,
     over: bool,
 }
 
 impl Shell {
+    fn new(host: &str) -> Self {
+        Self {
+            host: host.to_owned(),
+            line: String::new(),
+            rest: Vec::new(),
+            size: (80, 20),
+            echo: true,
+            code: 0,
+            busy: false,
+            over: false,
+        }
+    }
+
     fn prompt(&self) -> String {
         format!("{BEFORE_LINE}root@{}:~# ", self.host)
     }
 
     /// Takes one message of termproxy's protocol and answers what is printed.
-    fn take(&mut self, message: &[u8], told: impl Fn(&str) -> Option<String>) -> String {
+    fn take(&mut self, message: &[u8], cluster: &Cluster) -> String {
         let mut parts = message.splitn(3, |byte| *byte == b':');
         match (parts.next(), parts.next(), parts.next()) {
             (Some(b"0"), Some(length), Some(input))
@@ -173,7 +185,7 @@ impl Shell {
                     Err(_) => self.rest.len(),
                 };
                 let input: Vec<u8> = self.rest.drain(..whole).collect();
-                self.typed(&String::from_utf8_lossy(&input), told)
+                self.typed(&String::from_utf8_lossy(&input), cluster)
             }
             (Some(b"1"), Some(columns), Some(rows)) => {
                 let number = |text: &[u8]| std::str::from_utf8(text).ok()?.parse().ok();
@@ -188,24 +200,34 @@ impl Shell {
         }
     }
 
-    fn typed(&mut self, input: &str, told: impl Fn(&str) -> Option<String>) -> String {
+    fn typed(&mut self, input: &str, cluster: &Cluster) -> String {
         let mut screen = String::new();
         for key in input.chars() {
             match key {
+                '\u{3}' => {
+                    self.line.clear();
+                    self.busy = false;
+                    self.code = 130;
+                    screen.push_str("^C\r\n");
+                    screen.push_str(&self.prompt());
+                }
+                // A program that runs does not read.
+                _ if self.busy => {}
                 '\r' | '\n' => {
                     let line = std::mem::take(&mut self.line);
                     screen.push_str(AFTER_LINE);
-                    screen.push_str(&self.run(line.trim(), &told));
-                }
-                '\u{3}' => {
-                    self.line.clear();
-                    screen.push_str("^C\r\n");
-                    screen.push_str(&self.prompt());
+                    let printed = self.run(line.trim(), cluster);
+                    screen.push_str(&printed.replace('\n', "\r\n"));
+                    if !self.over && !self.busy {
+                        screen.push_str(&self.prompt());
+                    }
                 }
                 '\u{4}' => self.over = true,
                 key => {
                     self.line.push(key);
-                    screen.push(key);
+                    if self.echo {
+                        screen.push(key);
+                    }
                 }
             }
             if self.over {
@@ -216,19 +238,105 @@ impl Shell {
         screen
     }
 
-    fn run(&mut self, line: &str, told: impl Fn(&str) -> Option<String>) -> String {
-        let printed = match (told(line), line.split_once(' ').unwrap_or((line, ""))) {
-            (Some(printed), _) => printed,
-            (None, ("", _)) => String::new(),
-            (None, ("exit" | "logout", _)) => {
-                self.over = true;
-                return String::new();
+    /// Runs the commands of a line one after another.
+    fn run(&mut self, line: &str, cluster: &Cluster) -> String {
+        // Whole lines that were given to the mock are no list of commands.
+        if let Some(printed) = cluster.commands.get(line) {
+            return printed.clone();
+        }
+        let mut printed = String::new();
+        for argv in commands(line) {
+            let words: Vec<&str> = argv.iter().map(String::as_str).collect();
+            match words.as_slice() {
+                [] => {}
+                ["exit" | "logout", ..] => {
+                    self.over = true;
+                    break;
+                }
+                ["stty", "-echo"] => self.echo = false,
+                ["stty", "echo"] => self.echo = true,
+                ["stty", "size"] => printed.push_str(&format!("{} {}\n", self.size.1, self.size.0)),
+                ["set" | "unset", ..] => self.code = 0,
+                _ => {
+                    // The code of the command before is only known now.
+                    let argv: Vec<String> = argv
+                        .iter()
+                        .map(|word| word.replace(LAST_CODE, &self.code.to_string()))
+                        .collect();
+                    let done = cluster.run_program(&self.host, &argv);
+                    self.code = done.code;
+                    printed.push_str(&done.printed);
+                    if done.code == 127 {
+                        printed.push_str("-bash: ");
+                    }
+                    printed.push_str(&done.complained);
+                    if done.follows {
+                        self.busy = true;
+                        break;
+                    }
+                }
             }
-            (None, ("hostname", _)) => format!("{}\n", self.host),
-            (None, ("echo", text)) => format!("{text}\n"),
-            (None, ("stty", "size")) => format!("{} {}\n", self.size.1, self.size.0),
-            (None, (command, _)) => format!("-bash: {command}: command not found\n"),
-        };
-        format!("{}{}", printed.replace('\n', "\r\n"), self.prompt())
+        }
+        printed
+    }
+}
+
+/// Stands for `$?` until the command before has run.
+const LAST_CODE: char = '\u{1a}';
+
+/// The commands of a line, each as words: single and double quotes hold words together.
+fn commands(line: &str) -> Vec<Vec<String>> {
+    let mut all = vec![Vec::new()];
+    let mut word: Option<String> = None;
+    let mut quote = None;
+    let line = line.replace("$?", &LAST_CODE.to_string());
+    let mut keys = line.chars();
+    while let Some(key) = keys.next() {
+        match (quote, key) {
+            (Some(end), key) if key == end => quote = None,
+            (Some('"') | None, '\\') => word.get_or_insert_default().extend(keys.next()),
+            (Some(_), key) => word.get_or_insert_default().push(key),
+            (None, '\'' | '"') => {
+                quote = Some(key);
+                word.get_or_insert_default();
+            }
+            (None, ' ' | ';') => {
+                if let (Some(word), Some(words)) = (word.take(), all.last_mut()) {
+                    words.push(word);
+                }
+                if key == ';' {
+                    all.push(Vec::new());
+                }
+            }
+            (None, key) => word.get_or_insert_default().push(key),
+        }
+    }
+    if let (Some(word), Some(words)) = (word, all.last_mut()) {
+        words.push(word);
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_a_list_of_commands_and_quotes_hold_words_together() {
+        let words = commands("printf '\\n%s' a; echo \"b c\" 'it'\\''s';  stty -echo");
+        let expected =
+            [vec!["printf", "\\n%s", "a"], vec!["echo", "b c", "it's"], vec!["stty", "-echo"]];
+        assert_eq!(words, expected);
+    }
+
+    #[test]
+    fn a_program_that_follows_ends_with_an_interrupt_and_takes_its_line_along() {
+        let cluster = Cluster::demo(1, 1, 1);
+        let mut shell = Shell::new("pve01");
+        let shown = shell.typed("journalctl -f; echo after\n", &cluster);
+        assert!(shown.contains("entry 20") && !shown.contains("\r\nafter"), "{shown}");
+        assert_eq!(shell.typed("echo no\n", &cluster), "");
+        assert!(shell.typed("\u{3}", &cluster).starts_with("^C"));
+        assert!(shell.typed("echo $?\n", &cluster).contains("130"));
     }
 }

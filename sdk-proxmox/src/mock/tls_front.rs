@@ -85,6 +85,8 @@ fn clients_of(
 
 async fn accept(listener: TcpListener, acceptor: TlsAcceptor, target: SocketAddr) {
     while let Ok((stream, _)) = listener.accept().await {
+        // The last bytes of an answer should not wait for an acknowledgement.
+        let _ = stream.set_nodelay(true);
         let acceptor = acceptor.clone();
         tokio::spawn(async move {
             // Clients that do not trust the certificate leave here.

@@ -17,7 +17,7 @@ use crate::proxy;
 /// The pages show what they make of the document, and pictures that they hold themselves.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
-     frame-ancestors 'none'; base-uri 'none'",
+     frame-ancestors 'none'; base-uri 'self'",
 );
 
 /// The document as it is sent, made by the first who asks.
@@ -148,7 +148,10 @@ fn file(name: &str) -> Result<Response, ApiError> {
     let kind = kind.unwrap_or(HeaderValue::from_static("application/octet-stream"));
     let bytes = match name {
         // It is served without a slash at its end, so that what belongs to it needs its folder.
-        "index.html" => String::from_utf8_lossy(&found.bytes).replace("./", "/docs/").into_bytes(),
+        "index.html" => {
+            let page = String::from_utf8_lossy(&found.bytes);
+            page.replacen("<head>", "<head><base href=\"/docs/\">", 1).into_bytes()
+        }
         _ => found.bytes.into_owned(),
     };
     let headers = [(header::CONTENT_TYPE, kind), (header::CONTENT_SECURITY_POLICY, POLICY)];

@@ -7,6 +7,9 @@ use crate::mock::answer::{Outcome, Refusal, data, failed};
 use crate::mock::call::Call;
 use crate::mock::{Cluster, Guest, property};
 
+/// Programs are numbered from here on.
+const FIRST_PID: usize = 1000;
+
 /// Whether the agent of a virtual machine can be asked.
 fn answers(guest: &Guest) -> Result<(), Refusal> {
     if !guest.agent_enabled() {
@@ -32,11 +35,8 @@ pub(crate) fn ask(cluster: &mut Cluster, call: &Call) -> Outcome {
     let command = if last == "agent" { call.text("command") } else { Some(last.to_owned()) };
     let name = guest.name().unwrap_or_default();
     let result = match command.as_deref().unwrap_or_default() {
-        "exec" => return data(json!({ "pid": 1000 + guest.vmid })),
-        "exec-status" => {
-            let printed = format!("{name}\n");
-            return data(json!({ "exited": 1, "exitcode": 0, "out-data": printed }));
-        }
+        "exec" => return data(json!({ "pid": start(cluster, call, &name) })),
+        "exec-status" => return status(cluster, call),
         "file-read" => return data(json!({ "content": format!("{name}\n") })),
         "file-write" => return data(Value::Null),
         "get-osinfo" => json!({
@@ -58,6 +58,35 @@ pub(crate) fn ask(cluster: &mut Cluster, call: &Call) -> Outcome {
         _ => json!({}),
     };
     data(json!({ "result": result }))
+}
+
+/// Starts a program in a guest; what it does is known at once.
+fn start(cluster: &mut Cluster, call: &Call, host: &str) -> usize {
+    let argv: Vec<String> = match call.params.get("command") {
+        Some(Value::Array(words)) => {
+            words.iter().filter_map(|word| word.as_str().map(str::to_owned)).collect()
+        }
+        Some(Value::String(word)) => vec![word.clone()],
+        _ => Vec::new(),
+    };
+    let done = cluster.run_program(host, &argv);
+    cluster.programs.push(done);
+    FIRST_PID + cluster.programs.len() - 1
+}
+
+fn status(cluster: &Cluster, call: &Call) -> Outcome {
+    let pid = call.number("pid").and_then(|pid| usize::try_from(pid).ok()).unwrap_or(0);
+    let done = pid.checked_sub(FIRST_PID).and_then(|index| cluster.programs.get(index));
+    let Some(done) = done else {
+        return Err(failed(format!("Agent error: PID {pid} does not exist")));
+    };
+    let mut told = json!({ "exited": 1, "exitcode": done.code });
+    for (name, text) in [("out-data", &done.printed), ("err-data", &done.complained)] {
+        if !text.is_empty() {
+            told[name] = text.as_str().into();
+        }
+    }
+    data(told)
 }
 
 /// Of a virtual machine, through its agent.

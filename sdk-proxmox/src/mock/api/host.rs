@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::tasks::page;
 use super::{need, node_name};
 use crate::mock::answer::{Outcome, Refusal, bad_param, data, failed};
 use crate::mock::call::Call;
@@ -109,15 +110,23 @@ pub(crate) fn cluster_log(cluster: &mut Cluster, call: &Call) -> Outcome {
 
 /// Lines of the log, the oldest first.
 pub(crate) fn syslog(cluster: &mut Cluster, call: &Call) -> Outcome {
-    let limit = call.number("limit").and_then(|max| usize::try_from(max).ok()).unwrap_or(50);
-    let lines = log_lines(cluster, call).into_iter().take(limit).enumerate();
-    data(lines.map(|(index, text)| json!({ "n": index + 1, "t": text })).collect::<Vec<_>>())
+    let lines = log_lines(cluster, call);
+    let unit = call.text("service");
+    let of_unit = |line: &&String| unit.as_ref().is_none_or(|unit| line.contains(unit.as_str()));
+    let lines = lines.iter().filter(of_unit).enumerate();
+    let rows = lines.map(|(index, text)| json!({ "n": index + 1, "t": text })).collect();
+    page(rows, call)
 }
 
+/// Between two places: the latest lines, or those behind the first one.
 pub(crate) fn journal(cluster: &mut Cluster, call: &Call) -> Outcome {
-    let last = call.number("lastentries").and_then(|last| usize::try_from(last).ok());
+    let number = |name| call.number(name).and_then(|last| usize::try_from(last).ok());
     let lines = log_lines(cluster, call);
-    let from = lines.len().saturating_sub(last.unwrap_or(lines.len()));
+    let place = call.text("startcursor");
+    let from = match place.as_deref().and_then(|place| place.strip_prefix("s=mock;i=")) {
+        Some(index) => usize::from_str_radix(index, 16).unwrap_or(0).min(lines.len()),
+        None => lines.len().saturating_sub(number("lastentries").unwrap_or(lines.len())),
+    };
     let mut answer = vec![format!("s=mock;i={from:x}")];
     answer.extend_from_slice(&lines[from..]);
     answer.push(format!("s=mock;i={:x}", lines.len()));

@@ -92,7 +92,7 @@ fn find<'a>(cluster: &'a Cluster, call: &Call) -> Result<&'a Task, Refusal> {
 }
 
 /// A part of a list by `start` and `limit`, 50 unless told, with the total beside it.
-fn page(all: Vec<Value>, call: &Call) -> Outcome {
+pub(crate) fn page(all: Vec<Value>, call: &Call) -> Outcome {
     let number = |name| call.number(name).and_then(|number| usize::try_from(number).ok());
     let total = all.len();
     let limit = number("limit").filter(|limit| *limit > 0).unwrap_or(50);

@@ -77,8 +77,8 @@ impl Wire {
             return Err(refused.unwrap_or_else(|| Error::Invalid("the client has no host".into())));
         };
         let host = self.preferred_host()?;
-        let sent = self.build(host, request, headers);
-        let sent = sent
+        let sent = self
+            .head(host, request, headers)
             .header(CONTENT_TYPE, body.content_type)
             .header(CONTENT_LENGTH, body.length)
             .body(reqwest::Body::wrap_stream(body.content));
@@ -189,12 +189,8 @@ impl Wire {
         Ok(Reply { status, reason, retry_after, host: Some(host.name.clone()), body })
     }
 
-    fn build(
-        &self,
-        host: &Host,
-        request: &Request,
-        headers: &HeaderMap,
-    ) -> reqwest::RequestBuilder {
+    /// A request without its body.
+    fn head(&self, host: &Host, request: &Request, headers: &HeaderMap) -> reqwest::RequestBuilder {
         let mut url = format!("{}{}", host.base, request.path);
         if !request.query.is_empty() {
             url.push('?');
@@ -207,7 +203,16 @@ impl Wire {
             Method::Post => http::Method::POST,
             Method::Put => http::Method::PUT,
         };
-        let builder = self.client.request(method, url).headers(headers.clone());
+        self.client.request(method, url).headers(headers.clone())
+    }
+
+    fn build(
+        &self,
+        host: &Host,
+        request: &Request,
+        headers: &HeaderMap,
+    ) -> reqwest::RequestBuilder {
+        let builder = self.head(host, request, headers);
         let (kind, text) = match &request.payload {
             Payload::Empty if request.op.method == Method::Get => return builder,
             // Proxies in front of a node insist on a length.

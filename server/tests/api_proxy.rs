@@ -270,7 +270,10 @@ async fn a_change_that_was_never_sent_may_be_sent_again() {
 #[tokio::test]
 async fn a_client_that_hangs_up_leaves_no_change_without_an_end() {
     let (server, mock) = with_mock(writable()).await;
-    mock.fault(Fault::on("/status/stop", Trouble::Delay(Duration::from_millis(300))));
+    mock.fault(Fault::on(
+        "/nodes/pve01/qemu/100/status/stop",
+        Trouble::Delay(Duration::from_millis(300)),
+    ));
     let path = "/proxmox/api2/json/nodes/pve01/qemu/100/status/stop";
     let request = server.http.post(server.url(path)).header("X-Proxbox-API-Key", KEY);
     let gone = request.timeout(Duration::from_millis(100)).send().await;

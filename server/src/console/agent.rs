@@ -91,7 +91,7 @@ pub(super) async fn entries(
 ) -> Result<Vec<Entry>, ApiError> {
     let client = guest.session.client().await.map_err(StartError::from)?;
     let argv = arguments(units, limit, after);
-    let output = run(client, &guest.node, guest.vmid, &argv, READING).await;
+    let output = run(&client, &guest.node, guest.vmid, &argv, READING).await;
     let output = output.map_err(|error| fault(&guest.session.row.name, &error))?;
     match output.exit {
         Some(0) => Ok(output.stdout.lines().filter_map(entry).collect()),

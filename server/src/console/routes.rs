@@ -375,7 +375,7 @@ async fn exec(
     let client = guest.session.client().await.map_err(StartError::from)?;
     let limit = command.timeout.map_or(LONGEST, Duration::from_secs).min(LONGEST);
     let number = audit::begin(&app, &sender, &guest, &command.command).await?;
-    let output = agent::run(client, &guest.node, vmid, &command.command, limit).await;
+    let output = agent::run(&client, &guest.node, vmid, &command.command, limit).await;
     match output {
         Ok(output) => {
             let exit = output.exit.map_or_else(|| "none".to_owned(), |code| code.to_string());

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
-use axum::http::{HeaderMap, Method};
+use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use secrecy::SecretString;
@@ -63,7 +63,13 @@ fn needed<'n>(needs: &'n Needs, request: &Request) -> Option<&'n Need> {
 }
 
 fn presented_key(headers: &HeaderMap) -> Option<SecretString> {
-    let text = headers.get(API_KEY)?.to_str().ok()?.trim();
+    let bearer = || {
+        // Prometheus and others have no other place for it.
+        let text = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+        let (scheme, key) = text.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then_some(key)
+    };
+    let text = headers.get(API_KEY).and_then(|value| value.to_str().ok()).or_else(bearer)?.trim();
     (!text.is_empty()).then(|| text.to_owned().into())
 }
 

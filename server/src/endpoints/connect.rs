@@ -130,15 +130,17 @@ pub async fn targets(
     options.apply(&mut policy);
     let mut targets = Vec::with_capacity(chosen.len());
     for row in chosen {
-        targets.push(connect_proxmox(store, row, &policy).await?);
+        targets.push(connect_proxmox(store, row, &policy).await?.0);
     }
     Ok(targets)
 }
 
-/// The URL that an endpoint's host, port and TLS choice stand for.
-pub async fn endpoint_url(host: &str, port: u16, verify_ssl: bool) -> String {
-    let scheme = scheme(host, port, verify_ssl).await;
-    format!("{scheme}://{}:{port}", bracketed(host))
+/// The URL that an endpoint's host, port and TLS choice stand for, and whether it is sure that it
+/// is this one.
+async fn endpoint_url(host: &str, port: u16, verify_ssl: bool) -> (String, bool) {
+    let told = scheme(host, port, verify_ssl).await;
+    let scheme = told.unwrap_or("https");
+    (format!("{scheme}://{}:{port}", bracketed(host)), told.is_some())
 }
 
 /// An IPv6 address as it stands in a URL.
@@ -171,7 +173,7 @@ async fn connect_netbox(
     check_literal(&endpoint.name, host)?;
     let secrets = store.netbox_secrets().await?;
     let token = netbox_token(endpoint.token_version, secrets.token_key, secrets.token);
-    let url = endpoint_url(host, endpoint.port, endpoint.verify_ssl).await;
+    let (url, _) = endpoint_url(host, endpoint.port, endpoint.verify_ssl).await;
     let mut builder = sdk_netbox::Client::builder(&url)
         .token(token)
         .accept_invalid_certs(!endpoint.verify_ssl)
@@ -185,18 +187,21 @@ async fn connect_netbox(
     })
 }
 
+/// A client of an endpoint, and whether it is sure that it speaks to it rightly.
 pub(super) async fn connect_proxmox(
     store: &Store,
     row: ProxmoxEndpoint,
     policy: &Policy,
-) -> Result<Target, EndpointError> {
+) -> Result<(Target, bool), EndpointError> {
     let hosts = address::hosts(&row.ip_address, row.domain.as_deref());
     for host in &hosts {
         check_literal(&row.name, host)?;
     }
     let secrets = store.proxmox_secrets(row.id).await?;
     let urls = hosts.iter().map(|host| endpoint_url(host, row.port, row.verify_ssl));
-    let mut urls = join_all(urls).await.into_iter();
+    let urls = join_all(urls).await;
+    let sure = urls.iter().all(|(_, sure)| *sure);
+    let mut urls = urls.into_iter().map(|(url, _)| url);
     let mut builder = sdk_proxmox::Client::builder(&urls.next().unwrap_or_default())
         .product(row.product.0)
         .accept_invalid_certs(!row.verify_ssl)
@@ -223,7 +228,7 @@ pub(super) async fn connect_proxmox(
     let (site, tenant) = (row.site_id, row.tenant_id);
     let host = hosts.first().copied().unwrap_or_default();
     let link = format!("https://{}:{}", bracketed(host), row.port);
-    Ok(Target { endpoint_id: row.id, link, name: row.name.clone(), client, site, tenant })
+    Ok((Target { endpoint_id: row.id, link, name: row.name, client, site, tenant }, sure))
 }
 
 /// Addresses are connected to as they are; names are checked when they are resolved.

@@ -7,7 +7,5 @@ mod resolver;
 mod scheme;
 mod sessions;
 
-pub use connect::{
-    Connected, EndpointError, Selection, connect, connect_for, endpoint_url, netbox, targets,
-};
+pub use connect::{Connected, EndpointError, Selection, connect, connect_for, netbox, targets};
 pub use sessions::{NodesError, Session, Sessions};

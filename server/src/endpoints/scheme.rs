@@ -35,14 +35,17 @@ const HELLO: [u8; 52] = {
 ///
 /// Endpoints of the plugin's contract have no scheme. No secret is sent to find out; and where the
 /// certificate is not verified, whoever could forge the answer could read the secret anyway.
-pub(super) async fn scheme(host: &str, port: u16, verify_ssl: bool) -> &'static str {
+///
+/// Nothing where the port does not say anything: it may be another one when it does.
+pub(super) async fn scheme(host: &str, port: u16, verify_ssl: bool) -> Option<&'static str> {
     if verify_ssl || port == 443 {
-        return "https";
+        return Some("https");
     }
     match timeout(PATIENCE, first_byte(host, port)).await {
-        Ok(Ok(byte)) if !is_tls(byte) => "http",
+        Ok(Ok(byte)) if !is_tls(byte) => Some("http"),
+        Ok(Ok(_)) => Some("https"),
         // Refused, silent or unknown: the client says so better than we can.
-        _ => "https",
+        _ => None,
     }
 }
 
@@ -83,7 +86,7 @@ mod tests {
     #[tokio::test]
     async fn a_plain_server_that_waits_for_a_line_is_told_too() {
         let port = port_that_waits_for_a_line().await;
-        assert_eq!(scheme("127.0.0.1", port, false).await, "http");
+        assert_eq!(scheme("127.0.0.1", port, false).await, Some("http"));
     }
 
     async fn port_that_answers(answer: &'static [u8]) -> u16 {
@@ -101,10 +104,10 @@ mod tests {
     #[tokio::test]
     async fn a_plain_server_is_told_from_a_tls_server() {
         for (answer, expected) in [
-            (b"HTTP/1.1 400 Bad Request\r\n".as_slice(), "http"),
-            (b"\x15\x03\x03\x00\x02\x02\x28", "https"),
-            (b"\x16\x03\x03", "https"),
-            (b"", "https"),
+            (b"HTTP/1.1 400 Bad Request\r\n".as_slice(), Some("http")),
+            (b"\x15\x03\x03\x00\x02\x02\x28", Some("https")),
+            (b"\x16\x03\x03", Some("https")),
+            (b"", None),
         ] {
             let port = port_that_answers(answer).await;
             assert_eq!(scheme("127.0.0.1", port, false).await, expected, "{answer:?}");
@@ -114,6 +117,6 @@ mod tests {
     #[tokio::test]
     async fn a_verified_endpoint_is_never_asked_in_plain_text() {
         let port = port_that_answers(b"HTTP/1.1 400 Bad Request\r\n").await;
-        assert_eq!(scheme("127.0.0.1", port, true).await, "https");
+        assert_eq!(scheme("127.0.0.1", port, true).await, Some("https"));
     }
 }

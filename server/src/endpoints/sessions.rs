@@ -1,12 +1,11 @@
 //! Clients of the endpoints, kept between requests with their connections and logins.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use sdk_proxmox::pve::GetNodes;
 use sdk_proxmox::{Client, Product};
-use tokio::sync::OnceCell;
 
 use super::breaker::Breaker;
 use super::connect::connect_proxmox;
@@ -51,7 +50,7 @@ pub struct Session {
     /// The endpoint.
     pub row: ProxmoxEndpoint,
     store: Store,
-    client: OnceCell<Target>,
+    target: OnceLock<Arc<Target>>,
     breaker: Breaker,
     nodes: tokio::sync::Mutex<Option<(Instant, Arc<[String]>)>>,
 }
@@ -121,28 +120,32 @@ impl Session {
         Self {
             row,
             store,
-            client: OnceCell::new(),
+            target: OnceLock::new(),
             breaker: Breaker::default(),
             nodes: tokio::sync::Mutex::default(),
         }
     }
 
     /// The client. It is made by the first call; nothing is asked of the endpoint yet.
-    pub async fn client(&self) -> Result<&Client, EndpointError> {
-        Ok(&self.target().await?.client)
+    pub async fn client(&self) -> Result<Client, EndpointError> {
+        Ok(self.target().await?.client.clone())
     }
 
     /// The client, where it was made already.
     pub fn known_client(&self) -> Option<&Client> {
-        self.client.get().map(|target| &target.client)
+        self.target.get().map(|target| &target.client)
     }
 
     /// The client with what NetBox has to say of its place.
-    pub async fn target(&self) -> Result<&Target, EndpointError> {
+    pub async fn target(&self) -> Result<Arc<Target>, EndpointError> {
+        if let Some(target) = self.target.get() {
+            return Ok(target.clone());
+        }
         let policy = Policy { fetch_max_concurrency: CONCURRENCY, ..Policy::default() };
-        self.client
-            .get_or_try_init(|| connect_proxmox(&self.store, self.row.clone(), &policy))
-            .await
+        let (target, sure) = connect_proxmox(&self.store, self.row.clone(), &policy).await?;
+        let target = Arc::new(target);
+        // Of several that are made at once one stays.
+        Ok(if sure { self.target.get_or_init(|| target).clone() } else { target })
     }
 
     /// Says how long the endpoint is left alone, where it is.

@@ -162,7 +162,7 @@ async fn status(app: &App, product: Product) -> Result<Json<Value>, ApiError> {
         let session = session.clone();
         async move {
             let reason = match session.client().await {
-                Ok(client) => proxy::version(client).await.err().map(|error| chain(&error)),
+                Ok(client) => proxy::version(&client).await.err().map(|error| chain(&error)),
                 Err(error) => Some(chain(&error)),
             };
             let row = &session.row;

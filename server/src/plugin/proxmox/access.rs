@@ -53,7 +53,7 @@ async fn tokens(
     let session = only(&app, Product::Pve, &selection, None).await?;
     let client = session.client().await.map_err(StartError::from)?;
     let members = Map::from_iter([("userid".to_owned(), Value::from(userid))]);
-    let read = read(client, "/access/users/{userid}/token", members).await;
+    let read = read(&client, "/access/users/{userid}/token", members).await;
     read.map(Json).map_err(|error| fault(&session.row.name, &error))
 }
 
@@ -99,8 +99,8 @@ async fn console(
     let client = guest.session.client().await.map_err(StartError::from)?;
     let (node, vmid) = (guest.node.as_str(), guest.vmid);
     let ticket = match guest.kind {
-        GuestKind::Qemu => data(client, PostNodesNodeQemuVmidTermproxy::new(node, vmid)).await,
-        GuestKind::Lxc => data(client, PostNodesNodeLxcVmidTermproxy::new(node, vmid)).await,
+        GuestKind::Qemu => data(&client, PostNodesNodeQemuVmidTermproxy::new(node, vmid)).await,
+        GuestKind::Lxc => data(&client, PostNodesNodeLxcVmidTermproxy::new(node, vmid)).await,
     };
     let ticket = ticket.map_err(|error| fault(&row.name, &error))?;
     let kind = guest.kind.word();

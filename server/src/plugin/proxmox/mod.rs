@@ -132,7 +132,7 @@ async fn chosen(app: &App, query: Option<String>) -> Result<Vec<Target>, ApiErro
     let (mut targets, mut failed) = (Vec::new(), None);
     for session in &sessions {
         match session.target().await {
-            Ok(target) => targets.push(target.clone()),
+            Ok(target) => targets.push(target.as_ref().clone()),
             Err(error) => failed = Some(error),
         }
     }

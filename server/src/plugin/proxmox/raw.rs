@@ -113,7 +113,7 @@ async fn of_node(
     let client = session.client().await.map_err(crate::runs::StartError::from)?;
     let mut members = Map::from_iter([("node".to_owned(), json!(node))]);
     members.extend(vmid.map(|vmid| ("vmid".to_owned(), json!(vmid))));
-    let read = read(client, place, members).await;
+    let read = read(&client, place, members).await;
     read.map(Json).map_err(|error| crate::proxy::fault(&session.row.name, &error))
 }
 

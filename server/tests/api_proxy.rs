@@ -332,6 +332,7 @@ async fn an_upload_is_passed_on_as_it_comes() {
     };
     let (status, text) = send(form("iso")).await;
     assert_eq!(status, 200, "{text}");
+    mock.with(|cluster| cluster.finish_tasks());
     let listed = server.get("/proxmox/api2/json/nodes/pve01/storage/local/content").await.json();
     let volume =
         listed["data"].as_array().unwrap().iter().find(|row| row["volid"] == "local:iso/a.iso");

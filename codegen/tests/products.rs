@@ -182,8 +182,13 @@ fn the_order_of_the_source_does_not_matter() {
     let files = |tree: &[Value]| {
         let spec = normalize_proxmox(Product::Pve, tree, "9.9").spec;
         let text = print(&spec);
-        let surface =
-            Surface { product: Product::Pve, path: "pve/9.9.json".into(), spec, stale: None };
+        let surface = Surface {
+            product: Product::Pve,
+            releases: vec!["9.9".to_owned()],
+            path: "pve/9.9.json".into(),
+            spec,
+            stale: None,
+        };
         (text, generate(&[surface]).unwrap())
     };
     assert!(files(tree) == files(&reversed));
@@ -309,6 +314,7 @@ fn a_correction_that_lost_its_reason_stops_the_generator() {
     assert!(told.contains("no longer applies"), "{told}");
     let surface = Surface {
         product: Product::Netbox,
+        releases: Vec::new(),
         path: "x".into(),
         spec,
         stale: Some(Stale { name: "x", product: Product::Netbox }),

@@ -66,6 +66,8 @@ pub use client::Client;
 pub use counters::Counts;
 pub use error::{Error, ErrorKind};
 pub use list::List;
+#[doc(hidden)]
+pub use list::cursor_of;
 pub use objects::Ensured;
 pub use raw::Status;
 

@@ -262,14 +262,18 @@ impl Start {
                 let next = offset + came;
                 (i64::try_from(next).unwrap_or(i64::MAX) < count).then_some(Self::Offset(next))
             }
-            (_, None) => {
-                let url = url::Url::parse(page.next.as_deref()?).ok()?;
-                let mut pairs = url.query_pairs();
-                let (_, start) = pairs.find(|(name, _)| name == "start")?;
-                Some(Self::Cursor(start.into_owned()))
-            }
+            (_, None) => cursor_of(page.next.as_deref()?).map(Self::Cursor),
         }
     }
+}
+
+/// The place in a list that a link to its next page names; nothing else of the link is used.
+#[doc(hidden)]
+pub fn cursor_of(next: &str) -> Option<String> {
+    let url = url::Url::parse(next).ok()?;
+    let mut pairs = url.query_pairs();
+    let (_, start) = pairs.find(|(name, _)| name == "start")?;
+    Some(start.into_owned())
 }
 
 #[cfg(test)]

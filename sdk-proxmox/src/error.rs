@@ -275,6 +275,11 @@ impl Error {
         self.api_is(|error| error.status >= 400 && error.says(LOCKED))
     }
 
+    /// The endpoint itself did not answer; it is not about what it was asked.
+    pub fn is_unanswered(&self) -> bool {
+        matches!(self, Self::Connect { .. } | Self::Timeout { .. } | Self::Lost { .. })
+    }
+
     /// Nothing was sent, so even a call that changes something can be made again.
     pub fn is_not_sent(&self) -> bool {
         matches!(

@@ -52,7 +52,8 @@ impl Retry {
         let again = match error {
             error if error.is_not_sent() => error.is_retryable(),
             // A time-out was waited for once already: the caller decides whether to wait again.
-            error => method.is_idempotent() && matches!(error, Error::Lost { .. }),
+            // What was lost may have been done: setting or deleting it again may undo what came after.
+            error => method == Method::Get && matches!(error, Error::Lost { .. }),
         };
         (again && attempt < self.times).then(|| pause(attempt, rand::random_range(0.5..1.0)))
     }
@@ -92,7 +93,8 @@ mod tests {
         let retry = Retry { times: 2 };
         let cases = [
             (Method::Get, lost(), true),
-            (Method::Put, lost(), true),
+            (Method::Put, lost(), false),
+            (Method::Delete, lost(), false),
             (Method::Post, lost(), false),
             (Method::Post, refused(), true),
             (Method::Get, status(503), true),

@@ -17,7 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 async fn start() -> (Mock, Client) {
     let mock = Mock::start(Cluster::demo(2, 8, 1)).await.expect("a port");
-    let client = mock.client().build().expect("a client");
+    // An API token gets no shell of a node.
+    let client = mock.client().password("root@pam", "mock-password").build().expect("a client");
     (mock, client)
 }
 

@@ -315,6 +315,17 @@ async fn terminal(client: &Client, path: &str) -> Vec<(String, String)> {
         .to_vec()
 }
 
+/// Number of a program that was started in a guest for this path, which asks what became of it.
+async fn started(client: &Client, path: &str) -> String {
+    static START: Op = Op { method: Method::Post, path: "/agent/exec", ..Op::PLAIN };
+    let mut request = Request::new(&START, &[]);
+    request.path = path.replace("exec-status", "exec");
+    request.payload = Payload::Json(serde_json::json!({ "command": ["true"] }));
+    let body = client.answer(request).await.map(|reply| reply.body).unwrap_or_default();
+    let answer: Value = serde_json::from_slice(&body).unwrap_or_default();
+    answer["data"]["pid"].to_string()
+}
+
 /// What is wrong with an operation's answer, if anything.
 async fn attempt(
     client: &Client,
@@ -331,6 +342,9 @@ async fn attempt(
     }
     if op.path.ends_with("/vncwebsocket") {
         request.query = terminal(client, &request.path).await;
+    }
+    if op.path.ends_with("/agent/exec-status") {
+        request.query = vec![("pid".to_owned(), started(client, &request.path).await)];
     }
     match client.answer(request).await {
         Ok(reply) => match recode(&reply.body) {

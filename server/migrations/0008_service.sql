@@ -43,6 +43,8 @@ CREATE TABLE audit (
     operation   TEXT    NOT NULL,
     -- JSON; secrets are masked.
     parameters  TEXT    NOT NULL,
+    -- SHA-256 of all parameters, to tell a request that is sent again from another of its name.
+    digest      BLOB    NOT NULL,
     -- What the client calls this request, so that sending it again does nothing more.
     idempotency_key TEXT,
     -- Absent while nothing has come back.

@@ -18,7 +18,7 @@ pub mod order;
 pub mod part;
 pub mod plan;
 pub mod plugin;
-mod proxy;
+pub mod proxy;
 pub mod runs;
 pub mod schedule;
 pub mod store;

@@ -1,5 +1,12 @@
 //! Journals, logs, numbers and commands, once and as streams.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
 mod harness;
 
 use std::time::Duration;
@@ -40,7 +47,10 @@ async fn with_mock(changes: Value) -> (TestServer, Mock) {
 }
 
 fn permitted() -> Value {
-    json!({ "allow_guest_commands": true, "allow_node_shell": true, "allow_writes": true })
+    json!({
+        "allow_guest_commands": true, "allow_node_shell": true, "allow_writes": true,
+        "username": "root@pam", "password": "mock-password",
+    })
 }
 
 /// Reads events until one of this name, or the end.
@@ -399,6 +409,69 @@ async fn a_node_has_two_shells_at_most_and_gives_them_back() {
     drop((first, second));
     eventually(async || shells_running(&mock) == 0).await;
     eventually(async || server.get(path).await.status == 200).await;
+}
+
+#[tokio::test]
+async fn a_token_gets_no_shell_of_a_node_and_that_is_said() {
+    let (server, mock) = with_mock(json!({ "allow_node_shell": true })).await;
+    let answer = server.get("/proxmox/journalctl/pve01/101").await;
+    assert_eq!(answer.status, 409, "{}", answer.text);
+    assert_eq!(answer.json()["reason"], "node_shell_needs_root_password");
+    assert_eq!(shells_running(&mock), 0);
+}
+
+#[tokio::test]
+async fn a_command_that_a_terminal_cannot_take_is_refused_before_it_is_typed() {
+    let (server, mock) = with_mock(permitted()).await;
+    let path = "/api/v1/proxmox/1/guests/101/exec";
+    let long = server.post(path, json!({ "command": ["echo", "\u{e9}".repeat(1000)] })).await;
+    assert_eq!(long.status, 400, "{}", long.text);
+    assert!(long.detail().contains("3500 bytes"), "{}", long.text);
+    assert_eq!(shells_running(&mock), 0);
+    let timed = server.post(path, json!({ "command": ["journalctl", "-f"], "timeout": 1 })).await;
+    assert_eq!(timed.json()["reason"], "it took too long", "{}", timed.text);
+    eventually(async || shells_running(&mock) == 0).await;
+}
+
+/// What a socket says until its end.
+async fn rest(socket: &mut Socket) -> String {
+    let mut told = String::new();
+    while let Some(Ok(message)) = timeout(PATIENCE, socket.next()).await.unwrap() {
+        told.push_str(message.to_text().unwrap_or_default());
+    }
+    told
+}
+
+#[tokio::test]
+async fn a_stream_ends_when_its_endpoint_changes_or_its_key_is_revoked() {
+    let (server, mock) = with_mock(permitted()).await;
+    let path = "/api/v1/proxmox/1/guests/101/journal?limit=1";
+    let mut shell = socket(&server, path).await;
+    texts(&mut shell, 2).await;
+    server.put("/proxmox/endpoints/1", json!({ "allow_node_shell": false })).await;
+    assert!(rest(&mut shell).await.contains("the endpoint was changed"));
+    eventually(async || shells_running(&mock) == 0).await;
+    let mut journal = socket(&server, "/api/v1/proxmox/1/nodes/pve01/journal").await;
+    texts(&mut journal, 2).await;
+    server.post("/auth/keys", json!({ "label": "another" })).await;
+    let keys = server.get("/auth/keys").await.json();
+    let id = keys["keys"][0]["id"].as_i64().unwrap();
+    let revoked = server.delete(&format!("/auth/keys/{id}")).await;
+    assert!(revoked.status.is_success(), "{}", revoked.text);
+    assert!(rest(&mut journal).await.contains("the key was revoked"));
+}
+
+#[tokio::test]
+async fn a_ticket_for_a_console_is_written_down_and_counted() {
+    let (server, _mock) = with_mock(permitted()).await;
+    let wanted = json!({ "endpoint_id": 1, "vmid": 101 });
+    for status in [201, 201, 429] {
+        let answer = server.post("/proxmox/console/sessions", wanted.clone()).await;
+        assert_eq!(answer.status, status, "{}", answer.text);
+    }
+    let audit = server.get("/api/v1/audit").await.json();
+    assert_eq!(audit.as_array().map(Vec::len), Some(2), "{audit}");
+    assert_eq!(audit[0]["parameters"]["command"], "termproxy");
 }
 
 #[tokio::test]

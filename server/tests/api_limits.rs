@@ -1,5 +1,12 @@
 //! The rules of the door, attacked.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
 mod harness;
 
 use std::time::Duration;
@@ -271,6 +278,31 @@ async fn credentials_are_sealed_anew_and_stay_readable() {
     let path = server.folder.path().join("proxbox.db");
     Store::open(&path, None).await.unwrap().rotate().await.unwrap();
     assert!(server.app().store.proxmox_secrets(1).await.is_ok());
+}
+
+/// Processes with the same state rotate its keys while others store credentials.
+#[tokio::test]
+async fn no_credential_is_lost_when_keys_are_rotated_at_the_same_time() {
+    let server = TestServer::start().await;
+    server.post("/proxmox/endpoints", proxmox_body()).await;
+    let path = server.folder.path().join("proxbox.db");
+    let rotations = (0..4).map(|_| async {
+        let store = Store::open(&path, None).await.unwrap();
+        for _ in 0..5 {
+            store.rotate().await.unwrap();
+        }
+    });
+    let changes = async {
+        for number in 0..20 {
+            let value = json!({ "token_value": format!("secret-{number}-secret") });
+            assert_eq!(server.put("/proxmox/endpoints/1", value).await.status, 200);
+        }
+    };
+    tokio::join!(futures_util::future::join_all(rotations), changes);
+    assert!(server.app().store.attest().await.unwrap().is_whole());
+    let secrets = server.app().store.proxmox_secrets(1).await.unwrap();
+    let value = secrets.token_value.unwrap();
+    assert_eq!(secrecy::ExposeSecret::expose_secret(&value), "secret-19-secret");
 }
 
 #[tokio::test]

@@ -1,5 +1,12 @@
 //! Proxmox operations, passed on.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
 mod harness;
 
 use std::sync::Arc;
@@ -291,6 +298,54 @@ async fn a_client_that_hangs_up_leaves_no_change_without_an_end() {
 }
 
 #[tokio::test]
+async fn a_secret_that_differs_makes_another_request_of_the_same_name() {
+    let (server, _mock) = with_mock(writable()).await;
+    let path = "/proxmox/api2/json/access/users";
+    let send = async |password: &str| {
+        let request = server.http.post(server.url(path)).header("X-Proxbox-API-Key", KEY);
+        let body = json!({ "userid": "new@pve", "password": password }).to_string();
+        let request = request.header("Idempotency-Key", "u-1");
+        let request = request.header("content-type", "application/json").body(body);
+        request.send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(send("hunter2-hunter2").await, 200);
+    assert_eq!(send("hunter2-hunter2").await, 200);
+    assert_eq!(send("hunter3-hunter3").await, 409);
+}
+
+#[tokio::test]
+async fn what_reaches_into_a_guest_needs_what_a_console_needs() {
+    let (server, mock) = with_mock(writable()).await;
+    mock.forget_requests();
+    let path = "/proxmox/api2/json/nodes/pve01/qemu/100/agent/exec";
+    let body = json!({ "command": ["id"] });
+    let answer = server.post(path, body.clone()).await;
+    assert_eq!(answer.status, 403, "{}", answer.text);
+    assert!(answer.detail().contains("allow_guest_commands"), "{}", answer.text);
+    server.put("/proxmox/endpoints/1", json!({ "allow_guest_commands": true })).await;
+    let made = server.post("/auth/keys", json!({ "scopes": ["proxy:read", "proxy:write:*"] }));
+    let key = made.await.json()["raw_key"].as_str().unwrap().to_owned();
+    let answer = server.send(Method::POST, path, Some(&key), Some(body)).await;
+    assert_eq!(answer.status, 403, "{}", answer.text);
+    assert!(answer.detail().contains("console"), "{}", answer.text);
+    assert_eq!(mock.requests().len(), 0);
+}
+
+#[tokio::test]
+async fn a_value_in_a_path_is_one_segment_and_the_same_wherever_it_is_said() {
+    let (server, mock) = with_mock(writable()).await;
+    let start = "/proxmox/api2/json/nodes/pve01/qemu/100/status/start";
+    assert_eq!(server.post(start, json!({ "vmid": 100 })).await.status, 200);
+    assert_eq!(server.post(start, json!({ "vmid": 101 })).await.status, 400);
+    mock.forget_requests();
+    for path in ["/pools/a%2Fb", "/nodes/pve01%2Fqemu%2F100/status"] {
+        let answer = server.get(&format!("/proxmox/api2/json{path}")).await;
+        assert_eq!(answer.status, 400, "{path}: {}", answer.text);
+    }
+    assert_eq!(mock.requests().len(), 0);
+}
+
+#[tokio::test]
 async fn credentials_of_people_and_consoles_are_never_passed_on() {
     let (server, mock) = with_mock(writable()).await;
     mock.forget_requests();
@@ -301,6 +356,7 @@ async fn credentials_of_people_and_consoles_are_never_passed_on() {
         (Method::PUT, "/access/users/root@pam/unlock-tfa"),
         (Method::POST, "/access/vncticket"),
         (Method::POST, "/nodes/pve01/termproxy"),
+        (Method::POST, "/nodes/pve01/execute"),
         (Method::GET, "/nodes/pve01/qemu/100/vncwebsocket"),
         (Method::POST, "/nodes/pve01/qemu/100/agent/set-user-password"),
     ] {
@@ -351,10 +407,8 @@ async fn other_products_have_prefixes_of_their_own() {
     let pdm = Mock::start(Cluster::of(Product::Pdm)).await.unwrap();
     add(&server, &pbs, "/pbs", "store", json!({})).await;
     add(&server, &pdm, "/pdm", "manager", json!({})).await;
-    assert_eq!(
-        server.get("/pbs/api2/json/version").await.json()["data"]["version"].is_string(),
-        true
-    );
+    let version = server.get("/pbs/api2/json/version").await.json();
+    assert!(version["data"]["version"].is_string(), "{version}");
     assert_eq!(server.get("/pdm/api2/json/version").await.status, 200);
     assert_eq!(server.get("/proxmox/api2/json/version").await.status, 404);
     assert_eq!(server.get("/proxmox/endpoints").await.json(), json!([]));

@@ -215,7 +215,8 @@ proptest! {
         nodes in prop::collection::vec(node(), 1..6)
     ) {
         let spec = normalize_proxmox(Product::Pve, &tree(nodes), "9.9").spec;
-        let surface = Surface { product: Product::Pve, path: "pve/9.9.json".into(), spec, stale: None };
+        let releases = vec!["9.9".to_owned()];
+        let surface = Surface { product: Product::Pve, releases, path: "pve/9.9.json".into(), spec, stale: None };
         let generated = generate(&[surface]);
         prop_assert!(generated.is_ok(), "{}", generated.err().unwrap());
     }

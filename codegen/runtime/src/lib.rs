@@ -58,7 +58,7 @@ pub use property::{PropertyError, PropertyRules, PropertyString};
 pub use recode::{Recode, Reprint, recode, reprint};
 pub use record::Record;
 pub use reference::IdOr;
-pub use request::{Payload, Request};
+pub use request::{Payload, Request, takes_slashes};
 pub use rows::{Rejected, Rows};
 pub use scalar::Scalar;
 pub use schema::{Field, FieldFlags, Kind, Rules, Schema};

@@ -84,7 +84,7 @@ fn split(path: &str) -> Vec<&str> {
     path.trim_matches('/').split('/').collect()
 }
 
-fn parameter<'p>(part: &'p str) -> Option<&'p str> {
+fn parameter(part: &str) -> Option<&str> {
     part.strip_prefix('{').and_then(|part| part.strip_suffix('}'))
 }
 

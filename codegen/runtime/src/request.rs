@@ -131,6 +131,11 @@ fn encode_pairs(pairs: &[(String, String)]) -> String {
     pairs.iter().map(pair).collect::<Vec<_>>().join("&")
 }
 
+/// Whether values of this parameter of a path may have slashes: volumes and networks do.
+pub fn takes_slashes(name: &str) -> bool {
+    matches!(name, "volume" | "cidr")
+}
+
 /// Puts values into the path's `{name}` places, each encoded as one segment.
 fn fill(template: &str, mut value: impl FnMut(&str) -> Option<String>) -> String {
     let segment = |segment: &str| match segment.strip_prefix('{').and_then(|s| s.strip_suffix('}'))
@@ -140,6 +145,11 @@ fn fill(template: &str, mut value: impl FnMut(&str) -> Option<String>) -> String
             match value.as_str() {
                 // Dots would be read as a walk up the path, encoded or not.
                 "." | ".." => value.replace('.', "%252E"),
+                // A slash would be read as the end of the segment, encoded once or not; where values
+                // have slashes, upstream reads them.
+                _ if value.contains('/') && !takes_slashes(name) => {
+                    utf8_percent_encode(&value, ENCODED).to_string().replace("%2F", "%252F")
+                }
                 _ => utf8_percent_encode(&value, ENCODED).to_string(),
             }
         }

@@ -63,6 +63,31 @@ fn values_of_a_path_are_one_segment_each() {
     }
 }
 
+/// A parameter without slashes.
+#[derive(Clone, Default)]
+pub struct GetPool {
+    /// `poolid`
+    pub poolid: String,
+    /// Parameters that are not foreseen.
+    pub extra: BTreeMap<String, Value>,
+}
+
+impl GetPool {
+    const SCHEMA: &'static Schema = &Schema::new(
+        "GetPool",
+        &[Field::new("poolid", Kind::Text, FieldFlags::PATH | FieldFlags::REQUIRED)],
+    );
+}
+
+proxbox_runtime::record! { GetPool { 0 poolid } }
+proxbox_runtime::operation! { GetPool -> Value; Get "/pools/{poolid}", Kind::Null, OpFlags::NONE; Permission::World }
+
+#[test]
+fn a_slash_in_a_value_that_has_none_ends_no_segment() {
+    let op = GetPool { poolid: "a/b".into(), ..GetPool::default() };
+    assert_eq!(op.request().path, "/pools/a%252Fb");
+}
+
 #[test]
 fn truth_is_sent_as_one_and_zero_and_families_by_their_members() {
     let mut op = PutThing { force: Some(false), volume: "v".into(), ..PutThing::default() };

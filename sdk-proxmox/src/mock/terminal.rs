@@ -28,6 +28,8 @@ pub(crate) struct Terminal {
     pub(crate) upid: String,
     /// Where the shell runs; `None` where there is nothing to attach to.
     pub(crate) host: Option<String>,
+    /// Only `root@pam` itself gets a shell; all others are asked who they are, its API tokens too.
+    pub(crate) asks_for_login: bool,
 }
 
 impl Cluster {
@@ -44,7 +46,10 @@ impl Cluster {
         let port = 5900 + u16::try_from(self.terminals_given % 100).unwrap_or(0);
         self.terminals_given += 1;
         let ticket = format!("PVEVNC:{:08X}::mock{}", self.clock, self.terminals_given);
-        let terminal = Terminal { port, ticket, user: user.to_owned(), place, upid, host };
+        let asks_for_login =
+            self.product == Product::Pve && kind == "vncshell" && user != "root@pam";
+        let user = user.to_owned();
+        let terminal = Terminal { port, ticket, user, place, upid, host, asks_for_login };
         self.terminals.push(terminal.clone());
         terminal
     }
@@ -106,6 +111,12 @@ async fn session(
         say(socket, "unable to find a serial interface\r\n").await;
         return Err("command failed: exit code 1");
     };
+    if terminal.asks_for_login {
+        say(socket, &format!("\r\n{host} login: ")).await;
+        // Nobody knows a name here.
+        while next(socket).await.is_some() {}
+        return Ok(());
+    }
     let mut shell = Shell::new(host);
     say(socket, &shell.prompt()).await;
     while let Some(message) = next(socket).await {
@@ -281,6 +292,21 @@ impl Shell {
     }
 }
 
+/// What `$'...'` spells: bytes as `\xNN`, and the rest as it is.
+fn spelled(keys: &mut std::str::Chars<'_>) -> String {
+    let rest = keys.as_str().get(1..).unwrap_or_default();
+    let (inside, after) = rest.split_once('\'').unwrap_or((rest, ""));
+    *keys = after.chars();
+    let mut parts = inside.split("\\x");
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        let (code, text) = part.split_at_checked(2).unwrap_or((part, ""));
+        bytes.extend(u8::from_str_radix(code, 16));
+        bytes.extend_from_slice(text.as_bytes());
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
 /// Stands for `$?` until the command before has run.
 const LAST_CODE: char = '\u{1a}';
 
@@ -296,6 +322,9 @@ fn commands(line: &str) -> Vec<Vec<String>> {
             (Some(end), key) if key == end => quote = None,
             (Some('"') | None, '\\') => word.get_or_insert_default().extend(keys.next()),
             (Some(_), key) => word.get_or_insert_default().push(key),
+            (None, '$') if keys.as_str().starts_with('\'') => {
+                word.get_or_insert_default().push_str(&spelled(&mut keys));
+            }
             (None, '\'' | '"') => {
                 quote = Some(key);
                 word.get_or_insert_default();

@@ -43,9 +43,9 @@ pub struct Door {
     quota: Quota,
     known: Mutex<HashMap<[u8; 32], Known>>,
     /// bcrypt takes a third of a second: one at a time leaves the other core to those inside.
-    slow: Semaphore,
+    slow: Arc<Semaphore>,
     /// Those that wait for it; more are sent away.
-    queue: Semaphore,
+    queue: Arc<Semaphore>,
 }
 
 #[derive(Debug)]
@@ -63,8 +63,8 @@ impl Door {
             attempts: Attempts::default(),
             quota,
             known: Mutex::default(),
-            slow: Semaphore::new(1),
-            queue: Semaphore::new(QUEUE),
+            slow: Arc::new(Semaphore::new(1)),
+            queue: Arc::new(Semaphore::new(QUEUE)),
         }
     }
 
@@ -126,14 +126,17 @@ impl Door {
             return Ok(None);
         }
         let busy = |_| Refusal::Limited { retry_after: BUSY };
-        let _place = self.queue.try_acquire().map_err(busy)?;
-        let _slot = self.slow.acquire().await;
+        let place = self.queue.clone().try_acquire_owned().map_err(busy)?;
+        let slot = self.slow.clone().acquire_owned().await;
         let key = key.clone();
         let found = tokio::task::spawn_blocking(move || {
             let opens = |row: &ImportedKey| {
                 bcrypt::verify(key.expose_secret(), &row.bcrypt).unwrap_or(false)
             };
-            imported.into_iter().find(opens)
+            let found = imported.into_iter().find(opens);
+            // The work goes on when its client has gone, so it holds its places itself.
+            drop((place, slot));
+            found
         })
         .await
         .unwrap_or_default();

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::guest::Guest;
 use crate::edge::{ApiError, App};
-use crate::proxy::Sender;
+use crate::proxy::{Sender, digest};
 use crate::store::{AuditEntry, Written};
 
 /// Writes down that a command is about to run; the number settles the entry.
@@ -23,6 +23,7 @@ pub(super) async fn begin(
         operation: format!("EXEC /nodes/{}/{}/{}", guest.node, guest.kind.word(), guest.vmid),
         // Arguments may be anything: a password, too.
         parameters: json!({ "command": argv.first(), "arguments": argv.len().saturating_sub(1) }),
+        digest: digest(&argv),
         idempotency_key: None,
     };
     match app.store.add_audit(&entry).await? {

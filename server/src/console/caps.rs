@@ -19,7 +19,7 @@ const ALL: usize = 8;
 pub(crate) struct Consoles {
     open: Arc<Mutex<HashMap<(i64, String), usize>>>,
     /// What has to be cleaned up before the server ends.
-    pub(super) tasks: TaskTracker,
+    pub(crate) tasks: TaskTracker,
     pub(super) polls: Polls,
 }
 

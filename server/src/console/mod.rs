@@ -7,6 +7,7 @@ mod demux;
 mod frame;
 mod guest;
 mod journal;
+mod permit;
 mod polls;
 mod query;
 mod reply;
@@ -16,13 +17,15 @@ mod shell;
 mod stats;
 mod syslog;
 mod tasks;
+mod ticket;
 mod unit;
 
 pub use demux::{Demux, Found};
 pub use script::Sentinels;
 
 pub(crate) use caps::Consoles;
-pub(crate) use guest::{Guest, GuestKind, find_guest, not_allowed};
+pub(crate) use guest::{Guest, find_guest, not_allowed};
 pub(crate) use reply::wants_events;
 pub(crate) use routes::routes;
 pub(crate) use tasks::stream as task_stream;
+pub(crate) use ticket::console_ticket;

@@ -2,6 +2,7 @@
 //! the connection is to be one.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -15,7 +16,10 @@ use futures_util::{Stream, StreamExt};
 use tokio::time::timeout;
 
 use super::frame::Frame;
+use super::permit;
+use crate::auth::{Caller, Refusal};
 use crate::edge::{ApiError, App};
+use crate::endpoints::Session;
 
 /// A socket that says nothing is asked whether it is there.
 const PING: Duration = Duration::from_secs(20);
@@ -32,36 +36,57 @@ pub(super) enum Form {
     Events {
         /// Where the client was.
         after: Option<String>,
+        caller: Arc<Caller>,
     },
-    Socket(Box<WebSocketUpgrade>),
+    Socket {
+        upgrade: Box<WebSocketUpgrade>,
+        caller: Arc<Caller>,
+    },
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Form {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        if parts.headers.contains_key(header::UPGRADE) {
+        let caller = parts.extensions.get::<Arc<Caller>>().cloned();
+        let caller = caller.ok_or_else(|| ApiError::from(Refusal::Missing));
+        if wants_socket(&parts.headers) {
+            let caller = caller?;
             let upgrade = WebSocketUpgrade::from_request_parts(parts, state).await;
             let message = "The connection cannot become a WebSocket";
             let refused = upgrade.map_err(|why| ApiError::bad_request(message, why.body_text()));
-            return refused.map(|upgrade| Self::Socket(Box::new(upgrade)));
+            return refused.map(|upgrade| Self::Socket { upgrade: Box::new(upgrade), caller });
         }
         if !wants_events(&parts.headers) {
             return Ok(Self::Once);
         }
         let after = parts.headers.get("last-event-id").and_then(|value| value.to_str().ok());
-        Ok(Self::Events { after: after.map(str::to_owned) })
+        Ok(Self::Events { after: after.map(str::to_owned), caller: caller? })
     }
 }
 
 impl Form {
+    /// Who wants it, where it is a stream.
+    fn caller(&self) -> Option<&Arc<Caller>> {
+        match self {
+            Self::Once => None,
+            Self::Events { caller, .. } | Self::Socket { caller, .. } => Some(caller),
+        }
+    }
+
     /// Where the client was.
     pub(super) fn after(&self) -> Option<&str> {
         match self {
-            Self::Events { after } => after.as_deref(),
-            Self::Once | Self::Socket(_) => None,
+            Self::Events { after, .. } => after.as_deref(),
+            Self::Once | Self::Socket { .. } => None,
         }
     }
+}
+
+/// Whether a connection is to become a WebSocket; it may also be asked to become something else.
+fn wants_socket(headers: &HeaderMap) -> bool {
+    let upgrade = headers.get(header::UPGRADE).and_then(|value| value.to_str().ok());
+    upgrade.is_some_and(|wanted| wanted.eq_ignore_ascii_case("websocket"))
 }
 
 /// Whether a client asks for server-sent events.
@@ -80,19 +105,29 @@ pub(super) enum Words {
     Lines,
 }
 
-/// The frames as they come, until they end, the client goes away, or the server does.
+/// The frames as they come, until they end, the client or the server goes away, or what permits them is
+/// taken back.
 pub(super) fn streamed(
     app: &App,
     kind: &'static str,
     form: Form,
     words: Words,
+    session: &Arc<Session>,
     frames: impl Stream<Item = Frame> + Send + 'static,
 ) -> Response {
     let open = app.metrics.stream(kind);
     let closing = app.runs.closing();
+    let (app_of_stream, session) = (app.clone(), session.clone());
+    let caller = form.caller().cloned();
+    let taken_back = async move {
+        match caller {
+            Some(caller) => permit::taken_back(app_of_stream, caller, session).await,
+            None => std::future::pending().await,
+        }
+    };
     let frames = async_stream::stream! {
         let _open = open;
-        tokio::pin!(closing);
+        tokio::pin!(closing, taken_back);
         let mut frames = std::pin::pin!(frames);
         loop {
             tokio::select! {
@@ -104,12 +139,17 @@ pub(super) fn streamed(
                     yield Frame::shutdown();
                     break;
                 }
+                reason = &mut taken_back => {
+                    yield Frame::ended(None, reason);
+                    break;
+                }
             }
         }
     };
     match form {
-        Form::Socket(upgrade) => upgrade
+        Form::Socket { upgrade, .. } => upgrade
             .max_message_size(LONGEST)
+            .max_frame_size(LONGEST)
             .on_upgrade(async move |socket| over_socket(socket, words, frames).await),
         Form::Once | Form::Events { .. } => events(app.settings.keepalive, frames),
     }

@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::{Extension, Path, RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
-use sdk_proxmox::Product;
+use sdk_proxmox::{Client, Product};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio_stream::wrappers::ReceiverStream;
@@ -31,6 +31,9 @@ const LONGEST: Duration = Duration::from_secs(300);
 /// Arguments of a command, and bytes of each.
 const ARGUMENTS: usize = 64;
 const ARGUMENT: usize = 4096;
+
+/// Bytes of output that are kept for an answer; a stream has no bound.
+const PRINTED: usize = 16 << 20;
 
 /// The routes of all of them.
 pub(crate) fn routes() -> Routes {
@@ -176,8 +179,8 @@ async fn of_node(
     let after = form.after().map(str::to_owned);
     // What cannot be read at all is an error, and no stream.
     journal::read(&session, node, 1, None).await?;
-    let frames = journal::follow(session, node.to_owned(), asked.limit(), after);
-    Ok(streamed(app, "journal", form, words, frames))
+    let frames = journal::follow(session.clone(), node.to_owned(), asked.limit(), after);
+    Ok(streamed(app, "journal", form, words, &session, frames))
 }
 
 async fn services_of(
@@ -199,7 +202,7 @@ async fn services_of(
         told["lines"] = lines.into();
         return Ok(Json(told).into_response());
     }
-    Ok(streamed(app, "syslog", form, words, syslog::follow(logs, limit, told)))
+    Ok(streamed(app, "syslog", form, words, &session, syslog::follow(logs, limit, told)))
 }
 
 /// The journal of a guest: of a machine by its agent, of a container by a shell of its node.
@@ -218,7 +221,12 @@ async fn of_guest(
         }
         let number = audit::begin(app, &sender, &guest, &["journalctl".to_owned()]).await?;
         let read = agent::entries(&guest, &asked.units, asked.limit(), None).await;
-        audit::end(app, number, 200, "the journal was read").await;
+        match &read {
+            Ok(_) => audit::end(app, number, 200, "the journal was read").await,
+            Err(error) => {
+                audit::end(app, number, error.status().as_u16(), &error.to_string()).await
+            }
+        }
         let entries = read?;
         if let Form::Once = form {
             let mut told = asked.told();
@@ -227,8 +235,8 @@ async fn of_guest(
             return Ok(Json(told).into_response());
         }
         let after = form.after().map(str::to_owned);
-        let frames = agent::follow(guest, asked, after);
-        return Ok(streamed(app, "guest_journal", form, words, frames));
+        let frames = agent::follow(guest.clone(), asked, after);
+        return Ok(streamed(app, "guest_journal", form, words, &guest.session, frames));
     }
     let mut argv: Vec<String> =
         vec!["journalctl".into(), "--no-pager".into(), format!("--lines={}", asked.limit())];
@@ -237,7 +245,7 @@ async fn of_guest(
         argv.push("--follow".into());
     }
     let told = asked.told();
-    printed(app, &sender, form, words, &guest, argv, told).await
+    printed(app, &sender, form, words, &guest, argv, (told, LONGEST)).await
 }
 
 /// What a command in a container prints: whole, or as it comes.
@@ -248,24 +256,33 @@ async fn printed(
     words: Words,
     guest: &Guest,
     argv: Vec<String>,
-    mut told: Value,
+    (mut told, limit): (Value, Duration),
 ) -> Result<Response, ApiError> {
     let mut frames = shell::run(app, sender, guest, argv).await?;
     if !matches!(form, Form::Once) {
         let frames = ReceiverStream::new(frames);
         let begun = futures_util::stream::iter([super::frame::Frame::meta("started", told)]);
-        return Ok(streamed(app, "shell", form, words, begun.chain(frames)));
+        return Ok(streamed(app, "shell", form, words, &guest.session, begun.chain(frames)));
     }
-    let (mut lines, mut end) = (Vec::new(), json!({ "reason": "it took too long" }));
+    let (mut lines, mut size) = (Vec::new(), 0);
+    let mut end = json!({ "reason": "it took too long" });
     let collected = async {
         while let Some(frame) = frames.recv().await {
             match frame.text() {
-                Some(line) => lines.push(line),
+                Some(line) => {
+                    size += line.len();
+                    lines.push(line);
+                    if size > PRINTED {
+                        end = json!({ "reason": "it printed more than is kept: ask for a stream" });
+                        break;
+                    }
+                }
                 None => end = frame.data().clone(),
             }
         }
     };
-    let _ = tokio::time::timeout(LONGEST, collected).await;
+    let _ = tokio::time::timeout(limit, collected).await;
+    told["truncated"] = (size > PRINTED).into();
     told["lines"] = lines.into();
     told["exit"] = end["exit"].clone();
     told["reason"] = end["reason"].clone();
@@ -308,7 +325,7 @@ async fn task_log(
     }
     let task = tasks::task(&session, &upid).await?;
     let after = form.after().map(str::to_owned);
-    Ok(streamed(&app, "task", form, Words::Frames, tasks::follow(task, after)))
+    Ok(streamed(&app, "task", form, Words::Frames, &session, tasks::follow(task, after)))
 }
 
 async fn guest_journal(
@@ -337,6 +354,11 @@ struct Command {
 }
 
 impl Command {
+    /// How long it may take.
+    fn limit(&self) -> Duration {
+        self.timeout.map_or(LONGEST, Duration::from_secs).min(LONGEST)
+    }
+
     fn check(&self) -> Result<(), ApiError> {
         let fits = (1..=ARGUMENTS).contains(&self.command.len())
             && self.command.iter().all(|word| word.len() <= ARGUMENT && !word.contains('\0'))
@@ -366,6 +388,7 @@ async fn exec(
     let guest = find_guest(&app, &of(endpoint), None, vmid).await?;
     if guest.kind == GuestKind::Lxc {
         let told = json!({ "node": guest.node, "vmid": vmid });
+        let told = (told, command.limit());
         return printed(&app, &sender, form, Words::Frames, &guest, command.command, told).await;
     }
     let row = &guest.session.row;
@@ -373,10 +396,22 @@ async fn exec(
         return Err(not_allowed(&row.name, "allow_guest_commands"));
     }
     let client = guest.session.client().await.map_err(StartError::from)?;
-    let limit = command.timeout.map_or(LONGEST, Duration::from_secs).min(LONGEST);
+    // A client that hangs up must not leave a command that nobody knows the end of.
+    let waited = tokio::spawn(in_machine(app, sender, guest, client, command));
+    waited.await.map_err(|error| ApiError::internal(&error))?
+}
+
+/// Runs a command in a virtual machine and waits for its end.
+async fn in_machine(
+    app: App,
+    sender: Sender,
+    guest: Guest,
+    client: Client,
+    command: Command,
+) -> Result<Response, ApiError> {
     let number = audit::begin(&app, &sender, &guest, &command.command).await?;
-    let output = agent::run(&client, &guest.node, vmid, &command.command, limit).await;
-    match output {
+    let limit = command.limit();
+    match agent::run(&client, &guest.node, guest.vmid, &command.command, limit).await {
         Ok(output) => {
             let exit = output.exit.map_or_else(|| "none".to_owned(), |code| code.to_string());
             audit::end(&app, number, 200, &format!("exit {exit}")).await;
@@ -384,7 +419,7 @@ async fn exec(
         }
         Err(error) => {
             audit::end(&app, number, 502, &error.to_string()).await;
-            Err(fault(&row.name, &error))
+            Err(fault(&guest.session.row.name, &error))
         }
     }
 }
@@ -397,7 +432,7 @@ async fn node_stats(
 ) -> Result<Response, ApiError> {
     let asked = Query::parse(&query.unwrap_or_default())?;
     let session = with_node(&app, &asked.selection, &node).await?;
-    numbers(&app, form, stats::of_node(&app, &session, &node)).await
+    numbers(&app, form, &session, stats::of_node(&app, &session, &node)).await
 }
 
 async fn guest_stats(
@@ -409,16 +444,17 @@ async fn guest_stats(
     let asked = Query::parse(&query.unwrap_or_default())?.with(Some(node), Some(&vmid), None)?;
     let vmid = asked.vmid.unwrap_or_default();
     let guest = find_guest(&app, &asked.selection, asked.node.as_deref(), vmid).await?;
-    numbers(&app, form, stats::of_guest(&app, &guest)).await
+    numbers(&app, form, &guest.session, stats::of_guest(&app, &guest)).await
 }
 
 async fn numbers(
     app: &App,
     form: Form,
+    session: &Arc<Session>,
     latest: tokio::sync::watch::Receiver<super::polls::Latest>,
 ) -> Result<Response, ApiError> {
     match form {
         Form::Once => Ok(Json(stats::once(latest).await?).into_response()),
-        form => Ok(streamed(app, "stats", form, Words::Frames, stats::follow(latest))),
+        form => Ok(streamed(app, "stats", form, Words::Frames, session, stats::follow(latest))),
     }
 }

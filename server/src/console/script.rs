@@ -14,7 +14,7 @@ pub struct Sentinels {
 
 impl Sentinels {
     /// New ones.
-    pub fn new() -> Self {
+    pub fn random() -> Self {
         let secret = rand::rng().sample_iter(Alphanumeric).take(16).map(char::from).collect();
         Self::of(secret)
     }
@@ -52,9 +52,27 @@ pub(super) fn in_container(vmid: i64, argv: &[String], sentinels: &Sentinels) ->
 /// What is typed first: one line of its own, because history is expanded when a line is read.
 pub(super) const QUIET: &str = "stty -echo; set +H; unset HISTFILE\n";
 
-/// A word in single quotes: inside of them nothing means anything but their end.
+/// The longest line that is typed: a terminal keeps 4 KiB of a line, and drops the rest of a longer one.
+pub(super) const LONGEST: usize = 3500;
+
+/// A word as bash reads it. Only what can be printed is typed: a terminal acts on the other characters
+/// before the shell sees them, so those are spelled.
 fn quoted(word: &str) -> String {
-    format!("'{}'", word.replace('\'', r"'\''"))
+    use std::fmt::Write;
+
+    if word.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'\'') {
+        return format!("'{word}'");
+    }
+    let mut spelled = String::from("$'");
+    for byte in word.bytes() {
+        match byte {
+            b' '..=b'~' if !matches!(byte, b'\'' | b'\\') => spelled.push(char::from(byte)),
+            // Writing into a text does not fail.
+            _ => _ = write!(spelled, "\\x{byte:02x}"),
+        }
+    }
+    spelled.push('\'');
+    spelled
 }
 
 #[cfg(test)]
@@ -63,22 +81,71 @@ mod tests {
 
     #[test]
     fn what_is_typed_holds_no_sentinel_as_it_is_printed() {
-        let sentinels = Sentinels::new();
+        let sentinels = Sentinels::random();
         let line = in_container(101, &["journalctl".into(), "-n".into(), "5".into()], &sentinels);
         assert!(!line.contains(sentinels.begin()) && !line.contains(sentinels.end()), "{line}");
         assert!(line.contains("pct exec 101 -- 'journalctl' '-n' '5'; "), "{line}");
-        assert_ne!(Sentinels::new(), sentinels);
+        assert_ne!(Sentinels::random(), sentinels);
     }
 
+    /// Words that a shell or a terminal would do something with.
+    const ODD: [&str; 18] = [
+        "a b",
+        "it's",
+        "$(id)",
+        "`id`",
+        "!ls",
+        "!!",
+        "a;b|c&d",
+        "\\",
+        "\\x41",
+        "\"",
+        "*",
+        "~",
+        "",
+        "tab\there",
+        "\u{3}\u{4}\u{1a}\u{1c}",
+        "\u{1b}[31m\u{7f}\u{15}\u{17}",
+        "a\nb\rc",
+        "käse 猫",
+    ];
+
     #[test]
-    fn a_shell_reads_quoted_words_as_they_are() {
-        for word in ["a b", "it's", "$(id)", "`id`", "!ls", "a;b|c&d", "\\", "\"", "*", "", "a\nb"]
-        {
-            let told = std::process::Command::new("/bin/sh")
-                .args(["-c", &format!("printf %s {}", quoted(word))])
-                .output()
-                .unwrap();
-            assert_eq!(String::from_utf8(told.stdout).unwrap(), word);
+    fn only_what_can_be_printed_is_typed() {
+        for word in ODD {
+            let typed = quoted(word);
+            assert!(typed.bytes().all(|byte| matches!(byte, b' '..=b'~')), "{typed:?}");
         }
+    }
+
+    /// A shell at a real terminal, as a node has it: line editing, echo and history expansion are on.
+    #[test]
+    fn a_shell_at_a_terminal_reads_words_as_they_are() {
+        use std::io::Write;
+        use std::process::{Command, Stdio};
+
+        let begun = Command::new("script")
+            .args(["-qec", "bash --noprofile --norc -i", "/dev/null"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn();
+        let Ok(mut shell) = begun else {
+            eprintln!("skipped: there is no script(1)");
+            return;
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let told = folder.path().join("told");
+        let words: Vec<String> = ODD.iter().map(|word| quoted(word)).collect();
+        let line = format!("printf '%s\\0' {} > '{}'; exit\n", words.join(" "), told.display());
+        assert!(line.len() < LONGEST);
+        let mut typed = shell.stdin.take().unwrap();
+        typed.write_all(QUIET.as_bytes()).unwrap();
+        typed.write_all(line.as_bytes()).unwrap();
+        shell.wait_with_output().unwrap();
+        let told = std::fs::read(told).unwrap();
+        let told: Vec<&[u8]> = told.split(|byte| *byte == 0).collect();
+        let expected: Vec<&[u8]> =
+            ODD.iter().map(|word| word.as_bytes()).chain([&b""[..]]).collect();
+        assert_eq!(told, expected);
     }
 }

@@ -1,12 +1,11 @@
 //! Commands in containers: through a shell of their node, because Proxmox has no other way. Each
 //! session is permitted, counted, written down, limited in time, and cleaned up, whoever ends it.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::StatusCode;
 use sdk_proxmox::pve::PostNodesNodeTermproxy;
-use sdk_proxmox::{Console, TaskState};
+use sdk_proxmox::{Client, Console, TaskState};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
@@ -30,6 +29,12 @@ const BEGIN: Duration = Duration::from_secs(15);
 /// How long the shell has to be gone after it was left.
 const GONE: Duration = Duration::from_secs(5);
 
+/// How long a shell says nothing when it waits for a command.
+const QUIET: Duration = Duration::from_millis(250);
+
+/// Who has not read a frame by then is sent away.
+const SLOW: Duration = Duration::from_secs(30);
+
 /// Frames that wait for a client; then the terminal waits, too.
 const WAITING: usize = 256;
 
@@ -52,32 +57,70 @@ pub(super) async fn run(
         let detail = format!("Container {} is not running; nothing can be run in it.", guest.vmid);
         return Err(ApiError::new(StatusCode::CONFLICT, "The container is stopped", detail));
     }
-    let place = app.consoles.place(row.id, &guest.node).ok_or_else(|| {
-        let detail = "Two terminals of a node, and eight in all, may be open at the same time.";
-        ApiError::new(StatusCode::TOO_MANY_REQUESTS, "Too many terminals", detail)
-            .retry_after(Duration::from_secs(30))
-    })?;
-    let client = guest.session.client().await.map_err(StartError::from)?;
-    let number = audit::begin(app, sender, guest, &argv).await?;
+    let place = app.consoles.place(row.id, &guest.node).ok_or_else(no_place)?;
+    let sentinels = Sentinels::random();
+    let line = script::in_container(guest.vmid, &argv, &sentinels);
+    if line.len() > script::LONGEST {
+        let detail =
+            format!("command: {} bytes are the most that a shell is told.", script::LONGEST);
+        return Err(ApiError::bad_request("The command is too long", detail));
+    }
+    let client = guest.session.shell_client().await.map_err(StartError::from)?;
+    let client = client.ok_or_else(|| no_shell(&row.name))?;
+    let typed = Typed { argv, line, sentinels };
+    // A client that hangs up must not leave a shell that nobody closes.
+    let opened =
+        tokio::spawn(open(app.clone(), sender.clone(), guest.clone(), client, typed, place));
+    opened.await.map_err(|error| ApiError::internal(&error))?
+}
+
+/// 429: as many terminals are open as may be.
+pub(super) fn no_place() -> ApiError {
+    let detail = "Two terminals of a node, and eight in all, may be open at the same time.";
+    ApiError::new(StatusCode::TOO_MANY_REQUESTS, "Too many terminals", detail)
+        .retry_after(Duration::from_secs(30))
+}
+
+/// 409: Proxmox gives a shell of a node to one user alone.
+fn no_shell(endpoint: &str) -> ApiError {
+    let detail = format!(
+        "Commands in containers are run by a shell of their node. Proxmox gives that to root@pam with \
+         its password, and asks API tokens for a login: give endpoint {endpoint} the user name root@pam \
+         and the password; its token stays in use for everything else."
+    );
+    ApiError::new(StatusCode::CONFLICT, "The endpoint has no shell", detail)
+        .with("reason", "node_shell_needs_root_password")
+}
+
+/// What is typed.
+struct Typed {
+    argv: Vec<String>,
+    line: String,
+    sentinels: Sentinels,
+}
+
+/// Writes the command down and opens the shell that carries it out.
+async fn open(
+    app: App,
+    sender: Sender,
+    guest: Guest,
+    client: Client,
+    typed: Typed,
+    place: Place,
+) -> Result<mpsc::Receiver<Frame>, ApiError> {
+    let number = audit::begin(&app, &sender, &guest, &typed.argv).await?;
     let opened = client.console(&PostNodesNodeTermproxy::new(guest.node.as_str())).await;
     let console = match opened {
         Ok(console) => console,
         Err(error) => {
-            audit::end(app, number, 502, &error.to_string()).await;
-            return Err(fault(&row.name, &error));
+            audit::end(&app, number, 502, &error.to_string()).await;
+            return Err(fault(&guest.session.row.name, &error));
         }
     };
     let (frames, received) = mpsc::channel(WAITING);
-    let session = Session {
-        app: app.clone(),
-        guest: guest.clone(),
-        argv,
-        number,
-        console,
-        frames,
-        _place: Arc::new(place),
-    };
-    app.consoles.tasks.spawn(session.carry_out());
+    let tasks = app.consoles.tasks.clone();
+    let session = Session { app, guest, typed, number, console, frames, _place: place };
+    tasks.spawn(session.carry_out());
     Ok(received)
 }
 
@@ -85,11 +128,11 @@ pub(super) async fn run(
 struct Session {
     app: App,
     guest: Guest,
-    argv: Vec<String>,
+    typed: Typed,
     number: i64,
     console: Console,
     frames: mpsc::Sender<Frame>,
-    _place: Arc<Place>,
+    _place: Place,
 }
 
 /// Why a session ended.
@@ -117,18 +160,12 @@ impl Session {
     /// Types the command and shows what it prints.
     async fn show(&mut self) -> End {
         let ended = |reason| End { exit: None, reason, left: false };
-        let sentinels = Sentinels::new();
-        let (columns, rows) = SIZE;
-        let line = script::in_container(self.guest.vmid, &self.argv, &sentinels);
-        let typed = async {
-            self.console.resize(columns, rows).await?;
-            self.console.write_all(script::QUIET.as_bytes()).await?;
-            self.console.write_all(line.as_bytes()).await
-        };
-        if typed.await.is_err() {
-            return ended("the terminal ended before the command began");
+        match timeout(BEGIN, self.type_in()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => return ended("the terminal ended before the command began"),
+            Err(_) => return ended("the shell did not begin the command"),
         }
-        let mut demux = Demux::new(sentinels);
+        let mut demux = Demux::new(self.typed.sentinels.clone());
         let (mut seq, started) = (0, Instant::now());
         let mut buffer = vec![0; 16 * 1024];
         loop {
@@ -154,11 +191,30 @@ impl Session {
                         return End { exit, reason: "the command ended", left: true };
                     }
                 };
-                if self.frames.send(frame).await.is_err() {
-                    return ended("the client went away");
+                match timeout(SLOW, self.frames.send(frame)).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(_)) => return ended("the client went away"),
+                    Err(_) => return ended("the client does not read"),
                 }
             }
         }
+    }
+
+    /// Types the command when the shell has said what it has to say: what is typed while it starts may
+    /// be thrown away.
+    async fn type_in(&mut self) -> std::io::Result<()> {
+        let (columns, rows) = SIZE;
+        self.console.resize(columns, rows).await?;
+        let mut prompt = [0; 1024];
+        let mut said = self.console.read(&mut prompt).await?;
+        while said > 0 {
+            match timeout(QUIET, self.console.read(&mut prompt)).await {
+                Ok(read) => said = read?,
+                Err(_) => break,
+            }
+        }
+        self.console.write_all(script::QUIET.as_bytes()).await?;
+        self.console.write_all(self.typed.line.as_bytes()).await
     }
 
     /// Interrupts what still runs, leaves the shell, and looks whether it is gone.

@@ -12,6 +12,7 @@ use tokio::time::sleep;
 
 use super::frame::Frame;
 use super::reply::{Form, Words, streamed};
+use crate::auth::Caller;
 use crate::edge::{ApiError, App};
 use crate::endpoints::Session;
 use crate::proxy::fault;
@@ -49,12 +50,13 @@ pub(super) async fn once(session: &Session, upid: &str) -> Result<Value, ApiErro
 /// The log as it grows, as server-sent events.
 pub(crate) async fn stream(
     app: &App,
+    caller: Arc<Caller>,
     session: &Arc<Session>,
     upid: &str,
 ) -> Result<Response, ApiError> {
     let task = task(session, upid).await?;
-    let form = Form::Events { after: None };
-    Ok(streamed(app, "task", form, Words::Frames, follow(task, None)))
+    let form = Form::Events { after: None, caller };
+    Ok(streamed(app, "task", form, Words::Frames, session, follow(task, None)))
 }
 
 /// The log as it grows, from behind the line `after` on, to the end of the task.

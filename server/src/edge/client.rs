@@ -30,7 +30,7 @@ impl FromStr for TrustedProxies {
 impl TrustedProxies {
     /// The client of a connection: its peer, or, where that is trusted, the last address in
     /// `X-Forwarded-For` that is not.
-    pub(super) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+    pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let peer = peer.to_canonical();
         if !self.trust(peer) {
             return peer;

@@ -15,6 +15,9 @@ use super::{ApiError, App};
 const HEADERS: usize = 32 * 1024;
 const URL: usize = 16 * 1024;
 
+/// Characters of a path in the log.
+const PATH: usize = 256;
+
 const SECURITY: [(HeaderName, HeaderValue); 7] = [
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
@@ -42,7 +45,7 @@ const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
 /// left out of the log: anybody can put anything there.
 pub(super) async fn protect(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let (method, path) = (request.method().clone(), shown(request.uri().path()));
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let id = RequestId::of(request.headers());
     let span = tracing::info_span!("request", id = %id.0);
@@ -69,6 +72,11 @@ pub(super) async fn protect(State(app): State<App>, mut request: Request, next: 
     }
     headers.extend(id.header().map(|value| (request_id::HEADER, value)));
     response
+}
+
+/// A path as the log has it: anybody can ask for a long one.
+fn shown(path: &str) -> String {
+    path.chars().take(PATH).collect()
 }
 
 fn too_large(request: &Request) -> Option<ApiError> {

@@ -12,6 +12,9 @@ use tokio::time::{Instant, Sleep, sleep};
 /// connection, from the connection on.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How an answer begins after which the connection speaks something else.
+const SWITCHED: &[u8] = b"HTTP/1.1 101";
+
 const END_OF_HEAD: &[u8] = b"\r\n\r\n";
 
 /// A connection whose reads fail when a head takes too long.
@@ -34,6 +37,8 @@ enum Awaits {
     Nothing,
     /// An answer was sent, so the next byte begins another head.
     Next,
+    /// No heads any more: the connection has become a WebSocket.
+    Upgraded,
 }
 
 impl<S> Watched<S> {
@@ -63,9 +68,11 @@ impl<S> Watched<S> {
         })
     }
 
-    fn answered(&mut self) {
-        if self.awaits == Awaits::Nothing {
-            self.awaits = Awaits::Next;
+    /// Takes note of what is answered. The first part holds the status line: it is written at once.
+    fn answered(&mut self, bytes: &[u8]) {
+        if self.awaits == Awaits::Nothing && !bytes.is_empty() {
+            let upgraded = bytes.starts_with(SWITCHED);
+            self.awaits = if upgraded { Awaits::Upgraded } else { Awaits::Next };
         }
     }
 }
@@ -98,7 +105,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.answered();
+        self.answered(bytes);
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 
@@ -115,7 +122,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         context: &mut Context<'_>,
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.answered();
+        let first = parts.iter().find(|part| !part.is_empty());
+        self.answered(first.map_or(&[], |part| part));
         Pin::new(&mut self.stream).poll_write_vectored(context, parts)
     }
 
@@ -183,6 +191,17 @@ mod tests {
         assert!(timeout(LONG, read(&mut ours)).await.is_err(), "still open after an hour");
         ours.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
         assert!(timeout(LONG, read(&mut ours)).await.is_err(), "a stream may be silent");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_websocket_may_be_silent_after_its_first_frame() {
+        let (mut peer, mut ours) = pair();
+        peer.write_all(b"GET /ws HTTP/1.1\r\n\r\n").await.unwrap();
+        read(&mut ours).await.unwrap();
+        ours.write_all(b"HTTP/1.1 101 Switching Protocols\r\n\r\n").await.unwrap();
+        peer.write_all(b"frame").await.unwrap();
+        read(&mut ours).await.unwrap();
+        assert!(timeout(LONG, read(&mut ours)).await.is_err(), "still open after an hour");
     }
 
     #[tokio::test(start_paused = true)]

@@ -31,7 +31,7 @@ pub(crate) enum Need {
 impl Need {
     /// Whether looking at the headers alone does nothing but look.
     pub(super) fn is_harmless(&self) -> bool {
-        !matches!(self, Self::Scope(Scope::SyncRun | Scope::SyncApply | Scope::Console))
+        matches!(self, Self::Nothing | Self::Key | Self::Scope(Scope::Read))
     }
 }
 

@@ -92,8 +92,8 @@ impl Server {
     pub async fn stop(mut self, grace: Duration) {
         watchdog::stopping();
         self.stop.cancel();
-        self.app.runs.shutdown(grace).await;
-        self.app.consoles.closed(LAST_ANSWERS).await;
+        // Terminals are told by the same signal as the runs are.
+        tokio::join!(self.app.runs.shutdown(grace), self.app.consoles.closed(grace));
         if tokio::time::timeout(LAST_ANSWERS, &mut self.task).await.is_err() {
             // Somebody does not read. The run is safe, so the connection may go.
             self.task.abort();

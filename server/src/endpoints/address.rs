@@ -82,16 +82,20 @@ fn refused_v4(address: Ipv4Addr) -> bool {
         || address.is_unspecified()
         || address.is_multicast()
         || address.is_broadcast()
-        // Alibaba Cloud's metadata service.
+        // The metadata services of Alibaba Cloud and of Azure.
         || address == Ipv4Addr::new(100, 100, 100, 200)
+        || address == Ipv4Addr::new(168, 63, 129, 16)
 }
 
 fn refused_v6(address: Ipv6Addr) -> bool {
     address.is_unicast_link_local()
         || address.is_unspecified()
         || address.is_multicast()
-        // The metadata service of AWS.
+        // The metadata services of AWS and of Google Cloud.
         || address == Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)
+        || address == Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)
+        // NAT64 of a network's own choice: what is behind it is not known.
+        || address.segments()[..3] == [0x64, 0xff9b, 1]
 }
 
 /// The IPv4 address that reaches the same host: mapped, or behind NAT64.
@@ -147,6 +151,9 @@ mod tests {
             ("64:ff9b::a9fe:a9fe", None),
             ("fe80::1", None),
             ("fd00:ec2::254", None),
+            ("fd20:ce::254", None),
+            ("64:ff9b:1::a9fe:a9fe", None),
+            ("168.63.129.16", None),
             ("0.0.0.0", None),
             ("::", None),
         ] {

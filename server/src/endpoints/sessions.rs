@@ -51,8 +51,9 @@ pub struct Session {
     pub row: ProxmoxEndpoint,
     store: Store,
     target: OnceLock<Arc<Target>>,
+    shell: OnceLock<Client>,
     breaker: Breaker,
-    nodes: tokio::sync::Mutex<Option<(Instant, Arc<[String]>)>>,
+    nodes: Mutex<Option<(Instant, Arc<[String]>)>>,
 }
 
 impl Sessions {
@@ -121,8 +122,9 @@ impl Session {
             row,
             store,
             target: OnceLock::new(),
+            shell: OnceLock::new(),
             breaker: Breaker::default(),
-            nodes: tokio::sync::Mutex::default(),
+            nodes: Mutex::default(),
         }
     }
 
@@ -141,11 +143,26 @@ impl Session {
         if let Some(target) = self.target.get() {
             return Ok(target.clone());
         }
-        let policy = Policy { fetch_max_concurrency: CONCURRENCY, ..Policy::default() };
-        let (target, sure) = connect_proxmox(&self.store, self.row.clone(), &policy).await?;
+        let (target, sure) = connect_proxmox(&self.store, self.row.clone(), &policy()).await?;
         let target = Arc::new(target);
         // Of several that are made at once one stays.
         Ok(if sure { self.target.get_or_init(|| target).clone() } else { target })
+    }
+
+    /// The client of the one who gets a shell of a node: root@pam with the password, never an API token.
+    /// None where the endpoint does not have both.
+    pub async fn shell_client(&self) -> Result<Option<Client>, EndpointError> {
+        if let Some(client) = self.shell.get() {
+            return Ok(Some(client.clone()));
+        }
+        let secrets = self.store.proxmox_secrets(self.row.id).await?;
+        if self.row.username != "root@pam" || secrets.password.is_none() {
+            return Ok(None);
+        }
+        let row = ProxmoxEndpoint { token_name: None, ..self.row.clone() };
+        let (target, sure) = connect_proxmox(&self.store, row, &policy()).await?;
+        let client = target.client;
+        Ok(Some(if sure { self.shell.get_or_init(|| client).clone() } else { client }))
     }
 
     /// Says how long the endpoint is left alone, where it is.
@@ -160,17 +177,22 @@ impl Session {
 
     /// The names of the cluster's nodes, as they were a moment ago.
     pub async fn nodes(&self) -> Result<Arc<[String]>, NodesError> {
-        let mut known = self.nodes.lock().await;
-        if let Some((read, names)) = &*known
+        if let Some((read, names)) = &*self.nodes.lock().unwrap_or_else(PoisonError::into_inner)
             && read.elapsed() < NODES_FOR
         {
             return Ok(names.clone());
         }
-        let rows = self.client().await?.send(&GetNodes::new()).await?.value;
-        let names: Arc<[String]> = rows.iter().map(|row| row.node.to_string()).collect();
-        *known = Some((Instant::now(), names.clone()));
+        let told = self.client().await?.send(&GetNodes::new()).await;
+        self.note(!matches!(&told, Err(error) if error.is_unanswered()));
+        let names: Arc<[String]> = told?.value.iter().map(|row| row.node.to_string()).collect();
+        let known = Some((Instant::now(), names.clone()));
+        *self.nodes.lock().unwrap_or_else(PoisonError::into_inner) = known;
         Ok(names)
     }
+}
+
+fn policy() -> Policy {
+    Policy { fetch_max_concurrency: CONCURRENCY, ..Policy::default() }
 }
 
 /// Why the nodes of an endpoint are not known.

@@ -20,6 +20,9 @@ const KEPT: usize = 10_000;
 /// Lines that a slow watcher may be behind; it misses what is more.
 const BEHIND: usize = 1024;
 
+/// Bytes of a message that are kept.
+const LONGEST: usize = 8 * 1024;
+
 /// A line of the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct LogLine {
@@ -59,6 +62,14 @@ struct Shared {
     news: broadcast::Sender<Arc<LogLine>>,
 }
 
+/// Cuts a text between characters.
+fn cut(text: &mut String, most: usize) {
+    if text.len() > most {
+        text.truncate(text.floor_char_boundary(most));
+        text.push_str(" [cut]");
+    }
+}
+
 impl Default for LogBuffer {
     fn default() -> Self {
         let shared = Shared { lines: Mutex::default(), news: broadcast::Sender::new(BEHIND) };
@@ -69,6 +80,7 @@ impl Default for LogBuffer {
 impl LogBuffer {
     /// Adds a line; its number and time are given here.
     fn push(&self, mut line: LogLine) {
+        cut(&mut line.message, LONGEST);
         line.timestamp = Timestamp::now().to_string();
         let mut lines = self.shared.lines.lock().unwrap_or_else(PoisonError::into_inner);
         lines.0 += 1;

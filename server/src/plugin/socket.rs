@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{ConnectInfo, State};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -81,10 +82,13 @@ impl Command {
 pub(super) async fn commands(
     State(app): State<App>,
     ConnectInfo(Peer(peer)): ConnectInfo<Peer>,
+    headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    upgrade.max_message_size(LONGEST).on_upgrade(async move |socket| {
-        if let Some(mut session) = Session::open(app, socket, peer.ip()).await {
+    let client = app.settings.trusted_proxies.client(peer.ip(), &headers);
+    let upgrade = upgrade.max_message_size(LONGEST).max_frame_size(LONGEST);
+    upgrade.on_upgrade(async move |socket| {
+        if let Some(mut session) = Session::open(app, socket, client).await {
             session.commands().await;
         }
     })
@@ -94,10 +98,13 @@ pub(super) async fn commands(
 pub(super) async fn guests(
     State(app): State<App>,
     ConnectInfo(Peer(peer)): ConnectInfo<Peer>,
+    headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    upgrade.max_message_size(LONGEST).on_upgrade(async move |socket| {
-        if let Some(mut session) = Session::open(app, socket, peer.ip()).await {
+    let client = app.settings.trusted_proxies.client(peer.ip(), &headers);
+    let upgrade = upgrade.max_message_size(LONGEST).max_frame_size(LONGEST);
+    upgrade.on_upgrade(async move |socket| {
+        if let Some(mut session) = Session::open(app, socket, client).await {
             let _ = session.guests().await;
         }
     })

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use axum::response::Response;
 use proxbox_runtime::{Op, Request};
-use sdk_proxmox::{Error, Forwarded, Passed};
+use sdk_proxmox::{Forwarded, Passed};
 use serde_json::{Map, Value};
 
 use super::{answer, fault, guard, params};
 use crate::auth::Caller;
+use crate::console::not_allowed;
 use crate::edge::{ApiError, App, RequestId};
 use crate::endpoints::Session;
 use crate::runs::StartError;
@@ -52,6 +53,9 @@ impl Call {
     ) -> Result<Self, ApiError> {
         guard::passable(op)?;
         guard::permit(&sender.caller, op, &operation)?;
+        if guard::is_in_guest(op) && !session.row.allow_guest_commands {
+            return Err(not_allowed(&session.row.name, "allow_guest_commands"));
+        }
         params::check(op, &members)?;
         Ok(Self { session, op, members, operation, name })
     }
@@ -78,7 +82,7 @@ impl Call {
         let client = client.map_err(|error| unsent(StartError::from(error).into()))?;
         let request = Request::from_members(self.op, &self.members);
         let outcome = client.forward(request, body).await;
-        let silent = matches!(&outcome, Err(error) if did_not_answer(error));
+        let silent = matches!(&outcome, Err(error) if error.is_unanswered());
         self.session.note(!silent);
         app.metrics.proxied(name, outcome.as_ref().ok().map(|answer| answer.status().as_u16()));
         outcome.map_err(|error| {
@@ -86,9 +90,4 @@ impl Call {
             Failed { error: fault(name, &error), sent }
         })
     }
-}
-
-/// Whether the endpoint itself is at fault, and not what it was asked.
-fn did_not_answer(error: &Error) -> bool {
-    matches!(error, Error::Connect { .. } | Error::Timeout { .. } | Error::Lost { .. })
 }

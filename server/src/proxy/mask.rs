@@ -2,12 +2,26 @@
 
 use proxbox_runtime::{FieldFlags, Op};
 use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 
 const MASK: &str = "[masked]";
 
 /// Parts of names whose values are secrets, whatever the description says.
-const WORDS: [&str; 8] =
-    ["password", "secret", "token", "ticket", "privkey", "private", "apikey", "encryption-key"];
+const WORDS: [&str; 9] =
+    ["password", "secret", "token", "ticket", "privkey", "private", "apikey", "-key", "header"];
+
+/// Names whose values may hold anything: keys, commands, what is typed or written into files.
+const NAMES: [&str; 9] = [
+    "key",
+    "keys",
+    "data",
+    "command",
+    "commands",
+    "content",
+    "input-data",
+    "decryption-keys",
+    "shadow",
+];
 
 /// Long texts are cut: the audit is no store of files.
 const LONGEST: usize = 500;
@@ -25,7 +39,10 @@ fn is_secret(op: &Op, name: &str) -> bool {
     let flagged = op.params.field(name).is_some_and(|field| field.flags.has(FieldFlags::SECRET));
     // A token's name is in the path, and no secret.
     let in_path = op.params.field(name).is_some_and(|field| field.flags.has(FieldFlags::PATH));
-    flagged || (!in_path && WORDS.iter().any(|word| name.to_ascii_lowercase().contains(word)))
+    let lower = name.to_ascii_lowercase();
+    flagged
+        || (!in_path
+            && (NAMES.contains(&lower.as_str()) || WORDS.iter().any(|word| lower.contains(word))))
 }
 
 fn cut(value: &Value) -> Value {
@@ -33,8 +50,19 @@ fn cut(value: &Value) -> Value {
         Value::String(text) if text.chars().count() > LONGEST => {
             text.chars().take(LONGEST).collect::<String>().into()
         }
+        // Lists and objects are shown as the text that they are sent as.
+        Value::Array(_) | Value::Object(_) if value.to_string().len() > LONGEST => {
+            cut(&value.to_string().into())
+        }
         other => other.clone(),
     }
+}
+
+/// What tells these parameters from others, the secrets among them, without telling any.
+pub(crate) fn digest(parameters: &impl serde::Serialize) -> Vec<u8> {
+    // Names and values of JSON always become a text.
+    let text = serde_json::to_vec(parameters).unwrap_or_default();
+    Sha256::digest(text).to_vec()
 }
 
 #[cfg(test)]

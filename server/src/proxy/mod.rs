@@ -22,9 +22,11 @@ use sdk_proxmox::Product;
 pub(crate) use call::{Call, Sender};
 pub(crate) use describe::paths;
 pub(crate) use fault::fault;
+pub(crate) use mask::digest;
 pub(crate) use params::idempotency_key;
 pub(crate) use table::{api_of, version};
 pub(crate) use target::only;
+pub use upload::parse as parse_form;
 pub(crate) use viewer::generated;
 pub(crate) use write::write;
 

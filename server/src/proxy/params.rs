@@ -4,8 +4,8 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use proxbox_runtime::{
-    FieldFlags, Kind, Matched, Op, OpFlags, Release, Scalar, Violation, unavailable_members,
-    validate_params,
+    FieldFlags, Kind, Matched, Op, OpFlags, Release, Scalar, Violation, takes_slashes,
+    unavailable_members, validate_params,
 };
 use sdk_proxmox::Passed;
 use serde_json::{Map, Value};
@@ -49,11 +49,16 @@ pub(super) async fn read(
         add(&mut members, &name, value);
     }
     for (name, value) in values {
-        let again = members.insert(name.to_owned(), value.clone().into());
-        if again.is_some_and(|again| again != value.as_str()) {
-            let rule = format!("is {value} in the path and something else beside it");
+        let broken = |rule| {
             let violation = Violation { field: name.to_owned(), rule, given: String::new() };
-            return Err(refused(op, &[violation]));
+            Err(refused(op, &[violation]))
+        };
+        if value.contains('/') && !takes_slashes(name) {
+            return broken("must be one segment of the path".to_owned());
+        }
+        let again = members.insert(name.to_owned(), value.clone().into());
+        if again.is_some_and(|again| shown(&again) != value) {
+            return broken(format!("is {value} in the path and something else beside it"));
         }
     }
     say_truth_in_numbers(op, &mut members);
@@ -64,6 +69,11 @@ pub(super) async fn read(
         return Err(ApiError::bad_request("Parameter verification failed.", detail));
     }
     Ok(Given { op, members, filter, body, name })
+}
+
+/// A value as a path has it.
+fn shown(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// Refuses parameters that break a rule of the operation.

@@ -29,6 +29,10 @@ impl Filter {
         let text = || Some(value.trim().to_owned()).filter(|text| !text.is_empty());
         match name {
             "proxmox_endpoint_ids" | "endpoint_ids" => {
+                if self.selection.proxmox_ids.is_some() {
+                    let detail = format!("{name}: say it once, with commas between the numbers");
+                    return Err(ApiError::bad_request("The query is not valid", detail));
+                }
                 self.selection.proxmox_ids = Some(numbers(name, value)?);
             }
             "target_name" => self.selection.name = text(),
@@ -144,6 +148,8 @@ mod tests {
         assert!(filter.take(create, "target_name", "other").unwrap());
         assert_eq!(filter.selection.name.as_deref(), Some("other"));
         assert!(filter.take(list, "proxmox_endpoint_ids", "1,2").unwrap());
+        assert!(filter.take(list, "proxmox_endpoint_ids", "3").is_err(), "two ways to say it");
+        let mut filter = Filter::default();
         assert!(filter.take(list, "proxmox_endpoint_ids", "1,x").is_err());
         assert!(
             filter.take(list, "port", "8006").unwrap() && filter.take(list, "port", "x").is_err()

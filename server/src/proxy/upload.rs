@@ -79,7 +79,7 @@ fn boundary_of(content_type: &str) -> Option<String> {
 }
 
 /// The parameters before the file, once its head is there; nothing as long as it is not.
-fn parse(bytes: &[u8], boundary: &str) -> Result<Option<Map<String, Value>>, &'static str> {
+pub fn parse(bytes: &[u8], boundary: &str) -> Result<Option<Map<String, Value>>, &'static str> {
     let delimiter = format!("\r\n--{boundary}");
     let first = format!("--{boundary}");
     let mut members = Map::new();

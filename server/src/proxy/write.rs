@@ -2,13 +2,14 @@
 //! out even when the client does not wait, and once only where it gives them a name.
 
 use axum::Json;
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt;
 use sdk_proxmox::Passed;
 use serde_json::{Value, json};
 
-use super::mask::masked;
+use super::mask::{digest, masked};
 use super::{Call, Sender, answer};
 use crate::edge::{ApiError, App};
 use crate::store::{AuditEntry, AuditRow, Written};
@@ -41,18 +42,31 @@ pub(crate) async fn write(
         endpoint: row.name.clone(),
         operation: call.operation.clone(),
         parameters: masked(call.op, &call.members),
+        digest: digest(&call.members),
         idempotency_key: call.name.clone(),
     };
-    let number = match app.store.add_audit(&entry).await? {
-        Written::New(number) => number,
-        Written::Before(before) => return replayed(&before, &entry),
-    };
-    tracing::info!(
-        endpoint = %entry.endpoint, operation = %entry.operation, key = entry.key_id, "change sent"
-    );
     // A client that hangs up must not leave a change that nobody knows the end of.
-    let sent = tokio::spawn(async move { carry_out(app, call, body, number).await });
+    let sent = app.consoles.tasks.spawn(begin(app.clone(), call, body, entry));
     sent.await.map_err(|error| ApiError::internal(&error))?
+}
+
+/// Writes down what is about to be sent, and sends it, unless the same was sent before.
+async fn begin(
+    app: App,
+    call: Call,
+    body: Option<Passed>,
+    entry: AuditEntry,
+) -> Result<Response, ApiError> {
+    match app.store.add_audit(&entry).await? {
+        Written::New(number) => {
+            tracing::info!(
+                endpoint = %entry.endpoint, operation = %entry.operation, key = entry.key_id,
+                "change sent"
+            );
+            carry_out(app, call, body, number).await
+        }
+        Written::Before(before) => replayed(&before, &entry),
+    }
 }
 
 async fn carry_out(
@@ -69,7 +83,7 @@ async fn carry_out(
         Err(failed) if failed.sent => Err(failed.error),
         Err(failed) => {
             // A call that was never sent may be sent again under the same name.
-            app.store.settle_audit(number, None, &failed.error.to_string()).await?;
+            settle(&app, number, None, &failed.error.to_string()).await;
             return Err(failed.error);
         }
     };
@@ -77,24 +91,37 @@ async fn carry_out(
         Ok((status, result, response)) => (Some(status), result, Ok(response)),
         Err(error) => (Some(error.status().as_u16()), error.to_string(), Err(error)),
     };
-    app.store.settle_audit(number, status, &result).await?;
+    settle(&app, number, status, &result).await;
     answered
 }
 
-/// What an answer says, and the answer again.
+/// Writes down what came of a change. Whoever asked for it is told of the change in any case.
+async fn settle(app: &App, number: i64, status: Option<u16>, result: &str) {
+    if let Err(error) = app.store.settle_audit(number, status, result).await {
+        tracing::error!(%error, number, "what came of a change was not written down");
+    }
+}
+
+/// What an answer says, and the answer again. Of a long one only the beginning is looked at.
 async fn read(response: Response) -> Result<(u16, String, Response), ApiError> {
     let status = response.status().as_u16();
     let (parts, body) = response.into_parts();
-    let bytes = to_bytes(body, LONGEST).await.map_err(|error| {
-        ApiError::bad_gateway("Proxmox did not do it", format!("its answer broke off: {error}"))
-    })?;
-    let told: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+    let mut chunks = body.into_data_stream();
+    let mut seen = Vec::new();
+    while seen.len() <= LONGEST {
+        let Some(chunk) = chunks.next().await else { break };
+        seen.extend_from_slice(&chunk.map_err(|error| {
+            ApiError::bad_gateway("Proxmox broke off", format!("its answer broke off: {error}"))
+        })?);
+    }
+    let told: Value = serde_json::from_slice(&seen).unwrap_or_default();
     let result = match (&told["data"], &told["message"]) {
         (Value::String(text), _) => text.clone(),
         (_, Value::String(text)) => text.trim().to_owned(),
         _ => String::new(),
     };
-    Ok((status, result, Response::from_parts(parts, Body::from(bytes))))
+    let seen = futures_util::stream::iter([Ok(Bytes::from(seen))]);
+    Ok((status, result, Response::from_parts(parts, Body::from_stream(seen.chain(chunks)))))
 }
 
 /// What came of the same request before.
@@ -104,7 +131,7 @@ fn replayed(before: &AuditRow, entry: &AuditEntry) -> Result<Response, ApiError>
     };
     let same = before.operation == entry.operation
         && before.endpoint_id == entry.endpoint_id
-        && before.parameters == entry.parameters.to_string();
+        && before.digest == entry.digest;
     if !same {
         return conflict(format!("Idempotency-Key was used for {}.", before.operation));
     }

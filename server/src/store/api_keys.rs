@@ -126,6 +126,13 @@ impl Store {
         Ok(sqlx::query_as(sql).bind(public_id).fetch_all(&self.readers).await?)
     }
 
+    /// Whether a key is active and for this.
+    pub async fn is_key(&self, id: i64, scopes: &Scopes) -> Result<bool, StoreError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM api_keys WHERE id = ? AND scopes = ? AND active)";
+        let held = sqlx::query_scalar(sql).bind(id).bind(scopes.stored());
+        Ok(held.fetch_one(&self.readers).await?)
+    }
+
     /// Active keys of another backend that were not used yet.
     pub async fn imported_keys(&self) -> Result<Vec<ImportedKey>, StoreError> {
         let sql = "SELECT id, bcrypt FROM api_keys WHERE active AND bcrypt IS NOT NULL ORDER BY id";

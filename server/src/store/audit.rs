@@ -26,6 +26,8 @@ pub struct AuditEntry {
     pub operation: String,
     /// Parameters, secrets masked.
     pub parameters: Value,
+    /// SHA-256 of all parameters as they are, to tell a request that is sent again.
+    pub digest: Vec<u8>,
     /// What the client calls the request, so that sending it again does nothing more.
     pub idempotency_key: Option<String>,
 }
@@ -51,6 +53,8 @@ pub struct AuditRow {
     pub operation: String,
     /// JSON; secrets are masked.
     pub parameters: String,
+    /// SHA-256 of all parameters.
+    pub digest: Vec<u8>,
     /// What the client calls the request.
     pub idempotency_key: Option<String>,
     /// Status of the answer; absent while none has come, or the server died before it did.
@@ -94,7 +98,8 @@ impl Store {
             }
         }
         let sql = "INSERT INTO audit (at, request_id, key_id, key_label, endpoint_id, endpoint,
-                   operation, parameters, idempotency_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+                   operation, parameters, digest, idempotency_key)
+                   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
         let added = sqlx::query(sql)
             .bind(Timestamp::now().to_string())
             .bind(&entry.request_id)
@@ -104,6 +109,7 @@ impl Store {
             .bind(&entry.endpoint)
             .bind(&entry.operation)
             .bind(entry.parameters.to_string())
+            .bind(&entry.digest)
             .bind(&entry.idempotency_key)
             .execute(&mut *transaction)
             .await?

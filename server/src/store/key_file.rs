@@ -3,17 +3,13 @@
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{PoisonError, RwLock};
-use std::time::SystemTime;
 
 use super::{KeyRing, StoreError};
 
-/// The key file of a database. It is read again when it has changed: another process may have rotated
-/// its key.
+/// The key file of a database.
 #[derive(Debug)]
 pub(super) struct KeyFile {
     path: PathBuf,
-    read: RwLock<(Option<SystemTime>, KeyRing)>,
 }
 
 impl KeyFile {
@@ -24,29 +20,18 @@ impl KeyFile {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => fs::read_to_string(&path),
             created => created,
         };
-        let text = text.map_err(|source| StoreError::KeyFile { path: path.clone(), source })?;
-        let ring = KeyRing::parse(&text.into())?;
-        let read = RwLock::new((changed_at(&path), ring));
-        Ok(Self { path, read })
+        text.map_err(|source| StoreError::KeyFile { path: path.clone(), source })?;
+        let file = Self { path };
+        file.ring()?;
+        Ok(file)
     }
 
-    /// The keys of the moment.
-    pub(super) fn ring(&self) -> KeyRing {
-        let now = changed_at(&self.path);
-        {
-            let read = self.read.read().unwrap_or_else(PoisonError::into_inner);
-            if read.0 == now {
-                return read.1.clone();
-            }
-        }
-        let mut read = self.read.write().unwrap_or_else(PoisonError::into_inner);
-        match fs::read_to_string(&self.path).map(|text| KeyRing::parse(&text.into())) {
-            Ok(Ok(ring)) => *read = (now, ring),
-            _ => {
-                tracing::error!(path = %self.path.display(), "the key file cannot be read any more")
-            }
-        }
-        read.1.clone()
+    /// The keys of the moment: another process may have rotated them.
+    pub(super) fn ring(&self) -> Result<KeyRing, StoreError> {
+        let text = fs::read_to_string(&self.path);
+        let text =
+            text.map_err(|source| StoreError::KeyFile { path: self.path.clone(), source })?;
+        KeyRing::parse(&text.into())
     }
 
     /// Puts a new key before those in the file.
@@ -73,9 +58,7 @@ impl KeyFile {
             create(&other, &text)?;
             fs::rename(&other, &self.path)
         };
-        changed().map_err(|source| StoreError::KeyFile { path: self.path.clone(), source })?;
-        self.ring();
-        Ok(())
+        changed().map_err(|source| StoreError::KeyFile { path: self.path.clone(), source })
     }
 }
 
@@ -83,10 +66,6 @@ fn beside(database: &Path) -> PathBuf {
     let mut name = database.as_os_str().to_owned();
     name.push(".key");
     name.into()
-}
-
-fn changed_at(path: &Path) -> Option<SystemTime> {
-    fs::metadata(path).and_then(|data| data.modified()).ok()
 }
 
 fn new_key() -> String {

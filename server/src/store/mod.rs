@@ -19,11 +19,11 @@ mod sightings;
 use std::fs::OpenOptions;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions};
 use sqlx::{Sqlite, Transaction};
+use tokio::sync::watch;
 
 use alive::Alive;
 pub use api_keys::{ApiKey, ImportedKey, KeyMatch, LastActiveKey, StoredHash, StoredScopes};
@@ -50,7 +50,7 @@ pub struct Store {
     keys: Keys,
     alive: Arc<Alive>,
     kept: u32,
-    changes: Arc<AtomicU64>,
+    changes: watch::Sender<u64>,
 }
 
 impl Store {
@@ -86,7 +86,14 @@ impl Store {
             .connect_with(options.read_only(true))
             .await
             .map_err(|source| StoreError::Open { path: path.to_owned(), source })?;
-        Ok(Self { readers, writer, keys, alive, kept: KEPT_RUNS, changes: Arc::default() })
+        Ok(Self {
+            readers,
+            writer,
+            keys,
+            alive,
+            kept: KEPT_RUNS,
+            changes: watch::Sender::default(),
+        })
     }
 
     /// Keeps so many ended runs with their operations and events.
@@ -103,11 +110,16 @@ impl Store {
 
     /// Counts the changes of keys and endpoints by this process, for whoever keeps something of them.
     pub fn generation(&self) -> u64 {
-        self.changes.load(Ordering::Acquire)
+        *self.changes.borrow()
+    }
+
+    /// Tells of the changes of keys and endpoints by this process.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
     }
 
     fn changed(&self) {
-        self.changes.fetch_add(1, Ordering::AcqRel);
+        self.changes.send_modify(|count| *count += 1);
     }
 
     /// A transaction that holds the write lock from its first statement on, so that what it reads

@@ -77,7 +77,7 @@ impl Store {
         let open = |column: &'static str| {
             let sealed: Option<Vec<u8>> = row.try_get(column)?;
             let place = Place { table: TABLE, row: 1, column };
-            sealed.map(|sealed| self.ring().open(place, &sealed)).transpose()
+            sealed.map(|sealed| self.ring()?.open(place, &sealed)).transpose()
         };
         Ok(NetboxSecrets { token_key: open("token_key")?, token: open("token")? })
     }
@@ -150,7 +150,7 @@ impl Store {
         match change {
             SecretChange::Keep => Ok(None),
             SecretChange::Clear => Ok(Some(None)),
-            SecretChange::Set(secret) => Ok(Some(Some(self.ring().seal(place, &secret)?))),
+            SecretChange::Set(secret) => Ok(Some(Some(self.ring()?.seal(place, &secret)?))),
         }
     }
 }

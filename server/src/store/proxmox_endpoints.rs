@@ -143,7 +143,7 @@ impl Store {
         let open = |column: &'static str| {
             let sealed: Option<Vec<u8>> = row.try_get(column)?;
             let place = Place { table: TABLE, row: id, column };
-            sealed.map(|sealed| self.ring().open(place, &sealed)).transpose()
+            sealed.map(|sealed| self.ring()?.open(place, &sealed)).transpose()
         };
         Ok(ProxmoxSecrets { token_value: open("token_value")?, password: open("password")? })
     }

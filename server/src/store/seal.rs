@@ -33,6 +33,7 @@ pub struct KeyRing {
     keys: Arc<[SealingKey]>,
 }
 
+#[derive(Clone)]
 struct SealingKey {
     id: [u8; KEY_ID],
     cipher: XChaCha20Poly1305,
@@ -55,6 +56,11 @@ impl KeyRing {
             return Err(StoreError::WeakKey { minimum: MINIMUM });
         }
         Ok(Self { keys: keys.into() })
+    }
+
+    /// The first key alone.
+    pub(super) fn first(&self) -> Self {
+        Self { keys: self.keys.first().cloned().into_iter().collect() }
     }
 
     pub(super) fn seal(&self, place: Place, secret: &SecretString) -> Result<Vec<u8>, StoreError> {

@@ -26,9 +26,9 @@ pub(super) enum Keys {
 }
 
 impl Keys {
-    pub(super) fn ring(&self) -> KeyRing {
+    fn ring(&self) -> Result<KeyRing, StoreError> {
         match self {
-            Self::Given(ring) => ring.clone(),
+            Self::Given(ring) => Ok(ring.clone()),
             Self::File(file) => file.ring(),
         }
     }
@@ -68,7 +68,9 @@ struct Sealed {
 }
 
 impl Store {
-    pub(super) fn ring(&self) -> KeyRing {
+    /// The keys of the moment. What is sealed is sealed within a transaction of the writer: while that
+    /// lasts nobody takes a key away.
+    pub(super) fn ring(&self) -> Result<KeyRing, StoreError> {
         self.keys.ring()
     }
 
@@ -76,7 +78,7 @@ impl Store {
     pub async fn attest(&self) -> Result<Attestation, StoreError> {
         let mut connection = self.readers.acquire().await?;
         let all = sealed(&mut connection).await?;
-        let ring = self.ring();
+        let ring = self.ring()?;
         let opens = |one: &&Sealed| ring.open(one.place, &one.value).is_ok();
         let source = match self.keys {
             Keys::Given(_) => "env",
@@ -90,11 +92,12 @@ impl Store {
     ///
     /// A credential that no key opens stops the rotation: forgetting its key would lose it for good.
     pub async fn rotate(&self) -> Result<Rotation, StoreError> {
+        // The lock of the writer, which other processes respect, guards the key file, too.
+        let mut transaction = self.begin().await?;
         if let Keys::File(file) = &self.keys {
             file.add_key()?;
         }
-        let ring = self.ring();
-        let mut transaction = self.begin().await?;
+        let ring = self.ring()?;
         let all = sealed(&mut transaction).await?;
         for Sealed { place, value } in &all {
             let secret = ring.open(*place, value)?;
@@ -110,10 +113,23 @@ impl Store {
         }
         transaction.commit().await?;
         let forgotten = match &self.keys {
-            Keys::File(file) => file.keep_first().map(|()| true)?,
+            Keys::File(file) => self.forget_old_keys(file).await?,
             Keys::Given(_) => false,
         };
         Ok(Rotation { resealed: all.len(), forgotten })
+    }
+
+    /// Leaves only the first key, where it opens everything: whatever happened meanwhile, no credential
+    /// is lost with a key.
+    async fn forget_old_keys(&self, file: &KeyFile) -> Result<bool, StoreError> {
+        let mut transaction = self.begin().await?;
+        let first = file.ring()?.first();
+        let all = sealed(&mut transaction).await?;
+        let whole = all.iter().all(|one| first.open(one.place, &one.value).is_ok());
+        if whole {
+            file.keep_first()?;
+        }
+        Ok(whole)
     }
 }
 

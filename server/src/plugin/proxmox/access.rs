@@ -7,16 +7,16 @@ use axum::extract::{Extension, Path, RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use sdk_proxmox::Product;
-use sdk_proxmox::pve::{PostNodesNodeLxcVmidTermproxy, PostNodesNodeQemuVmidTermproxy};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use super::raw::read;
-use super::{ApiError, App, data};
+use super::{ApiError, App};
 use crate::auth::{Caller, Scope};
-use crate::console::{GuestKind, find_guest};
+use crate::console::{console_ticket, find_guest};
 use crate::edge::{Body, RequestId, Routes, get, post};
+use crate::endpoints::Selection;
 use crate::plugin::flags::Flags;
 use crate::proxy::{Call, Sender, api_of, fault, only, write};
 use crate::runs::StartError;
@@ -85,32 +85,13 @@ struct Wanted {
 
 async fn console(
     State(app): State<App>,
+    Extension(caller): Extension<Arc<Caller>>,
+    Extension(id): Extension<RequestId>,
     Body(wanted): Body<Wanted>,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
-    let selection = crate::endpoints::Selection {
-        proxmox_ids: Some(vec![wanted.endpoint_id]),
-        ..Default::default()
-    };
+    let selection =
+        Selection { proxmox_ids: Some(vec![wanted.endpoint_id]), ..Selection::default() };
     let guest = find_guest(&app, &selection, None, wanted.vmid).await?;
-    let row = &guest.session.row;
-    if !row.allow_guest_commands {
-        return Err(crate::console::not_allowed(&row.name, "allow_guest_commands"));
-    }
-    let client = guest.session.client().await.map_err(StartError::from)?;
-    let (node, vmid) = (guest.node.as_str(), guest.vmid);
-    let ticket = match guest.kind {
-        GuestKind::Qemu => data(&client, PostNodesNodeQemuVmidTermproxy::new(node, vmid)).await,
-        GuestKind::Lxc => data(&client, PostNodesNodeLxcVmidTermproxy::new(node, vmid)).await,
-    };
-    let ticket = ticket.map_err(|error| fault(&row.name, &error))?;
-    let kind = guest.kind.word();
-    Ok((
-        StatusCode::CREATED,
-        Json(json!({
-            "endpoint_id": row.id, "node": node, "type": kind, "vmid": vmid,
-            "user": ticket["user"], "port": ticket["port"], "ticket": ticket["ticket"],
-            "upid": ticket["upid"],
-            "websocket_path": format!("/api2/json/nodes/{node}/{kind}/{vmid}/vncwebsocket"),
-        })),
-    ))
+    let ticket = console_ticket(&app, &Sender { caller, id }, &guest).await?;
+    Ok((StatusCode::CREATED, Json(ticket)))
 }

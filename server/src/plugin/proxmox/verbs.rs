@@ -18,7 +18,7 @@ use crate::auth::Caller;
 use crate::console::{Guest, find_guest, task_stream, wants_events};
 use crate::edge::{Body, RequestId, Routes, post};
 use crate::endpoints::Selection;
-use crate::proxy::{Call, Sender, api_of, fault, idempotency_key, write};
+use crate::proxy::{Call, Sender, api_of, digest, fault, idempotency_key, write};
 use crate::runs::StartError;
 
 /// Verbs, and where Proxmox has them below a guest.
@@ -84,7 +84,7 @@ pub(super) fn routes() -> Routes {
         };
         for prefix in ["/proxmox", "/api/v1/proxmox"] {
             routes = routes.add(
-                post(format!("{prefix}/lxc/{{node}}/{{vmid}}/{verb}"), handler.clone())
+                post(format!("{prefix}/lxc/{{node}}/{{vmid}}/{verb}"), handler)
                     .any_key()
                     .query("wait", "integer", "Seconds to wait for the end; up to 300")
                     .with(202)
@@ -136,9 +136,10 @@ impl Doing {
         members.insert("node".into(), guest.node.as_str().into());
         members.insert("vmid".into(), self.vmid.into());
         if self.verb == "snapshot" && !members.contains_key("snapname") {
-            members.insert("snapname".into(), snapshot_name().into());
+            members.insert("snapname".into(), snapshot_name(name.as_deref()).into());
         }
         let operation = format!("POST {path}");
+        let caller = sender.caller.clone();
         let call = Call::new(&sender, guest.session.clone(), op, members, operation, name)?;
         let answer = write(app.clone(), sender, call, None).await?;
         if !answer.status().is_success() {
@@ -148,7 +149,7 @@ impl Doing {
         let told: Value = serde_json::from_slice(&bytes).unwrap_or_default();
         let upid = told["data"].as_str().unwrap_or_default().to_owned();
         if wants_events(headers) {
-            return task_stream(&app, &guest.session, &upid).await;
+            return task_stream(&app, caller, &guest.session, &upid).await;
         }
         self.answer(&guest, &upid, asked.wait).await
     }
@@ -216,7 +217,12 @@ async fn selection(app: &App, id: Option<i64>) -> Result<Selection, ApiError> {
     Ok(Selection { proxmox_ids: Some(vec![row.id]), ..Selection::default() })
 }
 
-/// A name that Proxmox takes: it begins with a letter.
-fn snapshot_name() -> String {
+/// A name that Proxmox takes: it begins with a letter. The same request gives the same name.
+fn snapshot_name(request: Option<&str>) -> String {
+    if let Some(request) = request {
+        let digest =
+            digest(&request).iter().take(6).map(|byte| format!("{byte:02x}")).collect::<String>();
+        return format!("proxbox-{digest}");
+    }
     format!("proxbox-{}", jiff::Timestamp::now().strftime("%Y%m%d-%H%M%S"))
 }

@@ -319,6 +319,34 @@ async fn a_rotation_that_would_lose_a_credential_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_key_gets_no_more_than_what_was_asked_for() {
+    let server = TestServer::start().await;
+    for body in [
+        json!([]),
+        json!(["x", ["read"]]),
+        json!({ "label": "x", "scopes": [] }),
+        json!({ "label": "x", "scope": ["read"] }),
+    ] {
+        let answer = server.post("/auth/keys", body.clone()).await;
+        assert!(answer.status.is_client_error(), "{body}: {}", answer.text);
+    }
+    assert_eq!(server.post("/api/v1/runs", json!([])).await.status, 422);
+}
+
+#[tokio::test]
+async fn what_does_not_fit_in_a_path_or_a_query_is_said_like_every_error() {
+    let server = TestServer::start().await;
+    for path in ["/api/v1/schedules/abc", "/api/v1/plans/0", "/api/v1/audit?limit=-1"] {
+        let answer = match path.contains("schedules") {
+            true => server.delete(path).await,
+            false => server.get(path).await,
+        };
+        assert_eq!(answer.status, 400, "{path}: {}", answer.text);
+        assert!(!answer.detail().is_empty(), "{path}: {}", answer.text);
+    }
+}
+
+#[tokio::test]
 async fn a_slow_client_is_not_waited_for() {
     let server = TestServer::start().await;
     let address = server.server.address();

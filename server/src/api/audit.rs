@@ -1,11 +1,11 @@
 //! What was changed on Proxmox through this server, and the keys of its credentials.
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::edge::{ApiError, App};
+use crate::edge::{ApiError, App, Query};
 use crate::store::AuditRow;
 
 /// Rows in one answer at most.

@@ -1,7 +1,7 @@
 //! Plans: drawn up, read, carried out.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{Asked, no_such};
-use crate::edge::{ApiError, App, Body};
+use crate::edge::{ApiError, App, Body, Path};
 use crate::endpoints::{Selection, connect_for, netbox};
 use crate::runs::{StartError, apply_saved, draw, lease_name};
 use crate::store::{Ledger, PlanRow};

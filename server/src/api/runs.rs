@@ -1,7 +1,7 @@
 //! Runs: which there were, what they did, and their events as they happen.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{Asked, no_such};
-use crate::edge::{ApiError, App, Body, sse};
+use crate::edge::{ApiError, App, Body, Path, Query, sse};
 use crate::runs::full_update;
 use crate::store::{OperationRow, RunRow};
 

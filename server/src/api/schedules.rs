@@ -1,7 +1,7 @@
 //! Schedules: added, paused, removed.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
@@ -9,12 +9,13 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::Asked;
-use crate::edge::{ApiError, App, Body};
+use crate::edge::{ApiError, App, Body, Path};
 use crate::schedule::{Missed, next_run};
 use crate::store::Schedule;
 
 /// A new schedule.
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Wanted {
     /// When: five fields and a time zone.
     cron: String,

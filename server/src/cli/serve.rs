@@ -69,6 +69,8 @@ impl Serve {
             let unreadable = attested.sealed - attested.opened;
             tracing::warn!(unreadable, "some stored credentials do not open; see their endpoints");
         }
+        // Whoever reads the next line in the log may ask it to stop at once.
+        let stop = stop_requested();
         let settings = self.settings(logs);
         let server = Server::start_with(address, App::with(store, settings), tls)
             .await
@@ -80,7 +82,7 @@ impl Serve {
                  `proxbox keys create` makes one here"
             );
         }
-        stop_requested().await;
+        stop.await;
         tracing::info!("stopping");
         server.stop(GRACE).await;
         Ok(Exit::Done)

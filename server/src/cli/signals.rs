@@ -3,18 +3,21 @@
 use tokio::signal;
 
 /// Waits for Ctrl-C, or for SIGTERM as service managers send it.
-pub async fn stop_requested() {
+///
+/// It listens from the call on, not from when it is awaited: a signal in between is not lost.
+pub fn stop_requested() -> impl Future<Output = ()> {
     #[cfg(unix)]
-    {
-        use signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+    let terminate = signal::unix::signal(signal::unix::SignalKind::terminate());
+    async move {
+        #[cfg(unix)]
+        if let Ok(mut terminate) = terminate {
             tokio::select! {
                 _ = signal::ctrl_c() => {}
                 _ = terminate.recv() => {}
             }
             return;
         }
+        // Without a handler the system ends the process itself.
+        let _ = signal::ctrl_c().await;
     }
-    // Without a handler the system ends the process itself.
-    let _ = signal::ctrl_c().await;
 }

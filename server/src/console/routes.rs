@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Extension, Path, RawQuery, State};
+use axum::extract::{Extension, RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 use sdk_proxmox::{Client, Product};
@@ -20,7 +20,7 @@ use super::reply::{Form, Words, streamed};
 use super::unit::Unit;
 use super::{audit, journal, shell, stats, syslog, tasks};
 use crate::auth::{Caller, Scope};
-use crate::edge::{ApiError, App, Body, RequestId, Route, Routes, get, post};
+use crate::edge::{ApiError, App, Body, Path, RequestId, Route, Routes, get, post};
 use crate::endpoints::{Selection, Session};
 use crate::proxy::{Sender, fault, only};
 use crate::runs::StartError;

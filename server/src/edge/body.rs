@@ -47,6 +47,11 @@ pub(crate) async fn read_body(
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<Body<T>, ApiError> {
+    // serde would take a list for an object, too, and fill in what it lacks.
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        return Err(ApiError::new(status, "The body is not valid", "expected a JSON object"));
+    }
     serde_json::from_slice(bytes).map(Body).map_err(|error| {
         // Without the values: one of them may be a password.
         let detail = match error.classify() {

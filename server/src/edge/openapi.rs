@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use utoipa_swagger_ui::Config;
 
-use super::{ApiError, App};
+use super::{ApiError, App, Path};
 use crate::proxy;
 
 /// The pages show what they make of the document, and pictures that they hold themselves.
@@ -102,7 +102,8 @@ pub(crate) fn document(
 pub(super) async fn show(State(app): State<App>, headers: HeaderMap) -> Response {
     let document = &app.document;
     let (bytes, tag) = document.sent.get_or_init(|| {
-        let text = document.whole().to_string();
+        // Readers that take JSON for YAML refuse this character unless it is spelled.
+        let text = document.whole().to_string().replace('\u{7f}', "\\u007f");
         let digest = Sha256::digest(&text);
         let tag: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
         let tag = HeaderValue::from_str(&format!("\"{tag}\""));

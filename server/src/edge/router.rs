@@ -65,7 +65,7 @@ fn own() -> Routes {
             get("/metrics", metrics::show)
                 .needs(Scope::Read)
                 .says("Answers what is counted, for Prometheus.")
-                .sends("text/plain"),
+                .sends("application/openmetrics-text"),
         )
         .add(get("/openapi.json", openapi::show).open().says("Answers this document."))
         .hidden(Method::GET, "/docs", super::Need::Nothing, axum::routing::get(openapi::page))

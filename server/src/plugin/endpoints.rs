@@ -1,7 +1,7 @@
 //! `/proxmox/endpoints`, `/pbs/endpoints` and `/pdm/endpoints`: where Proxmox is.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use sdk_proxmox::Product;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::given::{nullable, secret, set};
 use crate::auth::Scope;
-use crate::edge::{ApiError, App, Body, Routes, chain, delete, get, post, put};
+use crate::edge::{ApiError, App, Body, Path, Routes, chain, delete, get, post, put};
 use crate::endpoints::address;
 use crate::proxy;
 use crate::store::{ProxmoxEndpoint, SecretChange, Store, StoredProduct};

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
@@ -17,7 +17,7 @@ use subjects::{SUBJECTS, Subject};
 use super::flags::Flags;
 use super::proxmox;
 use crate::auth::Scope;
-use crate::edge::{ApiError, App, Routes, get, post};
+use crate::edge::{ApiError, App, Path, Routes, get, post};
 use crate::endpoints::{Connected, connect};
 use crate::order::Order;
 use crate::plan::{Key, Kind};

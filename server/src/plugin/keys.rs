@@ -1,14 +1,14 @@
 //! `/auth`: the first key, and the keys after it.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::auth::{self, Scopes};
-use crate::edge::{ApiError, App, Body};
+use crate::edge::{ApiError, App, Body, Path};
 use crate::store::{ApiKey, LastActiveKey};
 
 /// Answer of `/auth/bootstrap-status`; the two are always opposite.
@@ -28,12 +28,13 @@ pub(super) struct FirstKey {
 
 /// Body of `POST /auth/keys`.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct NewKey {
     #[serde(default)]
     label: String,
     /// What it may do; everything where nothing is said.
     #[serde(default)]
-    scopes: Vec<String>,
+    scopes: Option<Vec<String>>,
 }
 
 /// A key as it is listed.
@@ -106,9 +107,14 @@ pub(super) async fn create(
     State(app): State<App>,
     Body(body): Body<NewKey>,
 ) -> Result<(StatusCode, Json<CreatedKey>), ApiError> {
-    let scopes = match body.scopes.is_empty() {
-        true => Scopes::admin(),
-        false => Scopes::parse(&body.scopes).map_err(|error| {
+    let scopes = match body.scopes {
+        None => Scopes::admin(),
+        Some(none) if none.is_empty() => {
+            let detail =
+                "scopes: name one at least, or leave it out for a key that may do everything";
+            return Err(ApiError::bad_request("The scopes are not valid", detail));
+        }
+        Some(scopes) => Scopes::parse(&scopes).map_err(|error| {
             ApiError::bad_request("The scopes are not valid", error.to_string())
         })?,
     };

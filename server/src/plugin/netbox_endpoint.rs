@@ -1,13 +1,13 @@
 //! `/netbox/endpoint`: the one NetBox that is written to.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::endpoints::Message;
 use super::given::{nullable, secret, set};
-use crate::edge::{ApiError, App, Body};
+use crate::edge::{ApiError, App, Body, Path};
 use crate::endpoints::address;
 use crate::store::{NetboxEndpoint, SecretChange, Store, TokenVersion};
 

@@ -1,12 +1,12 @@
 //! What clients of the contract read of NetBox through this server, as NetBox has it.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::edge::{ApiError, App};
+use crate::edge::{ApiError, App, Path, Query};
 use crate::endpoints::{Selection, netbox};
 use crate::plan::Kind;
 use crate::runs::StartError;

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 
 use super::flags::Flags;
 use super::full_update::ended;
 use crate::auth::Scope;
-use crate::edge::{ApiError, App, Route, Routes, get, sse};
+use crate::edge::{ApiError, App, Path, Route, Routes, get, sse};
 use crate::endpoints::connect;
 use crate::options::Options;
 use crate::order::Order;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use proxbox_runtime::{Op, Release};
 use sdk_proxmox::Product;
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::table::{api_of, ops_of, release, releases};
 use super::{describe, guard};
 use crate::auth::Scope;
-use crate::edge::{ApiError, App, Routes, get, post};
+use crate::edge::{ApiError, App, Query, Routes, get, post};
 use crate::plugin::CONTRACT_VERSION;
 
 const PRODUCTS: [(Product, &str); 3] =

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Extension, Path, RawQuery, State};
+use axum::extract::{Extension, RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use sdk_proxmox::Product;
@@ -15,7 +15,7 @@ use super::raw::read;
 use super::{ApiError, App};
 use crate::auth::{Caller, Scope};
 use crate::console::{console_ticket, find_guest};
-use crate::edge::{Body, RequestId, Routes, get, post};
+use crate::edge::{Body, Path, RequestId, Routes, get, post};
 use crate::endpoints::Selection;
 use crate::plugin::flags::Flags;
 use crate::proxy::{Call, Sender, api_of, fault, only, write};

@@ -1,7 +1,7 @@
 //! Clusters, their nodes and what runs on them.
 
 use axum::Json;
-use axum::extract::{Query, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use sdk_proxmox::pve::{
     ClusterResourcesType, ClusterStatusRow, ClusterStatusRowType, GetClusterOptions,
     GetClusterResources, GetClusterStatus, GetNodes, GetNodesNodeCapabilitiesQemuCpu, GetVersion,
@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{ask_all, chosen, cluster_name, data};
-use crate::edge::{ApiError, App};
+use crate::edge::{ApiError, App, Query};
 use crate::sync::Target;
 
 /// What a cluster says of itself.

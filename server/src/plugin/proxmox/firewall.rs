@@ -1,7 +1,7 @@
 //! Firewall rules of clusters and nodes.
 
 use axum::Json;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use futures_util::future::try_join_all;
 use sdk_proxmox::pve::{
     ClusterResourcesRowType, GetClusterFirewallAliases, GetClusterFirewallGroups,
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::cluster::rows;
 use super::{ask_all, chosen, cluster_name, data};
-use crate::edge::{ApiError, App};
+use crate::edge::{ApiError, App, Path};
 use crate::sync::Target;
 
 /// What each cluster's firewall holds, under the names that the plugin reads and under those that

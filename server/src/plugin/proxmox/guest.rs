@@ -1,14 +1,14 @@
 //! A guest's configuration.
 
 use axum::Json;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use sdk_proxmox::Operation;
 use sdk_proxmox::pve::{GetNodesNodeLxcVmidConfig, GetNodesNodeQemuVmidConfig};
 use serde_json::Value;
 
 use super::{chosen, data};
-use crate::edge::{ApiError, App};
+use crate::edge::{ApiError, App, Path};
 use crate::proxy::fault;
 
 /// Configuration of a virtual machine, as Proxmox has it.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Extension, Path, RawQuery, State};
+use axum::extract::{Extension, RawQuery, State};
 use axum::response::Response;
 use sdk_proxmox::{Client, Error, Product};
 use serde_json::{Map, Value, json};
@@ -12,6 +12,7 @@ use super::cluster::rows;
 use super::raw::read;
 use super::{ApiError, App, ask_all, chosen, cluster_name};
 use crate::auth::Caller;
+use crate::edge::Path;
 use crate::edge::RequestId;
 use crate::plugin::flags::Flags;
 use crate::proxy::{Call, Sender, api_of, only, write};

@@ -1,7 +1,7 @@
 //! Lists that are answered as Proxmox has them, each row with its cluster's name.
 
 use axum::Json;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::routing::get as only_get;
 use proxbox_runtime::Request;
 use sdk_proxmox::{Client, Error, Product};
@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::cluster::rows;
 use super::{ApiError, App, ask_all, chosen, cluster_name, member};
 use crate::auth::Scope;
-use crate::edge::{Need, Routes, get};
+use crate::edge::{Need, Path, Routes, get};
 use crate::plugin::flags::Flags;
 use crate::proxy::{api_of, only};
 

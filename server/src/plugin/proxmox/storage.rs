@@ -1,14 +1,14 @@
 //! Storages and what lies on them.
 
 use axum::Json;
-use axum::extract::{Path, Query, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use sdk_proxmox::pve::{GetNodesNodeStorageStorageContent, GetStorage};
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::cluster::{named, rows};
 use super::{ask_all, chosen, cluster_name, data};
-use crate::edge::{ApiError, App};
+use crate::edge::{ApiError, App, Path, Query};
 use crate::sync::Target;
 
 /// `[{"<cluster>": [storage]}]`

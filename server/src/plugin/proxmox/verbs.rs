@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::body::to_bytes;
-use axum::extract::{Extension, Path, Query, State};
+use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use sdk_proxmox::Product;
@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 use super::{ApiError, App};
 use crate::auth::Caller;
 use crate::console::{Guest, find_guest, task_stream, wants_events};
-use crate::edge::{Body, RequestId, Routes, post};
+use crate::edge::{Body, Path, Query, RequestId, Routes, post};
 use crate::endpoints::Selection;
 use crate::proxy::{Call, Sender, api_of, digest, fault, idempotency_key, write};
 use crate::runs::StartError;
@@ -181,7 +181,12 @@ impl Doing {
                 told["exit"] = outcome.to_string().into();
                 let status = match outcome.is_success() {
                     true => StatusCode::OK,
-                    false => StatusCode::BAD_GATEWAY,
+                    false => {
+                        let what = format!("{} of {} {} failed", self.verb, self.kind, self.vmid);
+                        told["detail"] = format!("{what}: {outcome}").into();
+                        told["message"] = what.into();
+                        StatusCode::BAD_GATEWAY
+                    }
                 };
                 Ok((status, Json(told)).into_response())
             }
@@ -201,7 +206,8 @@ async fn refused(answer: Response, verb: &str) -> Result<Response, ApiError> {
     let told: Value = serde_json::from_slice(&bytes).unwrap_or_default();
     let why = told["message"].as_str().unwrap_or("Proxmox does not say why").trim().to_owned();
     Err(ApiError::new(status, "Proxmox did not do it", format!("{verb}: {why}"))
-        .with("reason", "proxmox_refused"))
+        .with("reason", "proxmox_refused")
+        .with("proxmox_status", status.as_u16()))
 }
 
 /// The endpoint that the plugin means: its own number ends the endpoint's name. Without such an end the

@@ -1,6 +1,8 @@
 //! Finds the output of a command between its sentinels in what a terminal shows.
 
-use anstream::adapter::StripBytes;
+use std::fmt;
+
+use vte::{Parser, Perform};
 
 use super::script::Sentinels;
 
@@ -17,12 +19,45 @@ pub enum Found {
 }
 
 /// Reads what a terminal shows: no escapes, no prompts, no echo; only lines between the sentinels.
-#[derive(Debug)]
 pub struct Demux {
     sentinels: Sentinels,
-    strip: StripBytes,
-    line: Vec<u8>,
+    parser: Parser,
+    screen: Screen,
     stage: Stage,
+}
+
+/// What is left of what a terminal shows when everything is left out that is no text.
+#[derive(Debug, Default)]
+struct Screen {
+    /// The line that has not ended.
+    line: String,
+    ended: Vec<String>,
+}
+
+impl Perform for Screen {
+    fn print(&mut self, c: char) {
+        if self.line.len() < LONGEST {
+            self.line.push(c);
+        }
+    }
+
+    fn execute(&mut self, byte: u8) {
+        match byte {
+            b'\n' => self.ended.push(std::mem::take(&mut self.line)),
+            b'\t' => self.print('\t'),
+            // A carriage return, a bell, a backspace: nothing of a line of text.
+            _ => {}
+        }
+    }
+}
+
+impl fmt::Debug for Demux {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Demux")
+            .field("screen", &self.screen)
+            .field("stage", &self.stage)
+            .finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -38,24 +73,15 @@ enum Stage {
 impl Demux {
     /// A reader for the output between these sentinels.
     pub fn new(sentinels: Sentinels) -> Self {
-        Self { sentinels, strip: StripBytes::new(), line: Vec::new(), stage: Stage::Before }
+        Self { sentinels, parser: Parser::new(), screen: Screen::default(), stage: Stage::Before }
     }
 
     /// Takes what was shown, in whatever parts it comes.
     pub fn take(&mut self, shown: &[u8]) -> Vec<Found> {
         let mut found = Vec::new();
-        let plain: Vec<u8> = self.strip.strip_next(shown).flatten().copied().collect();
-        for byte in plain {
-            match byte {
-                b'\n' => {
-                    let line = std::mem::take(&mut self.line);
-                    self.end_of_line(&line, &mut found);
-                }
-                // Terminals end lines with both, and a bell or a backspace is no text.
-                b'\r' | 0x07 | 0x08 | 0x00 => {}
-                byte if self.line.len() < LONGEST => self.line.push(byte),
-                _ => {}
-            }
+        self.parser.advance(&mut self.screen, shown);
+        for line in std::mem::take(&mut self.screen.ended) {
+            self.end_of_line(line, &mut found);
         }
         found
     }
@@ -65,8 +91,7 @@ impl Demux {
         self.stage != Stage::Before
     }
 
-    fn end_of_line(&mut self, line: &[u8], found: &mut Vec<Found>) {
-        let line = String::from_utf8_lossy(line);
+    fn end_of_line(&mut self, line: String, found: &mut Vec<Found>) {
         match self.stage {
             Stage::Before if line == self.sentinels.begin() => {
                 self.stage = Stage::Inside { blank: false };
@@ -83,7 +108,7 @@ impl Demux {
                 let is_blank = line.is_empty();
                 self.stage = Stage::Inside { blank: is_blank };
                 if !is_blank {
-                    found.push(Found::Line(line.into_owned()));
+                    found.push(Found::Line(line));
                 }
             }
             Stage::Before | Stage::After => {}
@@ -121,6 +146,18 @@ mod tests {
         let shown = "pxb-begin-s3cret\npxb-end-other:0\npxb-begin-s3cret\n\npxb-end-s3cret:0\n";
         let found = Demux::new(sentinels()).take(shown.as_bytes());
         assert_eq!(found, lines(&["pxb-end-other:0", "pxb-begin-s3cret"], Some(0)));
+    }
+
+    #[test]
+    fn control_characters_before_a_cut_cost_no_text() {
+        let shown = b"pxb-begin-s3cret\n\x1a\x07\npxb-end-s3cret:0\n";
+        let whole = Demux::new(sentinels()).take(shown);
+        assert_eq!(whole, lines(&[], Some(0)));
+        for cut in 1..shown.len() {
+            let mut demux = Demux::new(sentinels());
+            let found: Vec<Found> = shown.chunks(cut).flat_map(|part| demux.take(part)).collect();
+            assert_eq!(found, whole, "{cut}");
+        }
     }
 
     proptest! {

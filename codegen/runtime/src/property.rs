@@ -188,7 +188,9 @@ fn print(record: &dyn Record) -> String {
             continue;
         };
         let name = field.name;
-        if default_key == Some(name) {
+        // Alone, such a value would be read as nothing, or as another key.
+        let stands_alone = !value.trim().is_empty() && !value.contains('=');
+        if default_key == Some(name) && stands_alone {
             keyed.push((0, name, value));
         } else {
             let rank = if field.flags.has(FieldFlags::REQUIRED) { 1 } else { 2 };

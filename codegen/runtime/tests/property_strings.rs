@@ -112,6 +112,16 @@ proptest! {
     }
 
     #[test]
+    fn whatever_is_parsed_is_printed_so_that_it_says_the_same(
+        parts in prop::collection::vec("(model|tag|virtio|fw|novel|)(=|==|)[a-z0-9 ]{0,3}", 0..4)
+    ) {
+        if let Ok(net) = parse(&parts.join(",")) {
+            let printed = PropertyString::new(&net);
+            prop_assert_eq!(parse(printed.as_str()), Ok(net), "{}", printed.as_str());
+        }
+    }
+
+    #[test]
     fn no_text_makes_parsing_panic(text in ".{0,60}") {
         let _ = parse(&text);
     }

@@ -394,7 +394,7 @@ def agent():
     rows = place("network-get-interfaces").get()["result"]
     has(one(rows, name="lo"), "ip-addresses", "hardware-address")
     has(place("get-fsinfo").get()["result"][0], "mountpoint", "type")
-    pid = place.exec.post(command="cat /etc/hostname")["pid"]
+    pid = place.exec.post(command=["cat", "/etc/hostname"])["pid"]
     while not (status := place("exec-status").get(pid=pid))["exited"]:
         time.sleep(0.1)
     same(status["exitcode"], 0)

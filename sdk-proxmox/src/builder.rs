@@ -193,7 +193,9 @@ impl ClientBuilder {
             .iter()
             .map(|host| Host::parse(host, self.product.port(), self.concurrency))
             .collect::<Result<Vec<_>, _>>()?;
-        let client = self.http_client(&hosts)?;
+        let client = self.http_client(&hosts, Some(self.read_timeout))?;
+        let uploads = self.http_client(&hosts, None)?;
+        let patience = self.timeout;
         let by_token = matches!(self.credentials, Credentials::Token { .. });
         let login = match self.credentials {
             Credentials::None => Login::Anonymous,
@@ -210,14 +212,19 @@ impl ClientBuilder {
         };
         let counters = Arc::new(Counters::default());
         let preferred = AtomicUsize::new(0);
-        let wire = Wire { client, hosts, preferred, counters: counters.clone() };
+        let counted = counters.clone();
+        let wire = Wire { client, uploads, patience, hosts, preferred, counters: counted };
         let retry = Retry { times: self.retries };
         let transport = Arc::new(HttpTransport { wire, login, retry });
         let releases = Releases::new(self.product, self.check_release);
         Ok(Client::new(transport, counters, releases, by_token))
     }
 
-    fn http_client(&self, hosts: &[Host]) -> Result<reqwest::Client, Error> {
+    fn http_client(
+        &self,
+        hosts: &[Host],
+        read_timeout: Option<Duration>,
+    ) -> Result<reqwest::Client, Error> {
         let pins: Vec<_> = self
             .fingerprints
             .iter()
@@ -244,8 +251,11 @@ impl ClientBuilder {
             .user_agent(concat!("sdk-proxmox/", env!("CARGO_PKG_VERSION")))
             .pool_idle_timeout(IDLE)
             .connect_timeout(self.connect_timeout)
-            .read_timeout(self.read_timeout)
             .timeout(self.timeout);
+        let builder = match read_timeout {
+            Some(limit) => builder.read_timeout(limit),
+            None => builder,
+        };
         let builder = match (trust.config(self.certificate.as_ref())?, &self.certificate) {
             (Some(config), _) => builder.tls_backend_preconfigured(config),
             (None, Some(own)) => builder.identity(own.identity()?),

@@ -280,11 +280,13 @@ impl Error {
         matches!(self, Self::Connect { .. } | Self::Timeout { .. } | Self::Lost { .. })
     }
 
-    /// Nothing was sent, so even a call that changes something can be made again.
+    /// Nothing was sent but perhaps a login, so even a call that changes something can be made again.
     pub fn is_not_sent(&self) -> bool {
         matches!(
             self,
             Self::Connect { .. }
+                | Self::Auth { .. }
+                | Self::Tfa { .. }
                 | Self::Invalid(_)
                 | Self::NoToken { .. }
                 | Self::Unavailable { .. }

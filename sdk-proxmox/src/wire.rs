@@ -10,18 +10,26 @@ use http::HeaderMap;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use proxbox_runtime::{Method, Payload, Request};
 use reqwest::multipart;
+use tokio::sync::oneshot;
 
 use crate::counters::Counters;
 use crate::files::text_parts;
 use crate::host::Host;
-use crate::{ApiError, CallName, ConnectFailure, Download, Error, Passed, Reply, Upload};
+use crate::{
+    ApiError, CallName, ConnectFailure, Download, Error, FileStream, Passed, Reply, Upload,
+};
 
-/// A file takes as long as it takes; the time limit between its parts still holds.
+/// A file takes as long as it takes. What is read has the time limit between its parts; what is sent has
+/// one for the answer, once it is sent.
 const NO_LIMIT: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// The hosts of a cluster and the connections to them.
 pub(crate) struct Wire {
     pub(crate) client: reqwest::Client,
+    /// The same without a limit between the parts of an answer: while a file is sent, none come.
+    pub(crate) uploads: reqwest::Client,
+    /// Time for the answer to a file, from its last byte on.
+    pub(crate) patience: Duration,
     pub(crate) hosts: Vec<Host>,
     /// The host that answered last, asked first.
     pub(crate) preferred: AtomicUsize,
@@ -66,7 +74,7 @@ impl Wire {
         let Some(body) = body else {
             let mut refused = None;
             for (index, host) in self.in_order() {
-                match self.head_of(host, self.build(host, request, headers), request).await {
+                match self.head_of(host, request, headers).await {
                     Err(error @ Error::Connect { .. }) => skip(&mut refused, error),
                     outcome => {
                         self.preferred.store(index, Ordering::Relaxed);
@@ -77,24 +85,53 @@ impl Wire {
             return Err(refused.unwrap_or_else(|| Error::Invalid("the client has no host".into())));
         };
         let host = self.preferred_host()?;
+        let (content, over) = told_at_its_end(body.content, body.length);
         let sent = self
-            .head(host, request, headers)
+            .uploads
+            .request(method_of(request), url_of(host, request))
+            .headers(headers.clone())
             .header(CONTENT_TYPE, body.content_type)
             .header(CONTENT_LENGTH, body.length)
-            .body(reqwest::Body::wrap_stream(body.content));
-        self.head_of(host, sent, request).await
+            .body(content);
+        self.sent(host, request, sent, over).await
     }
 
     async fn head_of(
         &self,
         host: &Host,
-        sent: reqwest::RequestBuilder,
         request: &Request,
+        headers: &HeaderMap,
     ) -> Result<reqwest::Response, Error> {
         let _slot = host.slots.acquire().await;
         self.counters.request();
         let failed = |error| failure(request.into(), &host.name, error);
-        sent.timeout(NO_LIMIT).send().await.map_err(failed)
+        self.build(host, request, headers).timeout(NO_LIMIT).send().await.map_err(failed)
+    }
+
+    /// The answer to a file, which takes as long as it takes to be sent.
+    async fn sent(
+        &self,
+        host: &Host,
+        request: &Request,
+        sent: reqwest::RequestBuilder,
+        over: oneshot::Receiver<()>,
+    ) -> Result<reqwest::Response, Error> {
+        let _slot = host.slots.acquire().await;
+        self.counters.request();
+        let late = async {
+            // Also where it breaks off.
+            let _ = over.await;
+            tokio::time::sleep(self.patience).await;
+        };
+        tokio::select! {
+            answer = sent.timeout(NO_LIMIT).send() => {
+                answer.map_err(|error| failure(request.into(), &host.name, error))
+            }
+            () = late => {
+                let source = "no answer came after the last byte".into();
+                Err(Error::Timeout { call: request.into(), host: host.name.clone(), source })
+            }
+        }
     }
 
     async fn ask(
@@ -119,19 +156,16 @@ impl Wire {
         file: Upload,
     ) -> Result<Reply, Error> {
         let host = self.preferred_host()?;
-        let _slot = host.slots.acquire().await;
-        self.counters.request();
         let mut form = multipart::Form::new();
         for (name, value) in text_parts(request) {
             form = form.text(name, value);
         }
-        let body = reqwest::Body::wrap_stream(file.content);
-        let part = multipart::Part::stream_with_length(body, file.length).file_name(file.name);
-        let failed = |error| failure(request.into(), &host.name, error);
+        let (content, over) = told_at_its_end(file.content, file.length);
+        let part = multipart::Part::stream_with_length(content, file.length).file_name(file.name);
         let url = format!("{}{}", host.base, request.path);
         let sent =
-            self.client.post(url).headers(headers.clone()).multipart(form.part("filename", part));
-        let response = sent.timeout(NO_LIMIT).send().await.map_err(failed)?;
+            self.uploads.post(url).headers(headers.clone()).multipart(form.part("filename", part));
+        let response = self.sent(host, request, sent, over).await?;
         self.whole(host, request, response).await
     }
 
@@ -189,30 +223,14 @@ impl Wire {
         Ok(Reply { status, reason, retry_after, host: Some(host.name.clone()), body })
     }
 
-    /// A request without its body.
-    fn head(&self, host: &Host, request: &Request, headers: &HeaderMap) -> reqwest::RequestBuilder {
-        let mut url = format!("{}{}", host.base, request.path);
-        if !request.query.is_empty() {
-            url.push('?');
-            url.push_str(&request.encoded_query());
-        }
-        let method = match request.op.method {
-            Method::Delete => http::Method::DELETE,
-            Method::Get => http::Method::GET,
-            Method::Patch => http::Method::PATCH,
-            Method::Post => http::Method::POST,
-            Method::Put => http::Method::PUT,
-        };
-        self.client.request(method, url).headers(headers.clone())
-    }
-
     fn build(
         &self,
         host: &Host,
         request: &Request,
         headers: &HeaderMap,
     ) -> reqwest::RequestBuilder {
-        let builder = self.head(host, request, headers);
+        let builder = self.client.request(method_of(request), url_of(host, request));
+        let builder = builder.headers(headers.clone());
         let (kind, text) = match &request.payload {
             Payload::Empty if request.op.method == Method::Get => return builder,
             // Proxies in front of a node insist on a length.
@@ -224,6 +242,39 @@ impl Wire {
         };
         builder.header(CONTENT_TYPE, kind).body(text)
     }
+}
+
+fn url_of(host: &Host, request: &Request) -> String {
+    let mut url = format!("{}{}", host.base, request.path);
+    if !request.query.is_empty() {
+        url.push('?');
+        url.push_str(&request.encoded_query());
+    }
+    url
+}
+
+fn method_of(request: &Request) -> http::Method {
+    match request.op.method {
+        Method::Delete => http::Method::DELETE,
+        Method::Get => http::Method::GET,
+        Method::Patch => http::Method::PATCH,
+        Method::Post => http::Method::POST,
+        Method::Put => http::Method::PUT,
+    }
+}
+
+/// A body of this length, and what says that its last byte was taken.
+fn told_at_its_end(content: FileStream, length: u64) -> (reqwest::Body, oneshot::Receiver<()>) {
+    let (say, over) = oneshot::channel();
+    let (mut say, mut left) = (Some(say), length);
+    let watched = content.inspect_ok(move |part| {
+        left = left.saturating_sub(part.len() as u64);
+        if left == 0 {
+            // Nobody may be waiting for it.
+            say.take().map(|say| say.send(()));
+        }
+    });
+    (reqwest::Body::wrap_stream(watched), over)
 }
 
 /// Notes a host that cannot be connected to. The one asked first says best what is wrong.

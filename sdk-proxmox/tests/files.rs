@@ -7,8 +7,8 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 use sdk_proxmox::mock::{Cluster, Fault, Mock, Trouble};
 use sdk_proxmox::pve::{
-    GetNodesNodeStorageStorageContent, GetVersion, PostNodesNodeStorageStorageUpload,
-    StorageUploadPostContent,
+    GetClusterStatus, GetNodesNodeStorageStorageContent, GetVersion,
+    PostNodesNodeStorageStorageUpload, StorageUploadPostContent,
 };
 use sdk_proxmox::{Client, Upload};
 
@@ -38,6 +38,25 @@ async fn an_upload_larger_than_any_body_becomes_a_volume_of_its_size() {
     let rows = client.send(&content).await.expect("a list").value;
     let row = rows.iter().find(|row| row.volid == "local:iso/big.iso").expect("the volume");
     assert_eq!(row.size, Some(3 << 20));
+}
+
+#[tokio::test]
+async fn an_upload_takes_longer_than_an_answer_may_be_silent() {
+    let mock = Mock::start(Cluster::demo(1, 2, 1)).await.expect("a port");
+    mock.fault(Fault::on("/cluster/status", Trouble::Delay(Duration::from_secs(3600))));
+    let client = mock.client().read_timeout(Duration::from_millis(50)).retries(0);
+    let client = client.build().expect("a client");
+    // The second half comes when a silent answer has been given up.
+    let silent = client.clone();
+    let silent = tokio::spawn(async move { silent.send(&GetClusterStatus::new()).await });
+    let content = stream::once(async { Ok(bytes::Bytes::from_static(b"first")) });
+    let content = content.chain(stream::once(async move {
+        let given_up = silent.await.expect("an end").expect_err("silent");
+        assert!(matches!(given_up, sdk_proxmox::Error::Timeout { .. }), "{given_up}");
+        Ok(bytes::Bytes::from_static(b"second"))
+    }));
+    let file = Upload::stream("slow.iso", 11, content);
+    assert!(client.upload(&iso("slow.iso"), file).await.expect("a task").value.is_some());
 }
 
 #[tokio::test]

@@ -429,7 +429,8 @@ async fn a_command_that_a_terminal_cannot_take_is_refused_before_it_is_typed() {
     assert!(long.detail().contains("3500 bytes"), "{}", long.text);
     assert_eq!(shells_running(&mock), 0);
     let timed = server.post(path, json!({ "command": ["journalctl", "-f"], "timeout": 1 })).await;
-    assert_eq!(timed.json()["reason"], "it took too long", "{}", timed.text);
+    assert_eq!(timed.status, 504, "{}", timed.text);
+    assert!(timed.detail().contains("it took too long") && timed.json()["lines"].is_array());
     eventually(async || shells_running(&mock) == 0).await;
 }
 
@@ -440,6 +441,21 @@ async fn rest(socket: &mut Socket) -> String {
         told.push_str(message.to_text().unwrap_or_default());
     }
     told
+}
+
+#[tokio::test]
+async fn a_push_that_changes_nothing_ends_no_stream() {
+    let (server, _mock) = with_mock(permitted()).await;
+    let row = server.get("/proxmox/endpoints/1").await.json();
+    let before = server.app().store.generation();
+    let mut journal = socket(&server, "/api/v1/proxmox/1/nodes/pve01/journal").await;
+    texts(&mut journal, 2).await;
+    assert_eq!(server.put("/proxmox/endpoints/1", row.clone()).await.json(), row);
+    let same = json!({ "password": "mock-password" });
+    server.put("/proxmox/endpoints/1", same).await;
+    assert_eq!(server.app().store.generation(), before, "nobody was told of a change");
+    server.put("/proxmox/endpoints/1", json!({ "password": "another-password" })).await;
+    assert!(rest(&mut journal).await.contains("the endpoint was changed"));
 }
 
 #[tokio::test]

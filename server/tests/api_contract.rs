@@ -28,7 +28,7 @@ async fn the_version_is_one_that_the_plugin_is_content_with() {
 async fn what_is_not_built_answers_404_with_a_detail() {
     let server = TestServer::start().await;
     for path in
-        ["/no/such/path", "/proxmox/sdn/create/stream", "/cloud/vm/templates", "/docs/nothing"]
+        ["/no/such/path", "/proxmox/sdn/create/stream", "/cloud/templates/images", "/docs/nothing"]
     {
         let answer = server.get(path).await;
         assert_eq!(answer.status, 404, "{path}");

@@ -13,11 +13,13 @@ use std::time::Duration;
 
 use harness::{KEY, TestServer, proxmox_body};
 use proxbox::edge::{App, Settings, TlsFiles};
+use proxbox::logs::{LogBuffer, LogLayer};
 use proxbox::store::{KeyRing, Store};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tracing_subscriber::layer::SubscriberExt;
 
 async fn with(settings: Settings) -> TestServer {
     let folder = tempfile::tempdir().unwrap();
@@ -171,6 +173,18 @@ async fn a_key_of_the_other_backend_opens_and_is_stored_anew() {
 }
 
 #[tokio::test]
+async fn the_first_requests_with_an_imported_key_may_come_at_the_same_time() {
+    let server = TestServer::start().await;
+    let (raw, store) = ("an-imported-key-0123456789-0123456789", &server.app().store);
+    let hash = bcrypt::hash(raw, 4).unwrap();
+    store.import_key(&hash, "old", true, 1.5).await.unwrap();
+    let ask = |_| server.send(Method::GET, "/version", Some(raw), None);
+    let all = futures_util::future::join_all((0..12).map(ask)).await;
+    let statuses: Vec<u16> = all.iter().map(|answer| answer.status.as_u16()).collect();
+    assert!(statuses.iter().all(|status| *status == 200), "{statuses:?}");
+}
+
+#[tokio::test]
 async fn a_key_that_another_process_revokes_is_refused_within_moments() {
     let server = TestServer::start().await;
     let made = server.post("/auth/keys", json!({})).await.json();
@@ -220,7 +234,7 @@ async fn pages_of_other_origins_are_refused_unless_they_are_named() {
     let server = TestServer::start().await;
     let refused = preflight(&server).await;
     assert!(!refused.headers().contains_key("access-control-allow-origin"));
-    let cors_origins = vec!["https://netbox.example.org".to_owned()];
+    let cors_origins = vec!["https://netbox.example.org".parse().unwrap()];
     let server = with(Settings { cors_origins, ..Settings::default() }).await;
     for _ in 0..10 {
         let allowed = preflight(&server).await;
@@ -276,7 +290,7 @@ async fn credentials_are_sealed_anew_and_stay_readable() {
     assert_eq!(json!(value), proxmox_body()["token_value"]);
     // A server that runs on sees what another process rotates.
     let path = server.folder.path().join("proxbox.db");
-    Store::open(&path, None).await.unwrap().rotate().await.unwrap();
+    Store::open(&path, None).await.unwrap().rotate(None).await.unwrap();
     assert!(server.app().store.proxmox_secrets(1).await.is_ok());
 }
 
@@ -289,7 +303,7 @@ async fn no_credential_is_lost_when_keys_are_rotated_at_the_same_time() {
     let rotations = (0..4).map(|_| async {
         let store = Store::open(&path, None).await.unwrap();
         for _ in 0..5 {
-            store.rotate().await.unwrap();
+            store.rotate(None).await.unwrap();
         }
     });
     let changes = async {
@@ -312,7 +326,7 @@ async fn a_rotation_that_would_lose_a_credential_changes_nothing() {
     let path = server.folder.path().join("proxbox.db");
     let other = KeyRing::parse(&"quite-another-encryption-key".into()).unwrap();
     let elsewhere = Store::open(&path, Some(other)).await.unwrap();
-    let error = elsewhere.rotate().await.unwrap_err().to_string();
+    let error = elsewhere.rotate(None).await.unwrap_err().to_string();
     assert!(error.contains("token_value of proxmox_endpoints 1"), "{error}");
     assert!(server.app().store.proxmox_secrets(1).await.is_ok());
     assert!(!elsewhere.attest().await.unwrap().is_whole());
@@ -347,7 +361,7 @@ async fn what_does_not_fit_in_a_path_or_a_query_is_said_like_every_error() {
 }
 
 #[tokio::test]
-async fn a_slow_client_is_not_waited_for() {
+async fn a_client_that_does_not_finish_holds_nobody_up() {
     let server = TestServer::start().await;
     let address = server.server.address();
     let mut stream = TcpStream::connect(address).await.unwrap();
@@ -390,13 +404,62 @@ async fn a_certificate_makes_it_https_with_headers_to_stay_so() {
 
 #[tokio::test]
 async fn the_log_is_shown_without_secrets_and_as_it_grows() {
-    let server = TestServer::start().await;
-    // Only the layer of a real process fills it; the page is there all the same.
-    let page = server.get("/admin/logs?level=ERROR&limit=5").await.json();
+    let logs = LogBuffer::default();
+    let subscriber = tracing_subscriber::registry().with(LogLayer::new(logs.clone()));
+    let _logging = tracing::subscriber::set_default(subscriber);
+    let server = with(Settings { logs, ..Settings::default() }).await;
+    let fail =
+        |what: &str| tracing::error!(target: "of_this_test", password = "hunter 2", "{what}");
+    fail("the first failed with token=hunter2");
+    let path = "/admin/logs?level=ERROR&limit=5";
+    let page = server.get(path).await.json();
     let names: Vec<&str> = page.as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(names, ["active_filters", "has_more", "logs", "total"]);
     assert_eq!(page["active_filters"]["level"], "ERROR");
+    assert_eq!(page["logs"][0]["module"], "of_this_test");
+    let shown = page.to_string();
+    assert!(shown.contains("the first failed") && !shown.contains("hunter"), "{shown}");
     assert_eq!(server.get("/admin/logs?since=yesterday").await.status, 400);
+    let stream = server.http.get(server.url("/admin/logs/stream?level=ERROR"));
+    let mut stream = stream.header("X-Proxbox-API-Key", KEY).send().await.unwrap();
+    fail("the second failed");
+    let event = stream.chunk().await.unwrap().unwrap();
+    let event = String::from_utf8_lossy(&event);
+    assert!(event.contains("event: log") && event.contains("the second failed"), "{event}");
+    assert!(!event.contains("hunter"), "{event}");
+}
+
+#[tokio::test]
+async fn the_key_for_credentials_is_replaced_and_never_shown() {
+    let server = TestServer::start().await;
+    server.post("/proxmox/endpoints", proxmox_body()).await;
+    let before = std::fs::read(server.folder.path().join("proxbox.db.key")).unwrap();
+    let own = "an-own-key-of-the-operator-01";
+    for body in [json!({ "key": "short" }), json!({ "key": format!("{own},{own}") }), json!({})] {
+        assert_eq!(server.post("/admin/encryption/key", body).await.status, 422);
+    }
+    let replaced = server.post("/admin/encryption/key", json!({ "key": own })).await;
+    assert_eq!(replaced.status, 200, "{}", replaced.text);
+    assert_eq!(replaced.json()["encrypted_credentials_verified"], true);
+    assert!(!replaced.text.contains(own));
+    let after = std::fs::read_to_string(server.folder.path().join("proxbox.db.key")).unwrap();
+    assert_eq!(after.trim(), own);
+    let generated = server.post("/admin/encryption/generate", json!({})).await;
+    assert_eq!((generated.status.as_u16(), &generated.json()["credentials"]), (200, &json!(1)));
+    let after = std::fs::read(server.folder.path().join("proxbox.db.key")).unwrap();
+    assert!(after != before && !generated.text.contains(String::from_utf8_lossy(&after).trim()));
+    let used = server.delete("/admin/encryption/key").await;
+    assert_eq!(used.status, 409, "{}", used.text);
+    server.delete("/proxmox/endpoints/1").await;
+    assert_eq!(server.delete("/admin/encryption/key").await.status, 200);
+    let ring = KeyRing::parse(&own.into()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&folder.path().join("proxbox.db"), Some(ring)).await.unwrap();
+    let given = TestServer::over(folder, App::new(store)).await;
+    given.register().await;
+    let refused = given.post("/admin/encryption/key", json!({ "key": own })).await;
+    assert_eq!(refused.status, 409);
+    assert!(refused.detail().contains("PROXBOX_ENCRYPTION_KEY"), "{}", refused.text);
 }
 
 #[tokio::test]

@@ -119,6 +119,21 @@ async fn without_a_valid_key_in_the_first_frame_the_socket_closes() {
 }
 
 #[tokio::test]
+async fn a_key_that_is_revoked_starts_nothing_more() {
+    let (server, mocks) = server_with_mocks().await;
+    let mut client = Client::with_key(&server, "/ws", KEY).await;
+    client.next().await.unwrap();
+    client.next().await.unwrap();
+    server.post("/auth/keys", json!({ "label": "another" })).await;
+    let keys = server.get("/auth/keys").await.json();
+    let id = keys["keys"][0]["id"].as_i64().unwrap();
+    assert!(server.delete(&format!("/auth/keys/{id}")).await.status.is_success());
+    client.say("Full Update").await;
+    assert_eq!(client.next().await.unwrap_err().0, 4001);
+    assert_eq!(mocks.netbox.count("virtualization/virtual-machines"), 0);
+}
+
+#[tokio::test]
 async fn the_socket_of_guests_syncs_at_once_and_closes() {
     let (server, mocks) = server_with_mocks().await;
     mocks.open();

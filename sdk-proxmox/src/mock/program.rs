@@ -70,12 +70,14 @@ impl Cluster {
     }
 }
 
-/// `printf` as far as `%s` and `\n` go.
+/// `printf` as far as `%s`, `\n` and a control character in octal digits go.
 fn formatted(arguments: &[String]) -> String {
     let Some((format, words)) = arguments.split_first() else { return String::new() };
     let mut words = words.iter();
     let mut text = String::new();
-    for (index, part) in format.replace("\\n", "\n").split("%s").enumerate() {
+    for (index, part) in
+        format.replace("\\n", "\n").replace("\\030", "\x18").split("%s").enumerate()
+    {
         if index > 0 {
             text.push_str(words.next().map_or("", String::as_str));
         }

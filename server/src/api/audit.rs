@@ -29,7 +29,7 @@ pub(super) async fn list(
 
 /// Seals all credentials anew with the first key.
 pub(super) async fn rotate(State(app): State<App>) -> Result<Json<Value>, ApiError> {
-    let rotation = app.store.rotate().await?;
+    let rotation = app.store.rotate(None).await?;
     tracing::info!(resealed = rotation.resealed, "credentials were sealed anew");
     Ok(Json(json!({ "resealed": rotation.resealed, "old_keys_forgotten": rotation.forgotten })))
 }

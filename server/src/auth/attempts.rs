@@ -36,6 +36,14 @@ pub enum Verdict {
 }
 
 impl Attempts {
+    /// Whether a client is told nothing more about wrong keys.
+    pub fn are_used_up(&self, client: IpAddr, now: Instant) -> bool {
+        let clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = clients.get(&network(client));
+        count
+            .is_some_and(|count| count.wrong >= ALLOWED && now.duration_since(count.first) < WINDOW)
+    }
+
     /// Notes a wrong key.
     pub fn wrong(&self, client: IpAddr, now: Instant) -> Verdict {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
@@ -83,6 +91,9 @@ mod tests {
             let verdict = attempts.wrong(client("10.0.0.1"), start);
             assert_eq!(verdict, Verdict::Answer { remaining });
         }
+        assert!(attempts.are_used_up(client("10.0.0.1"), start));
+        assert!(!attempts.are_used_up(client("10.0.0.2"), start));
+        assert!(!attempts.are_used_up(client("10.0.0.1"), start + WINDOW));
         let later = start + Duration::from_secs(100);
         let wait = Verdict::Wait(Duration::from_secs(200));
         assert_eq!(attempts.wrong(client("10.0.0.1"), later), wait);

@@ -79,7 +79,7 @@ impl Door {
     ) -> Result<Arc<Caller>, Refusal> {
         // No key is no guess, so it is not counted.
         let key = key.ok_or(Refusal::Missing)?;
-        let caller = self.find(key).await?.ok_or_else(|| self.wrong(client))?;
+        let caller = self.find(client, key).await?.ok_or_else(|| self.wrong(client))?;
         self.quota.take(caller.key).map_err(|retry_after| Refusal::Hurried { retry_after })?;
         Ok(caller)
     }
@@ -96,18 +96,20 @@ impl Door {
         }
     }
 
-    async fn find(&self, key: &SecretString) -> Result<Option<Arc<Caller>>, Refusal> {
+    async fn find(
+        &self,
+        client: IpAddr,
+        key: &SecretString,
+    ) -> Result<Option<Arc<Caller>>, Refusal> {
         let presented = stored_hash(key);
         let hash: [u8; 32] = presented.hash.as_slice().try_into().unwrap_or_default();
         let generation = self.store.generation();
         if let Some(caller) = self.recall(&hash, generation) {
             return Ok(Some(caller));
         }
-        let candidates =
-            self.store.active_keys(&presented.public_id).await.map_err(Refusal::Store)?;
-        let found = match key::matching(&presented, &candidates) {
-            Some(found) => Some(found.clone()),
-            None => self.imported(key, &presented).await?,
+        let found = match self.stored(&presented).await? {
+            Some(found) => Some(found),
+            None => self.imported(client, key, &presented).await?,
         };
         let Some(found) = found else { return Ok(None) };
         let caller = Arc::new(Caller { key: found.id, label: found.label, scopes: found.scopes.0 });
@@ -115,34 +117,51 @@ impl Door {
         Ok(Some(caller))
     }
 
+    /// A key that is stored as we store them.
+    async fn stored(&self, presented: &StoredHash) -> Result<Option<KeyMatch>, Refusal> {
+        let candidates =
+            self.store.active_keys(&presented.public_id).await.map_err(Refusal::Store)?;
+        Ok(key::matching(presented, &candidates).cloned())
+    }
+
     /// A key that another backend stored; it is stored anew, so that this happens once.
     async fn imported(
         &self,
+        client: IpAddr,
         key: &SecretString,
         presented: &StoredHash,
     ) -> Result<Option<KeyMatch>, Refusal> {
-        let imported = self.store.imported_keys().await.map_err(Refusal::Store)?;
-        if imported.is_empty() {
+        if self.store.imported_keys().await.map_err(Refusal::Store)?.is_empty() {
             return Ok(None);
         }
-        let busy = |_| Refusal::Limited { retry_after: BUSY };
+        let busy = |_| Refusal::Busy { retry_after: BUSY };
         let place = self.queue.clone().try_acquire_owned().map_err(busy)?;
-        let slot = self.slow.clone().acquire_owned().await;
+        let slot = match self.attempts.are_used_up(client, Instant::now()) {
+            // Whoever guesses has no place among those who wait.
+            true => self.slow.clone().try_acquire_owned().map_err(busy)?,
+            // It is never closed.
+            false => self.slow.clone().acquire_owned().await.map_err(|_| Refusal::Missing)?,
+        };
+        // The same key may have been stored anew while this one waited.
+        if let Some(found) = self.stored(presented).await? {
+            return Ok(Some(found));
+        }
+        let imported = self.store.imported_keys().await.map_err(Refusal::Store)?;
         let key = key.clone();
         let found = tokio::task::spawn_blocking(move || {
             let opens = |row: &ImportedKey| {
                 bcrypt::verify(key.expose_secret(), &row.bcrypt).unwrap_or(false)
             };
-            let found = imported.into_iter().find(opens);
-            // The work goes on when its client has gone, so it holds its places itself.
-            drop((place, slot));
-            found
+            // The work goes on when its client has gone, so it holds its places itself, until what it
+            // found is stored.
+            (imported.into_iter().find(opens), place, slot)
         })
-        .await
-        .unwrap_or_default();
+        .await;
         match found {
-            Some(row) => self.store.rehash_key(row.id, presented).await.map_err(Refusal::Store),
-            None => Ok(None),
+            Ok((Some(row), ..)) => {
+                self.store.rehash_key(row.id, presented).await.map_err(Refusal::Store)
+            }
+            _ => Ok(None),
         }
     }
 

@@ -31,6 +31,11 @@ pub enum Refusal {
         /// How long the client has to wait.
         retry_after: Duration,
     },
+    /// Too many keys wait to be compared with what another backend stored.
+    Busy {
+        /// When it may be tried again.
+        retry_after: Duration,
+    },
     /// Too many requests with a valid key.
     Hurried {
         /// How long its owner has to wait.

@@ -104,6 +104,11 @@ impl Scopes {
         self.0.iter().any(|scope| *scope == Scope::Admin || scope == wanted)
     }
 
+    /// Whether they permit to change anything at all through the proxy.
+    pub fn permit_some_write(&self) -> bool {
+        self.0.iter().any(|scope| matches!(scope, Scope::Admin | Scope::ProxyWrite(_)))
+    }
+
     /// Whether they permit to call an operation that changes something: `PUT /nodes/pve1/config`.
     pub fn permit_write(&self, operation: &str) -> bool {
         self.0.iter().any(|scope| match scope {

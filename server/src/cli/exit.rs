@@ -17,6 +17,8 @@ pub enum Exit {
     Refused,
     /// The command line makes no sense.
     Usage,
+    /// Whatever the command that was run elsewhere ended with.
+    Code(u8),
 }
 
 impl From<Exit> for ExitCode {
@@ -28,6 +30,7 @@ impl From<Exit> for ExitCode {
             Exit::Failures => 3,
             Exit::Refused => 4,
             Exit::Usage => 64,
+            Exit::Code(code) => code,
         };
         code.into()
     }

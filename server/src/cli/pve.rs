@@ -96,7 +96,7 @@ impl Pve {
                 print_lines(told["lines"].as_array().into_iter().flatten())?;
                 write!(std::io::stdout(), "{}", told["stdout"].as_str().unwrap_or_default())?;
                 write!(std::io::stderr(), "{}", told["stderr"].as_str().unwrap_or_default())?;
-                Ok(exit_of(&told))
+                exit_of_command(&told)
             }
             Self::Task { server, endpoint, upid } => {
                 let url =
@@ -128,8 +128,9 @@ impl ServerAt {
             secret("PROXBOX_KEY")?.context("PROXBOX_KEY is not set: an API key of the server")?;
         // Another provider that was installed before is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client =
-            reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
+        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+        // A proxy that the environment names would be shown the key.
+        let client = client.no_proxy().build()?;
         let mut request = client
             .request(method, url.clone())
             .header(API_KEY, secrecy::ExposeSecret::expose_secret(&key));
@@ -157,12 +158,14 @@ async fn json_of(response: Response) -> anyhow::Result<Value> {
 /// Shows the lines of a stream as they come; ends as what they are of did.
 async fn events(response: Response) -> anyhow::Result<Exit> {
     let mut parts = response.bytes_stream();
-    let mut rest = String::new();
+    let mut rest = Vec::new();
     let mut exit = Exit::Error;
     while let Some(part) = parts.next().await {
-        rest.push_str(&String::from_utf8_lossy(&part?));
-        while let Some(end) = rest.find("\n\n") {
-            let event: String = rest.drain(..end + 2).collect();
+        rest.extend_from_slice(&part?);
+        // A part may end within a character; an event does not.
+        while let Some(end) = rest.windows(2).position(|bytes| bytes == b"\n\n") {
+            let event: Vec<u8> = rest.drain(..end + 2).collect();
+            let event = String::from_utf8_lossy(&event);
             let field = |name: &str| event.lines().find_map(|line| line.strip_prefix(name));
             let data: Value = field("data: ")
                 .and_then(|data| serde_json::from_str(data).ok())
@@ -185,6 +188,18 @@ fn print_lines<'l>(lines: impl Iterator<Item = &'l Value>) -> std::io::Result<()
         writeln!(out, "{}", line.as_str().unwrap_or_default())?;
     }
     out.flush()
+}
+
+/// As the command ended; why not, where nobody knows how.
+fn exit_of_command(told: &Value) -> anyhow::Result<Exit> {
+    match told["exit"].as_i64() {
+        Some(0) => Ok(Exit::Done),
+        Some(code) => Ok(u8::try_from(code).map_or(Exit::Error, Exit::Code)),
+        None => {
+            let why = told["reason"].as_str().or(told["signal"].is_i64().then_some("a signal"));
+            bail!("the command did not end by itself: {}", why.unwrap_or("it was not seen to end"))
+        }
+    }
 }
 
 /// 0 and `OK` are well; a journal has no exit at all.

@@ -29,11 +29,16 @@ impl Secrets {
                 if attested.is_whole() { Exit::Done } else { Exit::Error }
             }
             Self::Rotate => {
-                let rotation = store.rotate().await?;
+                let rotation = store.rotate(None).await?;
                 say!("sealed {} credentials anew", rotation.resealed);
-                match rotation.forgotten {
-                    true => say!("the old key is forgotten"),
-                    false => say!("keys behind the first one in PROXBOX_ENCRYPTION_KEY can go"),
+                match (rotation.forgotten, rotation.source) {
+                    (true, _) => say!("the old key is forgotten"),
+                    (false, "env") => {
+                        say!("keys behind the first one in PROXBOX_ENCRYPTION_KEY can go");
+                    }
+                    (false, _) => say!(
+                        "the key file keeps its old keys: not every credential opens with the new one"
+                    ),
                 }
                 Exit::Done
             }

@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 
 use super::{Exit, stop_requested};
 use crate::config::State;
-use crate::edge::{App, Server, Settings, TlsFiles, TrustedProxies};
+use crate::edge::{App, Origins, Server, Settings, TlsFiles, TrustedProxies};
 use crate::logs::LogBuffer;
 
 /// Service managers kill after 20 seconds or more; writing the state down takes the rest.
@@ -23,10 +23,10 @@ pub(super) struct Serve {
     #[arg(long, value_name = "ADDRESS", env = "PROXBOX_LISTEN")]
     listen: Option<SocketAddr>,
     /// Address to listen on, where --listen does not say it.
-    #[arg(long, value_name = "IP", env = "PROXBOX_BIND_HOST", conflicts_with = "listen")]
+    #[arg(long, value_name = "IP", env = "PROXBOX_BIND_HOST")]
     bind_host: Option<IpAddr>,
     /// Port to listen on, where --listen does not say it.
-    #[arg(long, value_name = "PORT", env = "PORT", conflicts_with = "listen")]
+    #[arg(long, value_name = "PORT", env = "PORT")]
     port: Option<u16>,
     /// Certificate for TLS, the chain as PEM; read again when it changes.
     #[arg(long, value_name = "FILE", env = "PROXBOX_TLS_CERTIFICATE", requires = "tls_key")]
@@ -41,8 +41,8 @@ pub(super) struct Serve {
     #[arg(long, value_name = "NETWORKS", env = "PROXBOX_TRUSTED_PROXIES", default_value = "")]
     trusted_proxies: TrustedProxies,
     /// Origins whose pages may call this server; none otherwise.
-    #[arg(long, value_name = "ORIGIN", env = "PROXBOX_CORS_EXTRA_ORIGINS", value_delimiter = ',')]
-    cors_origin: Vec<String>,
+    #[arg(long, value_name = "ORIGINS", env = "PROXBOX_CORS_EXTRA_ORIGINS")]
+    cors_origin: Vec<Origins>,
 }
 
 impl Serve {
@@ -94,11 +94,10 @@ impl Serve {
     }
 
     fn settings(self, logs: LogBuffer) -> Settings {
-        let origins = self.cors_origin.into_iter().map(|origin| origin.trim().to_owned());
         Settings {
             rate_limit: self.rate_limit,
             trusted_proxies: self.trusted_proxies,
-            cors_origins: origins.filter(|origin| !origin.is_empty()).collect(),
+            cors_origins: self.cors_origin.into_iter().flat_map(|origins| origins.0).collect(),
             logs,
             ..Settings::default()
         }

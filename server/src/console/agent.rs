@@ -8,6 +8,7 @@ use proxbox_runtime::Rows;
 use sdk_proxmox::pve::{GetNodesNodeQemuVmidAgentExecStatus, PostNodesNodeQemuVmidAgentExec};
 use sdk_proxmox::{Client, Error};
 use serde_json::Value;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
 use super::frame::Frame;
@@ -139,6 +140,33 @@ fn entry(line: &str) -> Option<Entry> {
     let pid = if pid.is_empty() { pid } else { format!("[{pid}]") };
     let text = format!("{time} {} {who}{pid}: {}", text("_HOSTNAME"), text("MESSAGE"));
     Some(Entry { text, cursor })
+}
+
+/// A command as a stream tells of it: the agent shows what was printed when it has ended.
+pub(super) fn told(
+    waited: JoinHandle<Result<Output, ApiError>>,
+    told: Value,
+) -> impl Stream<Item = Frame> + Send {
+    stream! {
+        yield Frame::meta("started", told);
+        match waited.await.map_err(|error| ApiError::internal(&error)).flatten() {
+            Ok(output) => {
+                let mut seq = 0;
+                for (name, text) in [("stdout", output.stdout), ("stderr", output.stderr)] {
+                    for line in text.lines() {
+                        seq += 1;
+                        yield Frame::line_of(name, seq, line);
+                    }
+                }
+                let exit = output.exit.and_then(|code| i32::try_from(code).ok());
+                yield Frame::ended(exit, "the command ended");
+            }
+            Err(error) => {
+                yield Frame::meta("error", serde_json::json!({ "message": error.to_string() }));
+                yield Frame::ended(None, "the command did not end");
+            }
+        }
+    }
 }
 
 /// Whether a text is a place in a journal, and nothing else: it becomes an argument.

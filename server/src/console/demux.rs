@@ -161,6 +161,16 @@ mod tests {
         }
     }
 
+    /// A terminal takes everything for a title or a device's string until something ends it.
+    #[test]
+    fn what_a_command_left_open_does_not_hide_its_end() {
+        for open in ["\x1b]0;title", "\x1bPdevice", "\x1b_program", "\x1b["] {
+            let shown = format!("pxb-begin-s3cret\none\n{open}\x18\npxb-end-s3cret:7\n");
+            let found = Demux::new(sentinels()).take(shown.as_bytes());
+            assert_eq!(found, lines(&["one"], Some(7)), "{open:?}");
+        }
+    }
+
     proptest! {
         #[test]
         fn it_does_not_matter_how_the_output_is_cut(

@@ -9,7 +9,7 @@ use sdk_proxmox::pve::{ClusterResourcesRowType, GetClusterResources};
 
 use crate::edge::{ApiError, App};
 use crate::endpoints::{NodesError, Selection, Session};
-use crate::proxy::fault;
+use crate::proxy::nodes_fault;
 use crate::runs::StartError;
 
 /// What a guest is.
@@ -73,8 +73,7 @@ pub(crate) async fn find_guest(
             None => format!("There is no guest {vmid}."),
         })),
         // One that does not answer may have such a guest, too.
-        (_, Some((session, NodesError::Proxmox(error)))) => Err(fault(&session.row.name, &error)),
-        (_, Some((_, NodesError::Endpoint(error)))) => Err(StartError::from(error).into()),
+        (_, Some((session, error))) => Err(nodes_fault(&session.row.name, error)),
         (_, None) => {
             let names: Vec<&str> =
                 found.iter().map(|guest| guest.session.row.name.as_str()).collect();

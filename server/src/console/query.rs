@@ -92,7 +92,14 @@ impl Query {
                 let wrong = |_| ApiError::bad_request("The query is not valid", detail);
                 self.selection.proxmox_ids = Some(ids.map_err(wrong)?);
             }
-            "endpoint" | "name" => self.selection.name = text(),
+            "endpoint" | "name" | "target_name" => self.selection.name = text(),
+            "domain" | "target_domain" => self.selection.domain = text(),
+            "ip_address" | "target_ip_address" => self.selection.ip_address = text(),
+            "port" => {
+                let detail = "port: a number from 1 to 65535";
+                let wrong = |_| ApiError::bad_request("The query is not valid", detail);
+                self.selection.port = Some(value.parse().map_err(wrong)?);
+            }
             _ => {}
         }
         Ok(())
@@ -145,5 +152,7 @@ mod tests {
         let both = parse("service=a&service=b&service=a").with(None, None, Some("c")).unwrap();
         assert_eq!(both.units.len(), 3);
         assert!(Query::parse("service=%3Bid").is_err());
+        assert_eq!(parse("port=8006&domain=a").selection.port, Some(8006));
+        assert!(Query::parse("port=x").is_err());
     }
 }

@@ -101,7 +101,7 @@ pub(crate) fn wants_events(headers: &HeaderMap) -> bool {
 pub(super) enum Words {
     /// Each frame as JSON.
     Frames,
-    /// Each line as it is, and nothing else.
+    /// Each line as it is, and nothing else; why it ended is in the last frame of the socket itself.
     Lines,
 }
 
@@ -131,18 +131,20 @@ pub(super) fn streamed(
         let mut frames = std::pin::pin!(frames);
         loop {
             tokio::select! {
-                frame = frames.next() => match frame {
-                    Some(frame) => yield frame,
-                    None => break,
-                },
+                // What is streamed may end for the same reason, and says less of it.
+                biased;
                 () = &mut closing => {
                     yield Frame::shutdown();
                     break;
                 }
                 reason = &mut taken_back => {
-                    yield Frame::ended(None, reason);
+                    yield Frame::taken_back(reason);
                     break;
                 }
+                frame = frames.next() => match frame {
+                    Some(frame) => yield frame,
+                    None => break,
+                },
             }
         }
     };
@@ -182,16 +184,22 @@ async fn over_socket(
     let mut frames = std::pin::pin!(frames);
     let mut ping = tokio::time::interval(PING);
     ping.reset();
+    let mut end = CloseFrame { code: 1000, reason: Utf8Bytes::from_static("") };
     loop {
         let message = tokio::select! {
             frame = frames.next() => match frame {
-                Some(frame) => match words {
-                    Words::Frames => frame.message(),
-                    Words::Lines => match frame.text() {
-                        Some(text) => text,
-                        None => continue,
-                    },
-                }.into(),
+                Some(frame) => {
+                    if let Some((code, reason)) = frame.closes_with() {
+                        end = CloseFrame { code, reason: reason.into() };
+                    }
+                    match words {
+                        Words::Frames => frame.message(),
+                        Words::Lines => match frame.text() {
+                            Some(text) => text,
+                            None => continue,
+                        },
+                    }.into()
+                }
                 None => break,
             },
             said = socket.recv() => match said {
@@ -207,6 +215,5 @@ async fn over_socket(
             return;
         }
     }
-    let end = CloseFrame { code: 1000, reason: Utf8Bytes::from_static("") };
     let _ = timeout(SLOW, socket.send(Message::Close(Some(end)))).await;
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Extension, RawQuery, State};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 use sdk_proxmox::{Client, Product};
@@ -22,7 +23,7 @@ use super::{audit, journal, shell, stats, syslog, tasks};
 use crate::auth::{Caller, Scope};
 use crate::edge::{ApiError, App, Body, Path, RequestId, Route, Routes, get, post};
 use crate::endpoints::{Selection, Session};
-use crate::proxy::{Sender, fault, only};
+use crate::proxy::{Sender, fault, nodes_fault, only};
 use crate::runs::StartError;
 
 /// How long a command may take that is waited for.
@@ -121,15 +122,8 @@ fn of(endpoint: i64) -> Selection {
 /// The endpoint that has this node.
 async fn with_node(app: &App, selection: &Selection, node: &str) -> Result<Arc<Session>, ApiError> {
     let session = only(app, Product::Pve, selection, Some(node)).await?;
-    let nodes = match session.nodes().await {
-        Ok(nodes) => nodes,
-        Err(crate::endpoints::NodesError::Endpoint(error)) => {
-            return Err(StartError::from(error).into());
-        }
-        Err(crate::endpoints::NodesError::Proxmox(error)) => {
-            return Err(fault(&session.row.name, &error));
-        }
-    };
+    let nodes = session.nodes().await;
+    let nodes = nodes.map_err(|error| nodes_fault(&session.row.name, error))?;
     match nodes.iter().any(|name| name == node) {
         true => Ok(session),
         false => Err(ApiError::not_found(format!("No endpoint has a node {node}."))),
@@ -202,6 +196,10 @@ async fn services_of(
         told["lines"] = lines.into();
         return Ok(Json(told).into_response());
     }
+    // What cannot be read at all is an error, and no stream.
+    if let Some(first) = logs.first() {
+        first.readable().await?;
+    }
     Ok(streamed(app, "syslog", form, words, &session, syslog::follow(logs, limit, told)))
 }
 
@@ -219,15 +217,10 @@ async fn of_guest(
         if !row.allow_guest_commands {
             return Err(not_allowed(&row.name, "allow_guest_commands"));
         }
-        let number = audit::begin(app, &sender, &guest, &["journalctl".to_owned()]).await?;
-        let read = agent::entries(&guest, &asked.units, asked.limit(), None).await;
-        match &read {
-            Ok(_) => audit::end(app, number, 200, "the journal was read").await,
-            Err(error) => {
-                audit::end(app, number, error.status().as_u16(), &error.to_string()).await
-            }
-        }
-        let entries = read?;
+        // A client that hangs up must not leave an entry that nobody settles.
+        let (units, limit) = (asked.units.clone(), asked.limit());
+        let read = tokio::spawn(read_machine(app.clone(), sender, guest.clone(), units, limit));
+        let entries = read.await.map_err(|error| ApiError::internal(&error))??;
         if let Form::Once = form {
             let mut told = asked.told();
             told["cursor"] = entries.last().map(|entry| entry.cursor.as_str()).into();
@@ -248,6 +241,23 @@ async fn of_guest(
     printed(app, &sender, form, words, &guest, argv, (told, LONGEST)).await
 }
 
+/// The journal of a machine by its agent, written down.
+async fn read_machine(
+    app: App,
+    sender: Sender,
+    guest: Guest,
+    units: Vec<Unit>,
+    limit: u32,
+) -> Result<Vec<agent::Entry>, ApiError> {
+    let number = audit::begin(&app, &sender, &guest, &["journalctl".to_owned()]).await?;
+    let read = agent::entries(&guest, &units, limit, None).await;
+    match &read {
+        Ok(_) => audit::end(&app, number, 200, "the journal was read").await,
+        Err(error) => audit::end(&app, number, error.status().as_u16(), &error.to_string()).await,
+    }
+    read
+}
+
 /// What a command in a container prints: whole, or as it comes.
 async fn printed(
     app: &App,
@@ -265,7 +275,7 @@ async fn printed(
         return Ok(streamed(app, "shell", form, words, &guest.session, begun.chain(frames)));
     }
     let (mut lines, mut size) = (Vec::new(), 0);
-    let mut end = json!({ "reason": "it took too long" });
+    let mut end = Value::Null;
     let collected = async {
         while let Some(frame) = frames.recv().await {
             match frame.text() {
@@ -281,7 +291,16 @@ async fn printed(
             }
         }
     };
-    let _ = tokio::time::timeout(limit, collected).await;
+    let in_time = tokio::time::timeout(limit, collected).await.is_ok();
+    if end["exit"].is_null() && size <= PRINTED {
+        // Whoever waits for the end of a command is not told that all is well without one.
+        let (status, reason) = match (in_time, end["reason"].as_str()) {
+            (true, reason) => (StatusCode::BAD_GATEWAY, reason.unwrap_or("the terminal ended")),
+            (false, _) => (StatusCode::GATEWAY_TIMEOUT, "it took too long"),
+        };
+        let detail = format!("The command in container {} did not end: {reason}.", guest.vmid);
+        return Err(ApiError::new(status, "The command did not end", detail).with("lines", lines));
+    }
     told["truncated"] = (size > PRINTED).into();
     told["lines"] = lines.into();
     told["exit"] = end["exit"].clone();
@@ -397,8 +416,15 @@ async fn exec(
     }
     let client = guest.session.client().await.map_err(StartError::from)?;
     // A client that hangs up must not leave a command that nobody knows the end of.
-    let waited = tokio::spawn(in_machine(app, sender, guest, client, command));
-    waited.await.map_err(|error| ApiError::internal(&error))?
+    let session = guest.session.clone();
+    let waited = tokio::spawn(in_machine(app.clone(), sender, guest, client, command));
+    if let Form::Once = form {
+        let output = waited.await.map_err(|error| ApiError::internal(&error))??;
+        return Ok(Json(output).into_response());
+    }
+    let told = json!({ "vmid": vmid });
+    let frames = agent::told(waited, told);
+    Ok(streamed(&app, "exec", form, Words::Frames, &session, frames))
 }
 
 /// Runs a command in a virtual machine and waits for its end.
@@ -408,14 +434,14 @@ async fn in_machine(
     guest: Guest,
     client: Client,
     command: Command,
-) -> Result<Response, ApiError> {
+) -> Result<Output, ApiError> {
     let number = audit::begin(&app, &sender, &guest, &command.command).await?;
     let limit = command.limit();
     match agent::run(&client, &guest.node, guest.vmid, &command.command, limit).await {
         Ok(output) => {
             let exit = output.exit.map_or_else(|| "none".to_owned(), |code| code.to_string());
             audit::end(&app, number, 200, &format!("exit {exit}")).await;
-            Ok(Json(output).into_response())
+            Ok(output)
         }
         Err(error) => {
             audit::end(&app, number, 502, &error.to_string()).await;

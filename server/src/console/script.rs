@@ -38,13 +38,14 @@ impl Sentinels {
 /// The line that runs a command in a container, and leaves the shell.
 ///
 /// Echo and history expansion are off before anything of the command is read by the shell; arguments
-/// are quoted so that none of their characters means anything to it.
+/// are quoted so that none of their characters means anything to it. A control character ends what the
+/// command may have begun to tell the terminal: the end would be taken for a part of it.
 pub(super) fn in_container(vmid: i64, argv: &[String], sentinels: &Sentinels) -> String {
     let command: Vec<String> = argv.iter().map(|word| quoted(word)).collect();
     let secret = &sentinels.secret;
     format!(
         "printf '\\n%s%s\\n' pxb-begin- {secret}; pct exec {vmid} -- {}; \
-         printf '\\n%s%s:%s\\n' pxb-end- {secret} \"$?\"; exit\n",
+         printf '\\030\\n%s%s:%s\\n' pxb-end- {secret} \"$?\"; exit\n",
         command.join(" ")
     )
 }

@@ -41,6 +41,9 @@ const WAITING: usize = 256;
 /// What the terminal is told it is as large as; lines are not wrapped within it.
 const SIZE: (u16, u16) = (500, 50);
 
+/// The usual end of what is followed.
+const CLIENT_LEFT: &str = "the client went away";
+
 /// Runs a command in a container and gives what it prints. When the frames are dropped, the command is
 /// interrupted and the shell left.
 pub(super) async fn run(
@@ -119,7 +122,7 @@ async fn open(
     };
     let (frames, received) = mpsc::channel(WAITING);
     let tasks = app.consoles.tasks.clone();
-    let session = Session { app, guest, typed, number, console, frames, _place: place };
+    let session = Session { app, guest, client, typed, number, console, frames, _place: place };
     tasks.spawn(session.carry_out());
     Ok(received)
 }
@@ -128,6 +131,8 @@ async fn open(
 struct Session {
     app: App,
     guest: Guest,
+    /// Who opened the shell, and may look whether it is gone.
+    client: Client,
     typed: Typed,
     number: i64,
     console: Console,
@@ -152,9 +157,11 @@ impl Session {
             () = sleep(TOTAL) => End { exit: None, reason: "four hours are the most", left: false },
         };
         let told = Frame::ended(end.exit, end.reason);
-        // A client that does not read must not hold the shell open.
-        let _ = timeout(Duration::from_secs(1), self.frames.send(told)).await;
-        self.leave(&end).await;
+        let Self { app, guest, client, number, console, frames, _place, .. } = self;
+        // A client that does not read must not hold the shell open, and none waits until it is gone.
+        let _ = timeout(Duration::from_secs(1), frames.send(told)).await;
+        drop(frames);
+        leave(&app, &guest, &client, console, number, &end).await;
     }
 
     /// Types the command and shows what it prints.
@@ -173,7 +180,7 @@ impl Session {
                 if demux.has_begun() { IDLE } else { BEGIN.saturating_sub(started.elapsed()) };
             let read = tokio::select! {
                 read = timeout(patience, self.console.read(&mut buffer)) => read,
-                () = self.frames.closed() => return ended("the client went away"),
+                () = self.frames.closed() => return ended(CLIENT_LEFT),
             };
             let count = match read {
                 Ok(Ok(0) | Err(_)) => return ended("the terminal ended"),
@@ -193,7 +200,7 @@ impl Session {
                 };
                 match timeout(SLOW, self.frames.send(frame)).await {
                     Ok(Ok(())) => {}
-                    Ok(Err(_)) => return ended("the client went away"),
+                    Ok(Err(_)) => return ended(CLIENT_LEFT),
                     Err(_) => return ended("the client does not read"),
                 }
             }
@@ -216,37 +223,46 @@ impl Session {
         self.console.write_all(script::QUIET.as_bytes()).await?;
         self.console.write_all(self.typed.line.as_bytes()).await
     }
-
-    /// Interrupts what still runs, leaves the shell, and looks whether it is gone.
-    async fn leave(mut self, end: &End) {
-        if !end.left {
-            // What was interrupted takes the rest of its line with it.
-            let _ = self.console.write_all(b"\x03").await;
-            let _ = self.console.write_all(b"\nexit\n").await;
-        }
-        let mut rest = [0; 1024];
-        let over = async { while matches!(self.console.read(&mut rest).await, Ok(1..)) {} };
-        let _ = timeout(GONE, over).await;
-        let upid = self.console.upid().map(str::to_owned);
-        let _ = self.console.shutdown().await;
-        drop(self.console);
-        let exit = end.exit.map_or_else(|| "none".to_owned(), |code| code.to_string());
-        let mut result = format!("exit {exit}, {}", end.reason);
-        if let Some(upid) = upid
-            && !is_over(&self.guest, &upid).await
-        {
-            tracing::warn!(endpoint = %self.guest.session.row.name, upid, "a shell is still there");
-            result.push_str("; its shell did not end");
-        }
-        audit::end(&self.app, self.number, 200, &result).await;
-    }
 }
 
-/// Whether the task of a terminal has ended, within a moment.
-async fn is_over(guest: &Guest, upid: &str) -> bool {
+/// Interrupts what still runs, leaves the shell, and looks whether it is gone.
+async fn leave(
+    app: &App,
+    guest: &Guest,
+    client: &Client,
+    mut console: Console,
+    number: i64,
+    end: &End,
+) {
+    if !end.left {
+        // What was interrupted takes the rest of its line with it.
+        let _ = console.write_all(b"\x03").await;
+        let _ = console.write_all(b"\nexit\n").await;
+    }
+    let mut rest = [0; 1024];
+    let over = async { while matches!(console.read(&mut rest).await, Ok(1..)) {} };
+    let _ = timeout(GONE, over).await;
+    let upid = console.upid().map(str::to_owned);
+    let _ = console.shutdown().await;
+    drop(console);
+    let exit = end.exit.map_or_else(|| "none".to_owned(), |code| code.to_string());
+    let mut result = format!("exit {exit}, {}", end.reason);
+    if let Some(upid) = upid
+        && !is_over(client, &upid).await
+    {
+        tracing::warn!(endpoint = %guest.session.row.name, upid, "a shell is still there");
+        result.push_str("; its shell did not end");
+    }
+    let status = if end.exit.is_some() || end.reason == CLIENT_LEFT { 200 } else { 502 };
+    audit::end(app, number, status, &result).await;
+}
+
+/// Whether the task of a terminal has ended, within a moment. Asked by the user who opened it: others may
+/// not see it.
+async fn is_over(client: &Client, upid: &str) -> bool {
     let looked = async {
         loop {
-            let task = guest.session.client().await.ok()?.task(upid).ok()?;
+            let task = client.task(upid).ok()?;
             if let TaskState::Ended(_) = task.state().await.ok()? {
                 return Some(());
             }

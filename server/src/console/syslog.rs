@@ -33,11 +33,13 @@ pub(super) struct Log {
     node: String,
     unit: Option<Unit>,
     read: Option<i64>,
+    /// How often it could not be read in a row.
+    failed: u32,
 }
 
 impl Log {
     pub(super) fn new(session: Arc<Session>, node: &str, unit: Option<Unit>) -> Self {
-        Self { session, node: node.to_owned(), unit, read: None }
+        Self { session, node: node.to_owned(), unit, read: None, failed: 0 }
     }
 
     /// The lines behind those that were read; at first the latest ones.
@@ -56,6 +58,11 @@ impl Log {
         Ok(lines)
     }
 
+    /// Whether it can be read at all.
+    pub(super) async fn readable(&self) -> Result<(), ApiError> {
+        self.ask(0, 1).await.map(drop)
+    }
+
     async fn ask(&self, start: i64, limit: i64) -> Result<(Vec<String>, i64), ApiError> {
         let client = self.session.client().await.map_err(StartError::from)?;
         let mut operation = GetNodesNodeSyslog::new(self.node.as_str());
@@ -68,8 +75,8 @@ impl Log {
         let lines = body["data"].as_array().into_iter().flatten();
         let lines: Vec<String> = lines
             .filter_map(|line| line["t"].as_str())
-            // What a log without lines is sent as.
-            .filter(|text| *text != "no content")
+            // What a log without lines is sent as, by Proxmox or by journalctl.
+            .filter(|text| !["no content", "-- No entries --"].contains(text))
             .map(str::to_owned)
             .collect();
         let shown = i64::try_from(lines.len()).unwrap_or(0);
@@ -93,22 +100,22 @@ pub(super) fn follow(
     told: Value,
 ) -> impl Stream<Item = Frame> + Send {
     stream! {
-        let (mut seq, mut failed) = (0, 0);
+        let mut seq = 0;
         yield Frame::meta("started", told);
         'following: loop {
             for log in &mut logs {
                 match log.next(limit).await {
                     Ok(lines) => {
-                        failed = 0;
+                        log.failed = 0;
                         for line in lines {
                             seq += 1;
                             yield Frame::line(seq, &line);
                         }
                     }
                     Err(error) => {
-                        failed += 1;
+                        log.failed += 1;
                         yield Frame::meta("error", json!({ "message": error.to_string() }));
-                        if failed >= TRIES {
+                        if log.failed >= TRIES {
                             yield Frame::ended(None, "the log cannot be read");
                             break 'following;
                         }

@@ -24,6 +24,12 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// A task that cannot be read so many times in a row is given up; it goes on all the same.
 const TRIES: u32 = 5;
 
+/// Lines of an answer; a stream has no bound.
+const MOST: usize = 10_000;
+
+/// Lines that Proxmox gives at once.
+const PAGE: usize = 500;
+
 /// The task of an endpoint with this identifier.
 pub(super) async fn task(session: &Session, upid: &str) -> Result<Task, ApiError> {
     let client = session.client().await.map_err(StartError::from)?;
@@ -35,16 +41,27 @@ pub(super) async fn once(session: &Session, upid: &str) -> Result<Value, ApiErro
     let task = task(session, upid).await?;
     let told = async {
         let state = task.state().await?;
-        Ok::<_, sdk_proxmox::Error>((state, task.log(0).await?))
+        let mut lines = Vec::new();
+        loop {
+            let more = task.log(lines.last().map_or(0, line_number)).await?;
+            let last = more.len() < PAGE;
+            lines.extend(more);
+            if last || lines.len() >= MOST {
+                return Ok::<_, sdk_proxmox::Error>((state, lines));
+            }
+        }
     };
     let (state, lines) = told.await.map_err(|error| fault(&session.row.name, &error))?;
+    let truncated = lines.len() >= MOST;
     let lines: Vec<Value> =
         lines.iter().map(|line| json!({ "n": line.number, "t": line.text })).collect();
     let (status, exit) = match &state {
         TaskState::Running => ("running", None),
         TaskState::Ended(outcome) => ("stopped", Some(outcome.to_string())),
     };
-    Ok(json!({ "upid": upid, "status": status, "exit": exit, "lines": lines }))
+    Ok(
+        json!({ "upid": upid, "status": status, "exit": exit, "lines": lines, "truncated": truncated }),
+    )
 }
 
 /// The log as it grows, as server-sent events.
@@ -69,15 +86,7 @@ pub(super) fn follow(task: Task, after: Option<String>) -> impl Stream<Item = Fr
             // The state first: lines written before the end are then all read after it.
             let read = async {
                 let state = task.state().await?;
-                let mut lines = Vec::new();
-                loop {
-                    let more = task.log(lines.last().map_or(seen, line_number)).await?;
-                    if more.is_empty() {
-                        break;
-                    }
-                    lines.extend(more);
-                }
-                Ok::<_, sdk_proxmox::Error>((state, lines))
+                Ok::<_, sdk_proxmox::Error>((state, task.log(seen).await?))
             };
             match read.await {
                 Ok((state, lines)) => {
@@ -85,6 +94,10 @@ pub(super) fn follow(task: Task, after: Option<String>) -> impl Stream<Item = Fr
                     for line in &lines {
                         seen = line.number;
                         yield Frame::line(line.number, &line.text).at(line.number.to_string());
+                    }
+                    if lines.len() >= PAGE {
+                        // There is more to read before anything can be said of the end.
+                        continue;
                     }
                     if let TaskState::Ended(outcome) = state {
                         let exit = outcome.to_string();

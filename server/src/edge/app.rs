@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::http::HeaderValue;
+
 use super::openapi::Document;
 use super::{Metrics, TrustedProxies};
 use crate::auth::{Door, Quota};
@@ -22,7 +24,7 @@ pub struct Settings {
     /// Proxies whose word about their clients is taken.
     pub trusted_proxies: TrustedProxies,
     /// Origins whose pages may call this server.
-    pub cors_origins: Vec<String>,
+    pub cors_origins: Vec<HeaderValue>,
     /// Whether clients come over TLS.
     pub tls: bool,
     /// The lines that were logged of late.

@@ -84,3 +84,15 @@ fn late() -> ApiError {
     let detail = "The body did not arrive within 30 seconds.";
     ApiError::new(StatusCode::REQUEST_TIMEOUT, "Too slow", detail)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_arrive_is_given_up() {
+        let start = tokio::time::Instant::now();
+        let error = read_body(std::future::pending()).await.unwrap_err();
+        assert_eq!((error.status().as_u16(), start.elapsed()), (408, ARRIVAL));
+    }
+}

@@ -135,9 +135,15 @@ impl From<StoreError> for ApiError {
             | StoreError::SecondNetbox
             | StoreError::Unreadable { .. } => StatusCode::BAD_REQUEST,
             StoreError::Leased(run) => return running(*run),
+            StoreError::KeysAreGiven => StatusCode::CONFLICT,
+            StoreError::WeakKey { .. } => StatusCode::UNPROCESSABLE_ENTITY,
             _ => return Self::internal(&error),
         };
-        Self::new(status, "The endpoint cannot be used", error.to_string())
+        let message = match &error {
+            StoreError::KeysAreGiven | StoreError::WeakKey { .. } => "The key cannot be replaced",
+            _ => "The endpoint cannot be used",
+        };
+        Self::new(status, message, error.to_string())
     }
 }
 
@@ -172,6 +178,11 @@ impl From<Refusal> for ApiError {
             Refusal::Limited { retry_after } => {
                 let detail = "Too many wrong keys from this address. A valid key still works.";
                 Self::refused(StatusCode::TOO_MANY_REQUESTS, detail.into()).retry_after(retry_after)
+            }
+            Refusal::Busy { retry_after } => {
+                let detail = "Too many keys wait to be looked at. Please try again.";
+                let status = StatusCode::SERVICE_UNAVAILABLE;
+                Self::refused(status, detail.into()).retry_after(retry_after)
             }
             Refusal::Hurried { retry_after } => {
                 let detail = "Rate limit exceeded. Please try again later.";

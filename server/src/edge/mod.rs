@@ -24,6 +24,7 @@ mod watchdog;
 pub use app::{App, Settings};
 pub(crate) use body::{Body, read_body};
 pub use client::TrustedProxies;
+pub use cors::Origins;
 pub use error::ApiError;
 pub(crate) use error::chain;
 pub(crate) use extract::{Path, Query};

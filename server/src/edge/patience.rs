@@ -12,19 +12,31 @@ use tokio::time::{Instant, Sleep, sleep};
 /// connection, from the connection on.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long a connection may be silent that has been answered. Streams say something every 15 seconds.
+const IDLE: Duration = Duration::from_secs(120);
+
+/// How long a peer may take nothing of what is written to it.
+const STALLED: Duration = Duration::from_secs(60);
+
 /// How an answer begins after which the connection speaks something else.
 const SWITCHED: &[u8] = b"HTTP/1.1 101";
 
+/// How a note begins that is no answer yet: the body may come.
+const CONTINUE: &[u8] = b"HTTP/1.1 100";
+
 const END_OF_HEAD: &[u8] = b"\r\n\r\n";
 
-/// A connection whose reads fail when a head takes too long.
+/// A connection whose reads fail when a head takes too long or none comes, and whose writes fail when
+/// nobody takes them.
 ///
-/// What follows the head is left alone: bodies have a limit of their own, and a stream may be
-/// silent for as long as it likes.
+/// What follows the head is left alone: bodies have a limit of their own, and an answer may take as long
+/// as it likes to begin.
 pub(super) struct Watched<S> {
     stream: S,
     awaits: Awaits,
     deadline: Pin<Box<Sleep>>,
+    /// Since when nothing is taken of what is written.
+    stalled: Option<Pin<Box<Sleep>>>,
     /// How much of the end of a head was read last.
     matched: usize,
 }
@@ -35,7 +47,7 @@ enum Awaits {
     Head,
     /// The body, or the peer to go away.
     Nothing,
-    /// An answer was sent, so the next byte begins another head.
+    /// An answer was sent, so the next byte begins another head; it comes before the deadline.
     Next,
     /// No heads any more: the connection has become a WebSocket.
     Upgraded,
@@ -44,7 +56,7 @@ enum Awaits {
 impl<S> Watched<S> {
     pub(super) fn new(stream: S) -> Self {
         let deadline = Box::pin(sleep(PATIENCE));
-        Self { stream, awaits: Awaits::Head, deadline, matched: 0 }
+        Self { stream, awaits: Awaits::Head, deadline, stalled: None, matched: 0 }
     }
 
     fn saw(&mut self, bytes: &[u8]) {
@@ -70,10 +82,28 @@ impl<S> Watched<S> {
 
     /// Takes note of what is answered. The first part holds the status line: it is written at once.
     fn answered(&mut self, bytes: &[u8]) {
-        if self.awaits == Awaits::Nothing && !bytes.is_empty() {
+        if self.awaits == Awaits::Nothing && !bytes.is_empty() && !bytes.starts_with(CONTINUE) {
             let upgraded = bytes.starts_with(SWITCHED);
             self.awaits = if upgraded { Awaits::Upgraded } else { Awaits::Next };
         }
+    }
+
+    /// Gives a write up that was waited for too long.
+    fn watch<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        written: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.stalled = None;
+            if self.awaits == Awaits::Next {
+                self.deadline.as_mut().reset(Instant::now() + IDLE);
+            }
+            return written;
+        }
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(STALLED)));
+        ready!(stalled.as_mut().poll(context));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
@@ -90,7 +120,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
                 self.saw(buffer.filled().get(before..).unwrap_or_default());
                 Poll::Ready(Ok(()))
             }
-            Poll::Pending if self.awaits == Awaits::Head => {
+            Poll::Pending if matches!(self.awaits, Awaits::Head | Awaits::Next) => {
                 ready!(self.deadline.as_mut().poll(context));
                 Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
             }
@@ -106,11 +136,13 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         self.answered(bytes);
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.watch(context, written)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+        let flushed = Pin::new(&mut self.stream).poll_flush(context);
+        self.watch(context, flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -124,7 +156,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     ) -> Poll<io::Result<usize>> {
         let first = parts.iter().find(|part| !part.is_empty());
         self.answered(first.map_or(&[], |part| part));
-        Pin::new(&mut self.stream).poll_write_vectored(context, parts)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, parts);
+        self.watch(context, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -189,8 +222,42 @@ mod tests {
             read(&mut ours).await.unwrap();
         }
         assert!(timeout(LONG, read(&mut ours)).await.is_err(), "still open after an hour");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_was_answered_is_kept_as_long_as_something_is_said() {
+        let (mut peer, mut ours) = pair();
+        peer.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+        read(&mut ours).await.unwrap();
         ours.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
-        assert!(timeout(LONG, read(&mut ours)).await.is_err(), "a stream may be silent");
+        for _ in 0..100 {
+            let keepalive = Duration::from_secs(15);
+            assert!(timeout(keepalive, read(&mut ours)).await.is_err(), "the stream is open");
+            ours.write_all(b":\n\n").await.unwrap();
+        }
+        let silent = Instant::now();
+        assert_eq!(read(&mut ours).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert_eq!(silent.elapsed(), IDLE);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_was_asked_for_is_no_second_head() {
+        let (mut peer, mut ours) = pair();
+        peer.write_all(b"POST / HTTP/1.1\r\nExpect: 100-continue\r\n\r\n").await.unwrap();
+        read(&mut ours).await.unwrap();
+        ours.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await.unwrap();
+        peer.write_all(b"{}").await.unwrap();
+        read(&mut ours).await.unwrap();
+        assert!(timeout(LONG, read(&mut ours)).await.is_err(), "the answer may take an hour");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_takes_nothing_is_given_up() {
+        let (_peer, mut ours) = pair();
+        let start = Instant::now();
+        let written = ours.write_all(&[0; 4096]).await;
+        assert_eq!(written.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert_eq!(start.elapsed(), STALLED);
     }
 
     #[tokio::test(start_paused = true)]

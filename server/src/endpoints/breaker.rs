@@ -18,6 +18,7 @@ pub(super) struct Breaker(Mutex<State>);
 struct State {
     failures: u32,
     until: Option<Instant>,
+    answered: Option<Instant>,
 }
 
 impl Breaker {
@@ -35,11 +36,15 @@ impl Breaker {
         }
     }
 
-    /// Notes whether the endpoint answered, whatever it said.
-    pub(super) fn note(&self, answered: bool, now: Instant) {
+    /// Notes whether the endpoint answered, whatever it said, to a request that was sent at `sent`. One
+    /// that got no answer while others did says nothing about the endpoint.
+    pub(super) fn note(&self, answered: bool, sent: Instant, now: Instant) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if answered {
-            *state = State::default();
+            *state = State { answered: Some(now), ..State::default() };
+            return;
+        }
+        if state.answered.is_some_and(|answered| answered > sent) {
             return;
         }
         state.failures = state.failures.saturating_add(1);
@@ -62,13 +67,13 @@ mod tests {
         let (breaker, start) = (Breaker::default(), Instant::now());
         for _ in 0..PATIENCE {
             assert!(breaker.admit(start).is_ok());
-            breaker.note(false, start);
+            breaker.note(false, start, start);
         }
         assert_eq!(breaker.admit(start), Err(PAUSE));
         let later = start + PAUSE;
         assert!(breaker.admit(later).is_ok(), "one tries it");
         assert!(breaker.admit(later).is_err(), "the others wait");
-        breaker.note(true, later);
+        breaker.note(true, later, later);
         assert!(breaker.admit(later).is_ok() && !breaker.is_open());
     }
 
@@ -76,9 +81,19 @@ mod tests {
     fn failures_that_are_not_in_a_row_change_nothing() {
         let (breaker, now) = (Breaker::default(), Instant::now());
         for _ in 0..20 {
-            breaker.note(false, now);
-            breaker.note(true, now);
+            breaker.note(false, now, now);
+            breaker.note(true, now, now);
         }
         assert!(breaker.admit(now).is_ok());
+    }
+
+    #[test]
+    fn a_request_that_is_slow_while_others_are_answered_changes_nothing() {
+        let (breaker, sent) = (Breaker::default(), Instant::now());
+        breaker.note(true, sent, sent + PAUSE);
+        for _ in 0..20 {
+            breaker.note(false, sent, sent + 2 * PAUSE);
+        }
+        assert!(breaker.admit(sent + 2 * PAUSE).is_ok());
     }
 }

@@ -135,14 +135,6 @@ pub async fn targets(
     Ok(targets)
 }
 
-/// The URL that an endpoint's host, port and TLS choice stand for, and whether it is sure that it
-/// is this one.
-async fn endpoint_url(host: &str, port: u16, verify_ssl: bool) -> (String, bool) {
-    let told = scheme(host, port, verify_ssl).await;
-    let scheme = told.unwrap_or("https");
-    (format!("{scheme}://{}:{port}", bracketed(host)), told.is_some())
-}
-
 /// An IPv6 address as it stands in a URL.
 fn bracketed(host: &str) -> String {
     if host.contains(':') { format!("[{host}]") } else { host.to_owned() }
@@ -173,7 +165,8 @@ async fn connect_netbox(
     check_literal(&endpoint.name, host)?;
     let secrets = store.netbox_secrets().await?;
     let token = netbox_token(endpoint.token_version, secrets.token_key, secrets.token);
-    let (url, _) = endpoint_url(host, endpoint.port, endpoint.verify_ssl).await;
+    let scheme = scheme(host, endpoint.port, endpoint.verify_ssl).await.unwrap_or("https");
+    let url = format!("{scheme}://{}:{}", bracketed(host), endpoint.port);
     let mut builder = sdk_netbox::Client::builder(&url)
         .token(token)
         .accept_invalid_certs(!endpoint.verify_ssl)
@@ -198,10 +191,14 @@ pub(super) async fn connect_proxmox(
         check_literal(&row.name, host)?;
     }
     let secrets = store.proxmox_secrets(row.id).await?;
-    let urls = hosts.iter().map(|host| endpoint_url(host, row.port, row.verify_ssl));
-    let urls = join_all(urls).await;
-    let sure = urls.iter().all(|(_, sure)| *sure);
-    let mut urls = urls.into_iter().map(|(url, _)| url);
+    let told = hosts.iter().map(|host| scheme(host, row.port, row.verify_ssl));
+    let told = join_all(told).await;
+    // A host that is down speaks what the others of its cluster do.
+    let common = told.iter().flatten().next().copied();
+    let mut urls = hosts.iter().zip(&told).map(|(host, told)| {
+        let scheme = told.or(common).unwrap_or("https");
+        format!("{scheme}://{}:{}", bracketed(host), row.port)
+    });
     let mut builder = sdk_proxmox::Client::builder(&urls.next().unwrap_or_default())
         .product(row.product.0)
         .accept_invalid_certs(!row.verify_ssl)
@@ -228,7 +225,8 @@ pub(super) async fn connect_proxmox(
     let (site, tenant) = (row.site_id, row.tenant_id);
     let host = hosts.first().copied().unwrap_or_default();
     let link = format!("https://{}:{}", bracketed(host), row.port);
-    Ok((Target { endpoint_id: row.id, link, name: row.name, client, site, tenant }, sure))
+    let target = Target { endpoint_id: row.id, link, name: row.name, client, site, tenant };
+    Ok((target, common.is_some()))
 }
 
 /// Addresses are connected to as they are; names are checked when they are resolved.

@@ -170,9 +170,9 @@ impl Session {
         self.breaker.admit(Instant::now())
     }
 
-    /// Notes whether the endpoint answered, whatever it said.
-    pub fn note(&self, answered: bool) {
-        self.breaker.note(answered, Instant::now());
+    /// Notes whether the endpoint answered, whatever it said, to a request that was sent at `sent`.
+    pub fn note(&self, answered: bool, sent: Instant) {
+        self.breaker.note(answered, sent, Instant::now());
     }
 
     /// The names of the cluster's nodes, as they were a moment ago.
@@ -182,8 +182,10 @@ impl Session {
         {
             return Ok(names.clone());
         }
+        self.admit().map_err(NodesError::LeftAlone)?;
+        let sent = Instant::now();
         let told = self.client().await?.send(&GetNodes::new()).await;
-        self.note(!matches!(&told, Err(error) if error.is_unanswered()));
+        self.note(!matches!(&told, Err(error) if error.is_unanswered()), sent);
         let names: Arc<[String]> = told?.value.iter().map(|row| row.node.to_string()).collect();
         let known = Some((Instant::now(), names.clone()));
         *self.nodes.lock().unwrap_or_else(PoisonError::into_inner) = known;
@@ -201,6 +203,9 @@ pub enum NodesError {
     /// It cannot be used.
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
+    /// It did not answer again and again, and is left alone for so long.
+    #[error("it is left alone for {} s", .0.as_secs())]
+    LeftAlone(Duration),
     /// It did not say.
     #[error(transparent)]
     Proxmox(#[from] sdk_proxmox::Error),

@@ -9,6 +9,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
+use super::redact::is_secret;
 use super::{LogBuffer, LogLine, redact};
 
 /// A layer that puts what is logged into a buffer.
@@ -97,8 +98,11 @@ impl Text {
             "run" => self.run = Some(value),
             "id" => self.id = Some(value),
             name => {
+                // Keys are told by their numbers, which are no secrets.
+                let plain = value.parse::<i64>().is_ok();
+                let shown = if is_secret(name) && !plain { "[redacted]" } else { value.as_str() };
                 // Writing into a text does not fail.
-                let _ = write!(self.fields, " {name}={value}");
+                let _ = write!(self.fields, " {name}={shown}");
                 if name == "endpoint" {
                     self.endpoint = Some(value);
                 }

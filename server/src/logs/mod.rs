@@ -120,14 +120,18 @@ mod tests {
         tracing::subscriber::with_default(subscriber, || {
             let span = tracing::info_span!("request", id = "r1");
             let _inside = span.enter();
-            tracing::warn!(endpoint = "lab", password = "hunter2", "Bearer abc.def was refused");
+            tracing::warn!(
+                endpoint = "lab",
+                password = "correct horse",
+                "Bearer abc.def was refused"
+            );
         });
         let lines = buffer.lines(|_| true);
         let line = &lines[0];
         assert_eq!((line.id, line.level, line.operation_id.as_deref()), (1, "WARNING", Some("r1")));
         assert_eq!(line.resource_id.as_deref(), Some("lab"));
         assert!(line.message.contains("was refused"), "{}", line.message);
-        assert!(!line.message.contains("hunter2") && !line.message.contains("abc.def"));
+        assert!(!line.message.contains("horse") && !line.message.contains("abc.def"));
     }
 
     #[test]

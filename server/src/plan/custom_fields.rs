@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::draft::{Draft, Wanted};
 use super::vocabulary::VMID_FIELD;
-use super::{Fields, Key, Kind, SyncMode, Value};
+use super::{Existing, Fields, Key, Kind, SyncMode, Value};
 use crate::part::Part;
 
 /// A custom field of the contract.
@@ -126,9 +126,7 @@ impl CustomFields {
             if foreign && !draft.mirror.knows(Kind::Storage) {
                 continue;
             }
-            if field.settle(draft) {
-                there.extend(field.of.iter().map(|kind| (*kind, field.name)));
-            }
+            there.extend(field.settle(draft).into_iter().map(|kind| (kind, field.name)));
         }
         Self { there }
     }
@@ -140,8 +138,13 @@ impl CustomFields {
 }
 
 impl CustomField {
-    fn settle(&self, draft: &mut Draft<'_>) -> bool {
-        let found = draft.mirror.find(Kind::CustomField, "name", self.name).map(|field| field.id);
+    /// Settles the field, and tells which kinds have it then.
+    fn settle(&self, draft: &mut Draft<'_>) -> Vec<&'static str> {
+        let existing = draft.mirror.find(Kind::CustomField, "name", self.name);
+        let (found, known) = match existing {
+            Some(field) => (Some(field.id), self.kinds_of(field)),
+            None => (None, self.of.to_vec()),
+        };
         let of: BTreeSet<String> = self.of.iter().map(|kind| (*kind).to_owned()).collect();
         let mut fields = Fields::from([
             ("name", self.name.into()),
@@ -157,12 +160,33 @@ impl CustomField {
         if let Some(object) = self.object {
             fields.insert("related_object_type", object.into());
         }
+        let mode = draft.policy.part_mode(Part::Bootstrap);
+        let part = draft.policy.parts.first().copied();
+        let short = known.len() < self.of.len() && mode == SyncMode::BootstrapOnly;
+        if short {
+            // The plugin makes some fields for machines alone. Giving them to a kind that has none of it
+            // creates something, and leaves what people chose.
+            fields.retain(|name, _| matches!(name, "name" | "object_types"));
+        }
         let mut wanted = Wanted::new(Key::new(Kind::CustomField, self.name), found, fields);
-        let left_out = draft.policy.part_mode(Part::Bootstrap) == SyncMode::Disabled;
+        if let (true, Some(part)) = (short, part) {
+            wanted = wanted.in_part(part);
+        }
+        let left_out = mode == SyncMode::Disabled;
         if self.name == VMID_FIELD && left_out {
             // Without it no guest is known again, whatever else is left to people.
             wanted = wanted.in_part(Part::VirtualMachines);
         }
-        draft.settle(wanted).is_some()
+        match draft.settle(wanted) {
+            None => Vec::new(),
+            Some(_) if left_out => known,
+            Some(_) => self.of.to_vec(),
+        }
+    }
+
+    /// The kinds of the contract that have an existing field.
+    fn kinds_of(&self, field: &Existing) -> Vec<&'static str> {
+        let Some(Value::Set(types)) = field.fields.get("object_types") else { return Vec::new() };
+        self.of.iter().copied().filter(|kind| types.contains(*kind)).collect()
     }
 }

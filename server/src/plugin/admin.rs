@@ -6,16 +6,19 @@ use std::sync::Arc;
 use axum::Json;
 use axum::body::Body as HttpBody;
 use axum::extract::State;
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast::error::RecvError;
+use tokio::time::Instant;
 use utoipa::ToSchema;
 
-use crate::edge::{ApiError, App, Query};
+use crate::edge::{ApiError, App, Body, Query};
 use crate::logs::LogLine;
+use crate::store::StoreError;
 
 const MOST: usize = 5000;
 const USUAL: usize = 200;
@@ -115,30 +118,37 @@ pub(super) async fn stream(
     let open = app.metrics.stream("logs");
     let frames = async_stream::stream! {
         let _open = open;
-        tokio::pin!(closing);
+        let silence = tokio::time::sleep(keepalive);
+        tokio::pin!(closing, silence);
         for line in known {
             yield frame(&line);
         }
         loop {
             let line = tokio::select! {
-                line = tokio::time::timeout(keepalive, news.recv()) => line,
+                line = news.recv() => line,
+                () = &mut silence => {
+                    yield Bytes::from_static(b": keepalive\n\n");
+                    silence.as_mut().reset(Instant::now() + keepalive);
+                    continue;
+                }
                 () = &mut closing => {
                     yield Bytes::from_static(b"event: server_shutdown\ndata: {}\n\n");
                     break;
                 }
             };
             match line {
-                Ok(Ok(line)) if line.id > seen && filters.takes(&line, since) => {
+                Ok(line) if line.id > seen && filters.takes(&line, since) => {
                     seen = line.id;
                     yield frame(&line);
                 }
-                Ok(Ok(_)) => {}
-                Ok(Err(RecvError::Lagged(missed))) => {
+                // A line that is not wanted says nothing to the client.
+                Ok(_) => continue,
+                Err(RecvError::Lagged(missed)) => {
                     yield Bytes::from(format!("event: gap\ndata: {{\"missed\":{missed}}}\n\n"));
                 }
-                Ok(Err(RecvError::Closed)) => break,
-                Err(_) => yield Bytes::from_static(b": keepalive\n\n"),
+                Err(RecvError::Closed) => break,
             }
+            silence.as_mut().reset(Instant::now() + keepalive);
         }
     };
     let headers = [
@@ -154,6 +164,55 @@ fn frame(line: &LogLine) -> Bytes {
     // A line of texts and numbers always becomes JSON.
     let data = serde_json::to_string(line).unwrap_or_default();
     format!("id: {}\nevent: log\ndata: {data}\n\n", line.id).into()
+}
+
+/// Body of POST `/admin/encryption/key`.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OwnKey {
+    /// 16 characters or more, without commas and spaces.
+    #[schema(write_only)]
+    key: String,
+}
+
+/// Seals all credentials anew with a key of the operator's own.
+pub(super) async fn set_key(
+    State(app): State<App>,
+    Body(body): Body<OwnKey>,
+) -> Result<Json<Encryption>, ApiError> {
+    let key = SecretString::from(body.key);
+    if key.expose_secret().contains(|c: char| c == ',' || c.is_whitespace() || c.is_control()) {
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        let detail = "key: commas and spaces stand between keys and not within one";
+        return Err(ApiError::new(status, "The key is not valid", detail));
+    }
+    rotate(&app, Some(&key)).await
+}
+
+/// Seals all credentials anew with a new key.
+pub(super) async fn generate_key(State(app): State<App>) -> Result<Json<Encryption>, ApiError> {
+    rotate(&app, None).await
+}
+
+/// Forgets the key, where nothing is sealed with it.
+pub(super) async fn delete_key(State(app): State<App>) -> Result<Json<Encryption>, ApiError> {
+    let sealed = app.store.attest().await?.sealed;
+    if sealed > 0 {
+        let detail = format!(
+            "{sealed} credentials are sealed with the key; delete their endpoints, or replace the key."
+        );
+        return Err(ApiError::new(StatusCode::CONFLICT, "The key is in use", detail));
+    }
+    rotate(&app, None).await
+}
+
+async fn rotate(app: &App, key: Option<&SecretString>) -> Result<Json<Encryption>, ApiError> {
+    if app.store.attest().await?.source != "local" {
+        return Err(StoreError::KeysAreGiven.into());
+    }
+    let rotation = app.store.rotate(key).await?;
+    tracing::info!(credentials = rotation.resealed, "sealed anew");
+    encryption(State(app.clone())).await
 }
 
 /// Where the keys for credentials come from, and whether they open all of them.

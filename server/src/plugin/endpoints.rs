@@ -193,6 +193,9 @@ pub async fn add(
 
 impl ProxmoxEndpointBody {
     /// Takes over what was given, and hands out the credentials.
+    ///
+    /// Where a shell of nodes is permitted, its password stays beside a token that comes: the plugin
+    /// sends one or the other, and `null` for the rest.
     fn apply(self, endpoint: &mut ProxmoxEndpoint) -> (SecretChange, SecretChange) {
         set(&mut endpoint.name, self.name);
         set(&mut endpoint.ip_address, self.ip_address.map(Option::unwrap_or_default));
@@ -215,9 +218,15 @@ impl ProxmoxEndpointBody {
         set(&mut endpoint.tenant_slug, self.tenant_slug);
         set(&mut endpoint.tenant_name, self.tenant_name);
         set(&mut endpoint.token_name, self.token_name);
+        let password = match (self.password, &self.token_value) {
+            (SecretChange::Clear, SecretChange::Set(_)) if endpoint.allow_node_shell => {
+                SecretChange::Keep
+            }
+            (password, _) => password,
+        };
         set(&mut endpoint.has_token, known_after(&self.token_value));
-        set(&mut endpoint.has_password, known_after(&self.password));
-        (self.token_value, self.password)
+        set(&mut endpoint.has_password, known_after(&password));
+        (self.token_value, password)
     }
 }
 
@@ -297,4 +306,29 @@ fn unknown(product: Product, id: i64) -> ApiError {
     ApiError::not_found(format!(
         "There is no {product} endpoint {id}; the list names those there are."
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_that_comes_leaves_the_password_of_a_permitted_shell() {
+        let push = || -> ProxmoxEndpointBody {
+            let body = json!({ "token_name": "a", "token_value": "b", "password": null });
+            serde_json::from_value(body).unwrap()
+        };
+        for (permitted, expected) in [(true, true), (false, false)] {
+            let mut endpoint = blank(Product::Pve);
+            endpoint.has_password = true;
+            endpoint.allow_node_shell = permitted;
+            push().apply(&mut endpoint);
+            assert_eq!(endpoint.has_password, expected);
+        }
+        let mut endpoint = blank(Product::Pve);
+        (endpoint.has_password, endpoint.allow_node_shell) = (true, true);
+        let cleared: ProxmoxEndpointBody =
+            serde_json::from_value(json!({ "password": null })).unwrap();
+        assert!(matches!(cleared.apply(&mut endpoint).1, SecretChange::Clear));
+    }
 }

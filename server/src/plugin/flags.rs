@@ -22,7 +22,8 @@ pub(super) struct Flags {
 }
 
 impl Flags {
-    /// Reads the query. Only a malformed list of ids is an error: ignoring it would sync everything.
+    /// Reads the query. Only what chooses endpoints or machines can be an error: ignoring it would sync
+    /// everything.
     pub(super) fn parse(query: &str) -> Result<Self, ApiError> {
         let mut flags = Self::default();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
@@ -45,6 +46,13 @@ impl Flags {
             "name" => selection.name = text(),
             "domain" => selection.domain = text(),
             "ip_address" => selection.ip_address = text(),
+            "port" => {
+                let port = value.parse().map_err(|_| {
+                    let detail = "port: a number from 1 to 65535";
+                    ApiError::bad_request("The query is not valid", detail)
+                })?;
+                selection.port = Some(port);
+            }
             "netbox_branch_schema_id" => selection.branch = text(),
             _ => options.set(name, value),
         }
@@ -66,6 +74,15 @@ fn ids(name: &str, list: &str, status: StatusCode) -> Result<Vec<i64>, ApiError>
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_chooses_an_endpoint_is_never_ignored() {
+        let flags = Flags::parse("port=8007&domain=pve.example.org").unwrap();
+        assert_eq!(flags.selection.port, Some(8007));
+        assert_eq!(flags.selection.domain.as_deref(), Some("pve.example.org"));
+        assert!(Flags::parse("port=eight").is_err() && Flags::parse("endpoint_ids=x").is_err());
+    }
+
     use crate::part::Part;
     use crate::plan::{Family, Kind, Overwrite, Policy, SyncMode};
 

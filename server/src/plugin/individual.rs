@@ -5,7 +5,6 @@ mod subjects;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -17,7 +16,7 @@ use subjects::{SUBJECTS, Subject};
 use super::flags::Flags;
 use super::proxmox;
 use crate::auth::Scope;
-use crate::edge::{ApiError, App, Path, Routes, get, post};
+use crate::edge::{ApiError, App, Body, Path, Routes, get, post};
 use crate::endpoints::{Connected, connect};
 use crate::order::Order;
 use crate::plan::{Key, Kind};
@@ -52,14 +51,14 @@ async fn guest(
     let pairs = [("cluster_name", cluster), ("node", node), ("type", kind), ("vmid", vmid)];
     let query =
         form_urlencoded::Serializer::new(query.unwrap_or_default()).extend_pairs(pairs).finish();
-    answer(state, Path("vm".to_owned()), RawQuery(Some(query)), Bytes::new()).await
+    answer(state, Path("vm".to_owned()), RawQuery(Some(query)), Body(Map::new())).await
 }
 
 async fn answer(
     State(app): State<App>,
     Path(kind): Path<String>,
     RawQuery(query): RawQuery,
-    body: Bytes,
+    Body(body): Body<Map<String, Value>>,
 ) -> Result<Response, ApiError> {
     let subject = SUBJECTS.into_iter().find(|subject| subject.name == kind);
     let Some(subject) = subject else {
@@ -67,7 +66,7 @@ async fn answer(
         let detail = format!("{kind} cannot be synced alone; these can: {}.", names.join(", "));
         return Err(ApiError::not_found(detail));
     };
-    let request = Request::parse(subject, &query.unwrap_or_default(), &body)?;
+    let request = Request::parse(subject, &query.unwrap_or_default(), body)?;
     let answer = request.carry_out(&app).await?;
     Ok((StatusCode::OK, [(header::CONTENT_TYPE, "application/json")], answer).into_response())
 }
@@ -80,10 +79,10 @@ struct Request {
 }
 
 impl Request {
-    fn parse(subject: Subject, query: &str, body: &[u8]) -> Result<Self, ApiError> {
+    fn parse(subject: Subject, query: &str, body: Map<String, Value>) -> Result<Self, ApiError> {
         let mut parameters: BTreeMap<String, String> =
             form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-        parameters.extend(members(body)?);
+        parameters.extend(members(body));
         parameters.retain(|_, value| !value.is_empty());
         let missing = subject.needs.iter().find(|name| !parameters.contains_key(**name));
         if let Some(name) = missing {
@@ -252,22 +251,13 @@ impl Request {
 }
 
 /// The members of a JSON body; none where there is no body.
-fn members(body: &[u8]) -> Result<Vec<(String, String)>, ApiError> {
-    if body.iter().all(u8::is_ascii_whitespace) {
-        return Ok(Vec::new());
-    }
-    let members: Map<String, Value> = serde_json::from_slice(body).map_err(|error| {
-        ApiError::bad_request(
-            "The body is not valid",
-            format!("a JSON object is expected: {error}"),
-        )
-    })?;
+fn members(body: Map<String, Value>) -> impl Iterator<Item = (String, String)> {
     let text = |value: Value| match value {
         Value::String(text) => text,
         Value::Null => String::new(),
         other => other.to_string(),
     };
-    Ok(members.into_iter().map(|(name, value)| (name, text(value))).collect())
+    body.into_iter().map(move |(name, value)| (name, text(value)))
 }
 
 /// The object as NetBox shows it. That it cannot be read is no failure of the sync.

@@ -40,9 +40,15 @@ pub(super) async fn machines(
 /// One virtual machine.
 pub(super) async fn machine(
     State(app): State<App>,
-    Path(id): Path<i64>,
+    Path(id): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
+    let id = machine_id(&id)?;
     read(&app, &format!("{}{id}/", Kind::VirtualMachine.path()), &[]).await
+}
+
+/// The number in the path of a machine. What is none is the name of something that is not built.
+pub(super) fn machine_id(text: &str) -> Result<i64, ApiError> {
+    text.parse().map_err(|_| ApiError::not_found(format!("There is no virtual machine {text}.")))
 }
 
 /// Devices that are Proxmox nodes.

@@ -139,6 +139,25 @@ fn admin_routes() -> Routes {
                 .says("Says where the keys for credentials come from, and whether they open all of them.")
                 .answers::<admin::Encryption>(),
         )
+        .add(
+            post("/admin/encryption/key", admin::set_key)
+                .needs(Scope::Admin)
+                .says("Seals all credentials anew with this key, and keeps it in the key file; 409 where the keys come from the environment.")
+                .takes::<admin::OwnKey>()
+                .answers::<admin::Encryption>(),
+        )
+        .add(
+            post("/admin/encryption/generate", admin::generate_key)
+                .needs(Scope::Admin)
+                .says("The same with a new key, which stays in the key file and is not shown.")
+                .answers::<admin::Encryption>(),
+        )
+        .add(
+            delete("/admin/encryption/key", admin::delete_key)
+                .needs(Scope::Admin)
+                .says("Forgets the key; 409 while credentials are sealed with it.")
+                .answers::<admin::Encryption>(),
+        )
 }
 
 fn netbox_routes() -> Routes {

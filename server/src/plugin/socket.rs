@@ -1,5 +1,6 @@
 //! `/ws`: a sync by text commands, with the frames of old. The key comes in the first frame.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
@@ -9,7 +10,7 @@ use axum::response::Response;
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::auth::{Refusal, Scope};
 use crate::edge::App;
@@ -117,6 +118,8 @@ struct Gone;
 struct Session {
     app: App,
     socket: WebSocket,
+    client: IpAddr,
+    key: Option<SecretString>,
 }
 
 /// The first frame.
@@ -126,21 +129,26 @@ struct Hello {
 }
 
 impl Session {
-    async fn open(app: App, mut socket: WebSocket, client: std::net::IpAddr) -> Option<Self> {
+    async fn open(app: App, mut socket: WebSocket, client: IpAddr) -> Option<Self> {
         let first = timeout(FIRST_FRAME, socket.recv()).await.ok()??.ok()?;
         let hello: Option<Hello> =
             first.to_text().ok().and_then(|text| serde_json::from_str(text).ok());
         let key = hello.map(|hello| SecretString::from(hello.api_key));
-        let admitted = app.door.admit(client, key.as_ref()).await;
-        let permitted = admitted.map(|caller| caller.scopes.permit(&Scope::SyncRun));
-        let mut session = Self { app, socket };
-        let why = match permitted {
-            Ok(true) => return Some(session),
+        let mut session = Self { app, socket, client, key };
+        session.admitted().await.ok()?;
+        Some(session)
+    }
+
+    /// Looks whether the key is for syncs, now; closes the connection where it is not.
+    async fn admitted(&mut self) -> Result<(), Gone> {
+        let admitted = self.app.door.admit(self.client, self.key.as_ref()).await;
+        let why = match admitted.map(|caller| caller.scopes.permit(&Scope::SyncRun)) {
+            Ok(true) => return Ok(()),
             Ok(false) => "The key is not for syncs: it lacks the scope sync:run.".to_owned(),
             Err(refusal) => reason(refusal),
         };
-        session.close(NO_KEY, &why).await;
-        None
+        self.close(NO_KEY, &why).await;
+        Err(Gone)
     }
 
     async fn commands(&mut self) {
@@ -156,12 +164,21 @@ impl Session {
         loop {
             let message = tokio::select! {
                 message = self.socket.recv() => message,
+                () = sleep(self.app.settings.keepalive) => {
+                    if self.send(Message::Ping(Default::default())).await.is_err() {
+                        return;
+                    }
+                    continue;
+                }
                 () = &mut closing => return self.close(AWAY, "the server is stopping").await,
             };
             let Some(Ok(message)) = message else { return };
             let Message::Text(text) = message else { continue };
             let answered = match Command::parse(&text) {
-                Some(command) => self.sync(command).await,
+                Some(command) => match self.admitted().await {
+                    Ok(()) => self.sync(command).await,
+                    Err(gone) => Err(gone),
+                },
                 None => self.refuse(&text).await,
             };
             if answered.is_err() {
@@ -253,6 +270,7 @@ fn reason(refusal: Refusal) -> String {
         Refusal::Limited { retry_after } => {
             format!("Too many wrong keys. Wait {} seconds.", retry_after.as_secs())
         }
+        Refusal::Busy { .. } => "Too many keys wait to be looked at. Try again.".into(),
         Refusal::Hurried { retry_after } => {
             format!("Rate limit exceeded. Wait {} seconds.", retry_after.as_secs().max(1))
         }

@@ -8,6 +8,7 @@ use axum::extract::{RawQuery, State};
 
 use super::flags::Flags;
 use super::full_update::ended;
+use super::netbox_reads::machine_id;
 use crate::auth::Scope;
 use crate::edge::{ApiError, App, Path, Route, Routes, get, sse};
 use crate::endpoints::connect;
@@ -20,7 +21,7 @@ use crate::runs::{RunLog, StartError, stage};
 const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Where each stage is; below it, at `/stream`, as server-sent events.
-const STAGES: [(&str, Part); 12] = [
+const STAGES: [(&str, Part); 10] = [
     ("/dcim/devices/create", Part::Devices),
     ("/virtualization/virtual-machines/storage/create", Part::Storage),
     ("/virtualization/virtual-machines/create", Part::VirtualMachines),
@@ -31,8 +32,12 @@ const STAGES: [(&str, Part); 12] = [
     ("/dcim/devices/interfaces/create", Part::NodeInterfaces),
     ("/virtualization/virtual-machines/interfaces/create", Part::VmInterfaces),
     ("/virtualization/virtual-machines/interfaces/ip-address/create", Part::IpAddresses),
-    ("/proxmox/replication", Part::Replications),
-    ("/proxmox/cluster/backup", Part::BackupRoutines),
+];
+
+/// Stages of jobs. Without `/stream` these paths list the jobs as Proxmox has them.
+const OF_JOBS: [(&str, Part); 2] = [
+    ("/proxmox/replication/stream", Part::Replications),
+    ("/proxmox/cluster/backup/stream", Part::BackupRoutines),
 ];
 
 /// Stages for one virtual machine, by NetBox's id.
@@ -46,20 +51,27 @@ const OF_MACHINE: [(&str, Part); 4] = [
 /// The routes of all stages.
 pub(super) fn routes() -> Routes {
     let mut routes = Routes::new("sync");
-    for (path, part) in STAGES {
-        let json = async move |app, query| ended(start(app, query, part, None).await?).await;
-        let events = async move |State(app): State<App>, query| {
+    let streamed = |part: Part| {
+        async move |State(app): State<App>, query| {
             let keepalive = app.settings.keepalive;
             let log = start(State(app), query, part, None).await?;
             Ok::<_, ApiError>(sse::response(log.subscribe(), keepalive))
-        };
-        routes = add(routes, get(path, json), get(format!("{path}/stream"), events));
+        }
+    };
+    for (path, part) in STAGES {
+        let json = async move |app, query| ended(start(app, query, part, None).await?).await;
+        routes = add(routes, get(path, json), get(format!("{path}/stream"), streamed(part)));
+    }
+    for (path, part) in OF_JOBS {
+        routes = add_stream(routes, get(path, streamed(part)));
     }
     for (path, part) in OF_MACHINE {
-        let json = async move |app, Path(id): Path<i64>, query| {
+        let json = async move |app, Path(id): Path<String>, query| {
+            let id = machine_id(&id)?;
             ended(start(app, query, part, Some(id)).await?).await
         };
-        let events = async move |State(app): State<App>, Path(id): Path<i64>, query| {
+        let events = async move |State(app): State<App>, Path(id): Path<String>, query| {
+            let id = machine_id(&id)?;
             let keepalive = app.settings.keepalive;
             let log = start(State(app), query, part, Some(id)).await?;
             Ok::<_, ApiError>(sse::response(log.subscribe(), keepalive))
@@ -70,19 +82,19 @@ pub(super) fn routes() -> Routes {
 }
 
 fn add(routes: Routes, json: Route, events: Route) -> Routes {
-    routes
-        .add(
-            json.needs(Scope::SyncRun)
-                .chooses_endpoints()
-                .says("Runs this stage of a full update and answers what came of it."),
-        )
-        .add(
-            events
-                .needs(Scope::SyncRun)
-                .chooses_endpoints()
-                .sends("text/event-stream")
-                .says("The same as server-sent events, ending in `complete`."),
-        )
+    let says = "Runs this stage of a full update and answers what came of it.";
+    let routes = routes.add(json.needs(Scope::SyncRun).chooses_endpoints().says(says));
+    add_stream(routes, events)
+}
+
+fn add_stream(routes: Routes, events: Route) -> Routes {
+    routes.add(
+        events
+            .needs(Scope::SyncRun)
+            .chooses_endpoints()
+            .sends("text/event-stream")
+            .says("Runs this stage of a full update as server-sent events, ending in `complete`."),
+    )
 }
 
 async fn start(

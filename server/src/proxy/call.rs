@@ -1,12 +1,14 @@
 //! One checked call to one endpoint.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::response::Response;
 use proxbox_runtime::{Op, Request};
-use sdk_proxmox::{Forwarded, Passed};
+use sdk_proxmox::{Error, Forwarded, Passed};
 use serde_json::{Map, Value};
 
+use super::fault::left_alone;
 use super::{answer, fault, guard, params};
 use crate::auth::Caller;
 use crate::console::not_allowed;
@@ -70,20 +72,18 @@ impl Call {
     pub(super) async fn send(&self, app: &App, body: Option<Passed>) -> Result<Forwarded, Failed> {
         let name = &self.session.row.name;
         let unsent = |error| Failed { error, sent: false };
-        self.session.admit().map_err(|wait| {
-            let detail = format!(
-                "Proxmox endpoint {name} did not answer again and again; it is tried again in {} s.",
-                wait.as_secs().max(1)
-            );
-            let status = axum::http::StatusCode::SERVICE_UNAVAILABLE;
-            unsent(ApiError::new(status, "The endpoint is left alone", detail).retry_after(wait))
-        })?;
+        self.session.admit().map_err(|wait| unsent(left_alone(name, wait)))?;
         let client = self.session.client().await;
         let client = client.map_err(|error| unsent(StartError::from(error).into()))?;
         let request = Request::from_members(self.op, &self.members);
+        // The body comes from the client: where it breaks off, nobody knows whose fault it was.
+        let (with_body, sent) = (body.is_some(), Instant::now());
         let outcome = client.forward(request, body).await;
-        let silent = matches!(&outcome, Err(error) if error.is_unanswered());
-        self.session.note(!silent);
+        match &outcome {
+            Err(Error::Lost { .. } | Error::Timeout { .. }) if with_body => {}
+            Err(error) => self.session.note(!error.is_unanswered(), sent),
+            Ok(_) => self.session.note(true, sent),
+        }
         app.metrics.proxied(name, outcome.as_ref().ok().map(|answer| answer.status().as_u16()));
         outcome.map_err(|error| {
             let sent = !error.is_not_sent();

@@ -1,9 +1,13 @@
 //! An endpoint that did not do its part, in an answer of our own.
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
 use sdk_proxmox::Error;
 
 use crate::edge::{ApiError, chain};
+use crate::endpoints::NodesError;
+use crate::runs::StartError;
 
 /// 502 where the endpoint cannot be reached, 504 where it does not answer in time. A refusal of
 /// Proxmox keeps its status, but for 401: it is about the endpoint's credentials, not the client's key.
@@ -20,6 +24,25 @@ pub(crate) fn fault(endpoint: &str, error: &Error) -> ApiError {
     match told {
         Some(told) => answer.with("proxmox_status", told),
         None => answer,
+    }
+}
+
+/// 503 where the endpoint is not asked for a while.
+pub(super) fn left_alone(endpoint: &str, wait: Duration) -> ApiError {
+    let detail = format!(
+        "Proxmox endpoint {endpoint} did not answer again and again; it is tried again in {} s.",
+        wait.as_secs().max(1)
+    );
+    let status = StatusCode::SERVICE_UNAVAILABLE;
+    ApiError::new(status, "The endpoint is left alone", detail).retry_after(wait)
+}
+
+/// Why the nodes of an endpoint are not known.
+pub(crate) fn nodes_fault(endpoint: &str, error: NodesError) -> ApiError {
+    match error {
+        NodesError::Endpoint(error) => StartError::from(error).into(),
+        NodesError::LeftAlone(wait) => left_alone(endpoint, wait),
+        NodesError::Proxmox(error) => fault(endpoint, &error),
     }
 }
 

@@ -15,9 +15,15 @@ const NEVER: [&str; 6] =
 /// nowhere here.
 const UNSEEN: [&str; 2] = ["execute", "mtunnel"];
 
-/// Ends of paths that run programs or read and write files inside of a guest.
-const IN_GUEST: [&str; 4] =
-    ["/agent/exec", "/agent/exec-status", "/agent/file-read", "/agent/file-write"];
+/// Ends of paths that run programs, read and write files, or type inside of a guest.
+const IN_GUEST: [&str; 6] = [
+    "/agent/exec",
+    "/agent/exec-status",
+    "/agent/file-read",
+    "/agent/file-write",
+    "/monitor",
+    "/sendkey",
+];
 
 /// Ends of paths that give a ticket for a console.
 const CONSOLES: [&str; 5] = ["termproxy", "vncproxy", "vncshell", "spiceproxy", "spiceshell"];

@@ -4,6 +4,8 @@ use proxbox_runtime::{FieldFlags, Op};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
+use crate::logs::redact;
+
 const MASK: &str = "[masked]";
 
 /// Parts of names whose values are secrets, whatever the description says.
@@ -45,11 +47,15 @@ fn is_secret(op: &Op, name: &str) -> bool {
             && (NAMES.contains(&lower.as_str()) || WORDS.iter().any(|word| lower.contains(word))))
 }
 
+/// The beginning of a text.
+pub(super) fn shortened(text: &str) -> String {
+    text.chars().take(LONGEST).collect()
+}
+
 fn cut(value: &Value) -> Value {
     match value {
-        Value::String(text) if text.chars().count() > LONGEST => {
-            text.chars().take(LONGEST).collect::<String>().into()
-        }
+        // URLs hold credentials, and commands options.
+        Value::String(text) => shortened(&redact(text)).into(),
         // Lists and objects are shown as the text that they are sent as.
         Value::Array(_) | Value::Object(_) if value.to_string().len() > LONGEST => {
             cut(&value.to_string().into())
@@ -88,6 +94,12 @@ mod tests {
                 "/nodes/a/qemu/100/config",
                 json!({"cipassword": "hunter2", "memory": "2048", "vmid": 100}),
                 json!({"cipassword": MASK, "memory": "2048", "vmid": 100}),
+            ),
+            (
+                "PUT",
+                "/cluster/options",
+                json!({"http_proxy": "http://u:hunter2@proxy:3128"}),
+                json!({"http_proxy": "http://[redacted]@proxy:3128"}),
             ),
             (
                 "POST",

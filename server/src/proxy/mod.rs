@@ -21,7 +21,7 @@ use sdk_proxmox::Product;
 
 pub(crate) use call::{Call, Sender};
 pub(crate) use describe::paths;
-pub(crate) use fault::fault;
+pub(crate) use fault::{fault, nodes_fault};
 pub(crate) use mask::digest;
 pub(crate) use params::idempotency_key;
 pub(crate) use table::{api_of, version};

@@ -6,10 +6,10 @@ use axum::http::StatusCode;
 use proxbox_runtime::Op;
 use sdk_proxmox::Product;
 
-use super::fault;
+use super::nodes_fault;
 use super::params::Given;
 use crate::edge::{ApiError, App};
-use crate::endpoints::{NodesError, Selection, Session};
+use crate::endpoints::{Selection, Session};
 use crate::runs::StartError;
 
 /// Numbers of endpoints in one request at most.
@@ -116,8 +116,7 @@ async fn with_node(chosen: Vec<Arc<Session>>, node: &str) -> Result<Arc<Session>
     match (found.len(), silent) {
         (1, None) => Ok(found.remove(0)),
         (0, None) => Err(ApiError::not_found(format!("No endpoint has a node {node}."))),
-        (_, Some((session, NodesError::Proxmox(error)))) => Err(fault(&session.row.name, &error)),
-        (_, Some((_, NodesError::Endpoint(error)))) => Err(StartError::from(error).into()),
+        (_, Some((session, error))) => Err(nodes_fault(&session.row.name, error)),
         (_, None) => Err(ambiguous(&format!("node {node}"), &found)),
     }
 }

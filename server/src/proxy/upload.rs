@@ -70,12 +70,22 @@ fn invalid(why: &str) -> ApiError {
 }
 
 fn boundary_of(content_type: &str) -> Option<String> {
-    let mut parameters = content_type.split(';').skip(1);
-    let boundary = parameters.find_map(|part| {
+    let boundary = parameter(content_type, "boundary")?;
+    (1..=70).contains(&boundary.len()).then_some(boundary)
+}
+
+/// A parameter of a header's value; quoted ones may hold semicolons.
+fn parameter(value: &str, wanted: &str) -> Option<String> {
+    let mut quoted = false;
+    let mut parts = value.split(|c| {
+        quoted ^= c == '"';
+        c == ';' && !quoted
+    });
+    parts.find_map(|part| {
         let (name, value) = part.split_once('=')?;
-        name.trim().eq_ignore_ascii_case("boundary").then(|| value.trim().trim_matches('"'))
-    })?;
-    (1..=70).contains(&boundary.len()).then(|| boundary.to_owned())
+        let same = name.trim().eq_ignore_ascii_case(wanted);
+        same.then(|| value.trim().trim_matches('"').to_owned())
+    })
 }
 
 /// The parameters before the file, once its head is there; nothing as long as it is not.
@@ -119,14 +129,7 @@ fn disposition(head: &str) -> Option<(String, Option<String>)> {
         let (name, value) = line.split_once(':')?;
         name.trim().eq_ignore_ascii_case("content-disposition").then_some(value)
     })?;
-    let parameter = |wanted: &str| {
-        line.split(';').skip(1).find_map(|part| {
-            let (name, value) = part.split_once('=')?;
-            let same = name.trim().eq_ignore_ascii_case(wanted);
-            same.then(|| value.trim().trim_matches('"').to_owned())
-        })
-    };
-    Some((parameter("name")?, parameter("filename")))
+    Some((parameter(line, "name")?, parameter(line, "filename")))
 }
 
 fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
@@ -166,6 +169,8 @@ mod tests {
         }
         assert_eq!(boundary_of("multipart/form-data; boundary=\"x y\"").as_deref(), Some("x y"));
         assert_eq!(boundary_of("multipart/form-data"), None);
+        let odd = "form-data; name=\"filename\"; filename=\"a;b=c.iso\"";
+        assert_eq!(parameter(odd, "filename").as_deref(), Some("a;b=c.iso"));
     }
 
     proptest! {

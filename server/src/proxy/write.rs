@@ -9,7 +9,7 @@ use futures_util::StreamExt;
 use sdk_proxmox::Passed;
 use serde_json::{Value, json};
 
-use super::mask::{digest, masked};
+use super::mask::{digest, masked, shortened};
 use super::{Call, Sender, answer};
 use crate::edge::{ApiError, App};
 use crate::store::{AuditEntry, AuditRow, Written};
@@ -76,6 +76,13 @@ async fn carry_out(
     number: i64,
 ) -> Result<Response, ApiError> {
     let answered = match call.send(&app, body).await {
+        Ok(forwarded) if forwarded.status() == StatusCode::UNAUTHORIZED => {
+            // Whose credentials are refused has changed nothing.
+            let refused = answer::passed_on(&call.session.row.name, forwarded);
+            let told = refused.as_ref().err().map(ToString::to_string).unwrap_or_default();
+            settle(&app, number, None, &told).await;
+            return refused;
+        }
         Ok(forwarded) => match answer::passed_on(&call.session.row.name, forwarded) {
             Ok(response) => read(response).await,
             Err(error) => Err(error),
@@ -115,9 +122,10 @@ async fn read(response: Response) -> Result<(u16, String, Response), ApiError> {
         })?);
     }
     let told: Value = serde_json::from_slice(&seen).unwrap_or_default();
+    // A task or an error; whatever else an answer holds may be a secret.
     let result = match (&told["data"], &told["message"]) {
-        (Value::String(text), _) => text.clone(),
-        (_, Value::String(text)) => text.trim().to_owned(),
+        (Value::String(text), _) if text.starts_with("UPID:") => shortened(text),
+        (_, Value::String(text)) => shortened(text.trim()),
         _ => String::new(),
     };
     let seen = futures_util::stream::iter([Ok(Bytes::from(seen))]);
@@ -143,6 +151,9 @@ fn replayed(before: &AuditRow, entry: &AuditEntry) -> Result<Response, ApiError>
     };
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
     let body = match status.is_success() {
+        true if before.result.as_ref().is_none_or(String::is_empty) => {
+            json!({ "data": null, "detail": "It was done before; what was answered is not kept." })
+        }
         true => json!({ "data": before.result }),
         false => json!({ "data": null, "message": before.result, "detail": before.result }),
     };

@@ -45,6 +45,12 @@ pub enum StoreError {
         /// The smallest length that is accepted.
         minimum: usize,
     },
+    /// The keys are not ours to change.
+    #[error(
+        "the encryption keys come from PROXBOX_ENCRYPTION_KEY: put the new one before them there, and \
+         run `proxbox secrets rotate`"
+    )]
+    KeysAreGiven,
     /// A credential was sealed with a key that is not in the ring, or was altered.
     #[error(
         "the stored {column} of {table} {row} cannot be decrypted with the present encryption keys; \

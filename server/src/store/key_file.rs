@@ -4,6 +4,8 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use secrecy::{ExposeSecret, SecretString};
+
 use super::{KeyRing, StoreError};
 
 /// The key file of a database.
@@ -34,9 +36,17 @@ impl KeyFile {
         KeyRing::parse(&text.into())
     }
 
-    /// Puts a new key before those in the file.
-    pub(super) fn add_key(&self) -> Result<(), StoreError> {
-        self.change(|text| format!("{},{}", new_key(), text.trim()))
+    /// Puts a key before those in the file: the one that is given, or a new one.
+    pub(super) fn add_key(&self, given: Option<&SecretString>) -> Result<(), StoreError> {
+        let key = match given {
+            // One that is too short must not get into the file.
+            Some(given) => {
+                KeyRing::parse(given)?;
+                given.expose_secret().trim().to_owned()
+            }
+            None => new_key(),
+        };
+        self.change(|text| format!("{key},{}", text.trim()))
     }
 
     /// Leaves only the first key in the file.
@@ -56,7 +66,10 @@ impl KeyFile {
                 _ => {}
             }
             create(&other, &text)?;
-            fs::rename(&other, &self.path)
+            fs::rename(&other, &self.path)?;
+            // What is sealed with the new key must not outlive it when the power fails.
+            let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
         };
         changed().map_err(|source| StoreError::KeyFile { path: self.path.clone(), source })
     }
@@ -97,7 +110,8 @@ mod tests {
         let first = fs::read(beside(&database)).unwrap();
         let file = KeyFile::load_or_create(&database).unwrap();
         assert_eq!(fs::read(beside(&database)).unwrap(), first);
-        file.add_key().unwrap();
+        assert!(file.add_key(Some(&"short".into())).is_err());
+        file.add_key(None).unwrap();
         let both = fs::read_to_string(beside(&database)).unwrap();
         assert!(
             both.trim().ends_with(String::from_utf8(first).unwrap().trim()),

@@ -72,6 +72,14 @@ impl Store {
 
     /// Its credentials, opened.
     pub async fn netbox_secrets(&self) -> Result<NetboxSecrets, StoreError> {
+        match self.open_netbox_secrets().await {
+            // The keys may have been rotated between row and key.
+            Err(StoreError::Unreadable { .. }) => self.open_netbox_secrets().await,
+            opened => opened,
+        }
+    }
+
+    async fn open_netbox_secrets(&self) -> Result<NetboxSecrets, StoreError> {
         let sql = "SELECT token_key, token FROM netbox_endpoint";
         let row = sqlx::query(sql).fetch_one(&self.readers).await?;
         let open = |column: &'static str| {

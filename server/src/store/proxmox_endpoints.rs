@@ -1,7 +1,7 @@
 //! The Proxmox clusters that this server reads.
 
 use sdk_proxmox::Product;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{FromRow, Row};
 
@@ -138,6 +138,14 @@ impl Store {
 
     /// Its credentials, opened.
     pub async fn proxmox_secrets(&self, id: i64) -> Result<ProxmoxSecrets, StoreError> {
+        match self.open_proxmox_secrets(id).await {
+            // The keys may have been rotated between row and key.
+            Err(StoreError::Unreadable { .. }) => self.open_proxmox_secrets(id).await,
+            opened => opened,
+        }
+    }
+
+    async fn open_proxmox_secrets(&self, id: i64) -> Result<ProxmoxSecrets, StoreError> {
         let sql = "SELECT token_value, password FROM proxmox_endpoints WHERE id = ?";
         let row = sqlx::query(sql).bind(id).fetch_one(&self.readers).await?;
         let open = |column: &'static str| {
@@ -172,7 +180,8 @@ impl Store {
         Ok(id)
     }
 
-    /// Changes the endpoint with the id of `endpoint`.
+    /// Changes the endpoint with the id of `endpoint`. What is as it was is no change: nobody's clients or
+    /// streams end with it.
     pub async fn update_proxmox_endpoint(
         &self,
         endpoint: &ProxmoxEndpoint,
@@ -186,12 +195,49 @@ impl Store {
                    tenant_name = ?, token_name = ?, allow_guest_commands = ?, allow_node_shell = ?,
                    revision = revision + 1 WHERE id = ?";
         let mut transaction = self.begin().await?;
+        if self.is_as_stored(&mut transaction, endpoint, &token_value, &password).await? {
+            return Ok(());
+        }
         let updated = bind(sql, endpoint).bind(endpoint.id).execute(&mut *transaction).await;
         updated.map_err(|error| named(error, endpoint))?;
         self.change_proxmox_secrets(&mut transaction, endpoint.id, token_value, password).await?;
         transaction.commit().await?;
         self.changed();
         Ok(())
+    }
+
+    async fn is_as_stored(
+        &self,
+        connection: &mut SqliteConnection,
+        endpoint: &ProxmoxEndpoint,
+        token_value: &SecretChange,
+        password: &SecretChange,
+    ) -> Result<bool, StoreError> {
+        let sql = "SELECT *, token_value IS NOT NULL AS has_token,
+                   password IS NOT NULL AS has_password FROM proxmox_endpoints WHERE id = ?";
+        let row: Option<ProxmoxEndpoint> =
+            sqlx::query_as(sql).bind(endpoint.id).fetch_optional(&mut *connection).await?;
+        if row.as_ref() != Some(endpoint) {
+            return Ok(false);
+        }
+        let sql = "SELECT token_value, password FROM proxmox_endpoints WHERE id = ?";
+        let row = sqlx::query(sql).bind(endpoint.id).fetch_one(&mut *connection).await?;
+        let ring = self.ring()?;
+        let mut same = true;
+        for (column, change) in [("token_value", token_value), ("password", password)] {
+            let sealed: Option<Vec<u8>> = row.try_get(column)?;
+            let place = Place { table: TABLE, row: endpoint.id, column };
+            // One that does not open is replaced.
+            let stored = sealed.map(|sealed| ring.open(place, &sealed).ok());
+            same &= match (change, &stored) {
+                (SecretChange::Keep, _) | (SecretChange::Clear, None) => true,
+                (SecretChange::Set(new), Some(Some(old))) => {
+                    new.expose_secret() == old.expose_secret()
+                }
+                _ => false,
+            };
+        }
+        Ok(same)
     }
 
     /// Deletes an endpoint of a product with its credentials; false when there is none with this id.

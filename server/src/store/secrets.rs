@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use sqlx::Row;
 use sqlx::sqlite::SqliteConnection;
 
@@ -26,6 +26,13 @@ pub(super) enum Keys {
 }
 
 impl Keys {
+    fn source(&self) -> &'static str {
+        match self {
+            Self::Given(_) => "env",
+            Self::File(_) => "local",
+        }
+    }
+
     fn ring(&self) -> Result<KeyRing, StoreError> {
         match self {
             Self::Given(ring) => Ok(ring.clone()),
@@ -59,6 +66,8 @@ pub struct Rotation {
     pub resealed: usize,
     /// Whether the old keys were forgotten; keys that were given are the giver's to forget.
     pub forgotten: bool,
+    /// `env` where the keys were given, `local` where they come from the file beside the database.
+    pub source: &'static str,
 }
 
 /// A credential as it is stored.
@@ -76,26 +85,32 @@ impl Store {
 
     /// Looks whether the present keys open every credential.
     pub async fn attest(&self) -> Result<Attestation, StoreError> {
+        let attested = self.look().await?;
+        // The keys may have been rotated between the rows and the keys.
+        if attested.is_whole() { Ok(attested) } else { self.look().await }
+    }
+
+    async fn look(&self) -> Result<Attestation, StoreError> {
         let mut connection = self.readers.acquire().await?;
         let all = sealed(&mut connection).await?;
         let ring = self.ring()?;
         let opens = |one: &&Sealed| ring.open(one.place, &one.value).is_ok();
-        let source = match self.keys {
-            Keys::Given(_) => "env",
-            Keys::File(_) => "local",
-        };
+        let source = self.keys.source();
         Ok(Attestation { source, sealed: all.len(), opened: all.iter().filter(opens).count() })
     }
 
     /// Seals every credential with the first key, all or none. The key file gets a new first key
-    /// before, and loses the others after.
+    /// before, or the one that is given, and loses the others after.
     ///
     /// A credential that no key opens stops the rotation: forgetting its key would lose it for good.
-    pub async fn rotate(&self) -> Result<Rotation, StoreError> {
+    pub async fn rotate(&self, key: Option<&SecretString>) -> Result<Rotation, StoreError> {
+        if let (Keys::Given(_), Some(_)) = (&self.keys, key) {
+            return Err(StoreError::KeysAreGiven);
+        }
         // The lock of the writer, which other processes respect, guards the key file, too.
         let mut transaction = self.begin().await?;
         if let Keys::File(file) = &self.keys {
-            file.add_key()?;
+            file.add_key(key)?;
         }
         let ring = self.ring()?;
         let all = sealed(&mut transaction).await?;
@@ -116,7 +131,7 @@ impl Store {
             Keys::File(file) => self.forget_old_keys(file).await?,
             Keys::Given(_) => false,
         };
-        Ok(Rotation { resealed: all.len(), forgotten })
+        Ok(Rotation { resealed: all.len(), forgotten, source: self.keys.source() })
     }
 
     /// Leaves only the first key, where it opens everything: whatever happened meanwhile, no credential

@@ -113,8 +113,13 @@ pub(crate) fn syslog(cluster: &mut Cluster, call: &Call) -> Outcome {
     let lines = log_lines(cluster, call);
     let unit = call.text("service");
     let of_unit = |line: &&String| unit.as_ref().is_none_or(|unit| line.contains(unit.as_str()));
-    let lines = lines.iter().filter(of_unit).enumerate();
-    let rows = lines.map(|(index, text)| json!({ "n": index + 1, "t": text })).collect();
+    let mut lines: Vec<&str> = lines.iter().filter(of_unit).map(String::as_str).collect();
+    if lines.is_empty() {
+        // journalctl says so, and Proxmox takes it for a line.
+        lines.push("-- No entries --");
+    }
+    let rows = lines.iter().enumerate();
+    let rows = rows.map(|(index, text)| json!({ "n": index + 1, "t": text })).collect();
     page(rows, call)
 }
 

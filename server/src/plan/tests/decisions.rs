@@ -1,7 +1,10 @@
 //! One situation after another.
 
+use std::collections::BTreeSet;
+
 use super::world::*;
 use crate::inventory::*;
+use crate::part::Part;
 use crate::plan::*;
 
 fn creates(plan: &Plan, kind: Kind) -> usize {
@@ -460,4 +463,38 @@ fn a_wrong_total_of_disks_is_corrected_before_anything_else() {
     assert_eq!(stages, [Stage::Repair, Stage::Write(Kind::VirtualMachine)]);
     assert_eq!(world.machine(100).int("disk"), Some(32768));
     assert!(world.sync(&lab).operations.iter().all(|one| one.stage != Stage::Repair));
+}
+
+/// The plugin's migrations make some fields for machines alone.
+#[test]
+fn a_field_that_other_kinds_lack_is_given_to_them_by_whatever_part_needs_it() {
+    let mut world = World::default();
+    let types = |of: &[&str]| {
+        Value::Set(of.iter().map(|kind| (*kind).to_owned()).collect::<BTreeSet<_>>().into())
+    };
+    let vm = "virtualization.virtualmachine";
+    let field = Fields::from([
+        ("name", "proxmox_node".into()),
+        ("type", "text".into()),
+        ("label", "chosen by people".into()),
+        ("object_types", types(&[vm])),
+    ]);
+    let id = world.add(Kind::CustomField, field);
+    let mut policy = Policy { custom_fields: true, ..Policy::default() };
+    policy.parts = [Part::Devices].into();
+    let lab = [inventory("lab", vec![guest(100, "web")])];
+    world.sync_with(&lab, &policy);
+    let field = world.mirror.get(Kind::CustomField, id).unwrap();
+    assert_eq!(field.fields["object_types"], types(&["dcim.device", vm]));
+    assert_eq!(field.text("label"), "chosen by people");
+    assert!(world.sync_with(&lab, &policy).is_empty());
+    // Where nothing of it may be made, objects go without.
+    let mut world = World::default();
+    let field = Fields::from([("name", "proxmox_node".into()), ("object_types", types(&[vm]))]);
+    world.add(Kind::CustomField, field);
+    policy.ensure_netbox_objects = false;
+    let plan = world.sync_with(&lab, &policy);
+    let device = plan.operations.iter().find(|one| one.key.kind == Kind::Device);
+    let custom = device.and_then(|one| one.after.get("custom_fields"));
+    assert!(!format!("{custom:?}").contains("proxmox_node"), "{custom:?}");
 }

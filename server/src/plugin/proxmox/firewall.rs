@@ -167,7 +167,11 @@ pub(super) async fn node_rules(
         let client = target.client.clone();
         async move {
             let name = cluster_name(&client).await?;
-            let rules = data(&client, GetNodesNodeFirewallRules::new(node)).await?;
+            let rules = match data(&client, GetNodesNodeFirewallRules::new(node)).await {
+                // A node that is off, or that another cluster has, has no rules to show.
+                Err(error) if error.is_node_unreachable() || error.is_not_found() => Value::Null,
+                rules => rules?,
+            };
             Ok(rows(rules).into_iter().map(move |mut rule| {
                 let cluster = name.as_str().into();
                 add(

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Extension, RawQuery, State};
+use axum::http::StatusCode;
 use axum::response::Response;
 use sdk_proxmox::{Client, Error, Product};
 use serde_json::{Map, Value, json};
@@ -110,8 +111,15 @@ pub(super) async fn by_guest(
             "comment": resource["comment"],
         }))
     };
-    let found = ask_all(&targets, one).await?;
-    Ok(Json(found.into_iter().find(|found| !found.is_null()).unwrap_or_default()))
+    let mut found = ask_all(&targets, one).await?;
+    found.retain(|found| !found.is_null());
+    if found.len() > 1 {
+        let names: Vec<&str> =
+            found.iter().filter_map(|one| one["cluster_name"].as_str()).collect();
+        let detail = format!("{} keep such a guest; name one of them", names.join(" and "));
+        return Err(ApiError::new(StatusCode::CONFLICT, "The guest is ambiguous", detail));
+    }
+    Ok(Json(found.pop().unwrap_or_default()))
 }
 
 /// Arms high availability.

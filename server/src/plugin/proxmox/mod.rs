@@ -7,6 +7,7 @@ mod guest;
 mod ha;
 mod raw;
 mod storage;
+mod templates;
 mod verbs;
 
 use futures_util::future::join_all;
@@ -23,7 +24,11 @@ use crate::sync::Target;
 
 /// All routes below `/proxmox`.
 pub(super) fn routes() -> Routes {
-    read_routes().merge(raw::routes()).merge(access::routes()).merge(verbs::routes())
+    read_routes()
+        .merge(raw::routes())
+        .merge(access::routes())
+        .merge(templates::routes())
+        .merge(verbs::routes())
 }
 
 fn read_routes() -> Routes {

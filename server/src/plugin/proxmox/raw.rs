@@ -15,9 +15,11 @@ use crate::plugin::flags::Flags;
 use crate::proxy::{api_of, only};
 
 /// Where each list is here, and where Proxmox has it.
-const LISTS: [(&str, &str); 11] = [
+const LISTS: [(&str, &str); 13] = [
     ("/proxmox/access", "/access"),
     ("/proxmox/cluster", "/cluster"),
+    ("/proxmox/replication", "/cluster/replication"),
+    ("/proxmox/cluster/backup", "/cluster/backup"),
     ("/proxmox/sdn/zones", "/cluster/sdn/zones"),
     ("/proxmox/sdn/vnets", "/cluster/sdn/vnets"),
     ("/proxmox/sdn/controllers", "/cluster/sdn/controllers"),
@@ -89,7 +91,11 @@ async fn of_clusters(
         let client = target.client.clone();
         async move {
             let name = cluster_name(&client).await?;
-            let mut listed = rows(read(&client, place, Map::new()).await?);
+            let mut listed = match read(&client, place, Map::new()).await {
+                // A release without it has nothing of it.
+                Err(error) if error.is_not_implemented() => Vec::new(),
+                listed => rows(listed?),
+            };
             for row in &mut listed {
                 if let Some(row) = row.as_object_mut() {
                     row.insert("cluster_name".into(), name.as_str().into());

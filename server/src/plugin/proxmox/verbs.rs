@@ -121,6 +121,10 @@ impl Doing {
         headers: &HeaderMap,
         body: Map<String, Value>,
     ) -> Result<Response, ApiError> {
+        if !sender.caller.scopes.permit_some_write() {
+            // Whoever may change nothing is not told where what runs.
+            return Err(ApiError::not_permitted(&sender.caller, "proxy:write"));
+        }
         let selection = selection(&app, asked.endpoint_id).await?;
         let name = idempotency_key(headers)?;
         let guest = find_guest(&app, &selection, self.node.as_deref(), self.vmid).await?;

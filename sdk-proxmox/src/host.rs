@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use proxbox_runtime::Request;
 use tokio::sync::Semaphore;
 use url::{Host as UrlHost, Url};
 
@@ -13,7 +14,7 @@ pub(crate) struct Host {
     /// `host:port`, for messages.
     pub(crate) name: Arc<str>,
     /// URL up to and with `/api2/json`.
-    pub(crate) base: String,
+    base: Url,
     /// Whether the connection is encrypted.
     pub(crate) tls: bool,
     pub(crate) slots: Semaphore,
@@ -48,11 +49,24 @@ impl Host {
         let path = url.path().trim_end_matches('/').trim_end_matches("/api2/json");
         let scheme = url.scheme();
         Ok(Self {
-            base: format!("{scheme}://{name}{path}/api2/json"),
+            base: Url::parse(&format!("{scheme}://{name}{path}/api2/json"))
+                .map_err(|error| invalid(&error.to_string()))?,
             name,
             tls,
             slots: Semaphore::new(concurrency),
         })
+    }
+}
+
+impl Host {
+    /// Where a request goes.
+    pub(crate) fn url(&self, request: &Request) -> Url {
+        let mut url = self.base.clone();
+        url.set_path(&format!("{}{}", self.base.path(), request.path));
+        if !request.query.is_empty() {
+            url.set_query(Some(&request.encoded_query()));
+        }
+        url
     }
 }
 
@@ -91,15 +105,15 @@ mod tests {
             ("https://pve1:8006/", "https://pve1:8006/api2/json"),
             ("https://pve1:8006/api2/json", "https://pve1:8006/api2/json"),
             ("pve1.example.org", "https://pve1.example.org:8006/api2/json"),
-            ("10.0.0.1:443", "https://10.0.0.1:443/api2/json"),
+            ("10.0.0.1:443", "https://10.0.0.1/api2/json"),
             ("[2001:db8::1]", "https://[2001:db8::1]:8006/api2/json"),
             ("https://proxy.example.org/pve", "https://proxy.example.org:8006/pve/api2/json"),
             ("http://127.0.0.1:9999", "http://127.0.0.1:9999/api2/json"),
-            ("http://[::1]:80", "http://[::1]:80/api2/json"),
+            ("http://[::1]:80", "http://[::1]/api2/json"),
         ];
         for (text, expected) in cases {
             let host = Host::parse(text, 8006, 1).unwrap_or_else(|error| panic!("{text}: {error}"));
-            assert_eq!(host.base, expected);
+            assert_eq!(host.base.as_str(), expected);
         }
     }
 

@@ -88,7 +88,7 @@ impl Wire {
         let (content, over) = told_at_its_end(body.content, body.length);
         let sent = self
             .uploads
-            .request(method_of(request), url_of(host, request))
+            .request(method_of(request), host.url(request))
             .headers(headers.clone())
             .header(CONTENT_TYPE, body.content_type)
             .header(CONTENT_LENGTH, body.length)
@@ -162,9 +162,11 @@ impl Wire {
         }
         let (content, over) = told_at_its_end(file.content, file.length);
         let part = multipart::Part::stream_with_length(content, file.length).file_name(file.name);
-        let url = format!("{}{}", host.base, request.path);
-        let sent =
-            self.uploads.post(url).headers(headers.clone()).multipart(form.part("filename", part));
+        let sent = self
+            .uploads
+            .post(host.url(request))
+            .headers(headers.clone())
+            .multipart(form.part("filename", part));
         let response = self.sent(host, request, sent, over).await?;
         self.whole(host, request, response).await
     }
@@ -229,7 +231,7 @@ impl Wire {
         request: &Request,
         headers: &HeaderMap,
     ) -> reqwest::RequestBuilder {
-        let builder = self.client.request(method_of(request), url_of(host, request));
+        let builder = self.client.request(method_of(request), host.url(request));
         let builder = builder.headers(headers.clone());
         let (kind, text) = match &request.payload {
             Payload::Empty if request.op.method == Method::Get => return builder,
@@ -242,15 +244,6 @@ impl Wire {
         };
         builder.header(CONTENT_TYPE, kind).body(text)
     }
-}
-
-fn url_of(host: &Host, request: &Request) -> String {
-    let mut url = format!("{}{}", host.base, request.path);
-    if !request.query.is_empty() {
-        url.push('?');
-        url.push_str(&request.encoded_query());
-    }
-    url
 }
 
 fn method_of(request: &Request) -> http::Method {

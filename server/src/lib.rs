@@ -23,3 +23,4 @@ pub mod runs;
 pub mod schedule;
 pub mod store;
 pub mod sync;
+mod web;

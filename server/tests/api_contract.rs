@@ -25,6 +25,28 @@ async fn the_version_is_one_that_the_plugin_is_content_with() {
 }
 
 #[tokio::test]
+async fn the_admin_page_is_shown_to_everybody_and_holds_nothing() {
+    let server = TestServer::start().await;
+    let page = server.send(Method::GET, "/admin/", None, None).await;
+    assert_eq!(
+        (page.status.as_u16(), &page.headers["content-type"]),
+        (200, &"text/html; charset=utf-8".parse().unwrap())
+    );
+    assert!(
+        page.headers["content-security-policy"].to_str().unwrap().contains("default-src 'self'")
+    );
+    // Whatever the page loads is there, and comes from here.
+    let parts: Vec<&str> =
+        page.text.split(['"', '\'']).filter(|part| part.starts_with("/admin/")).collect();
+    assert_eq!(parts.len(), 2, "{parts:?}");
+    for part in parts {
+        assert_eq!(server.send(Method::GET, part, None, None).await.status, 200, "{part}");
+    }
+    assert!(!page.text.contains("://"), "nothing of elsewhere");
+    assert_eq!(server.get("/admin/assets/other.js").await.status, 404);
+}
+
+#[tokio::test]
 async fn what_is_not_built_answers_404_with_a_detail() {
     let server = TestServer::start().await;
     for path in

@@ -103,14 +103,29 @@ fn moved(body: Value, path: &str, proxmox: &Mock, netbox: &sdk_netbox::mock::Moc
     body
 }
 
-/// The names of the members of an object, or of the first row of a list.
+/// The cluster that the traffic was recorded with.
+const CLUSTER: &str = "e2e-cluster";
+
+/// The names of the members of an object, or of the first row of a list. What stands under the name of a
+/// cluster is Proxmox's own: members without a value are left out there.
 fn members(text: &str) -> BTreeSet<String> {
     let value: Value = serde_json::from_str(text).unwrap_or_default();
-    let object = match &value {
-        Value::Array(rows) => rows.first().and_then(Value::as_object),
+    let row = first_row(&value);
+    match row.and_then(|row| row.get(CLUSTER)) {
+        Some(of_cluster) => {
+            let members = first_row(of_cluster).into_iter().flatten();
+            let told = members.filter(|(_, value)| !value.is_null());
+            told.map(|(name, _)| format!("{CLUSTER}.{name}")).collect()
+        }
+        None => row.into_iter().flat_map(Map::keys).cloned().collect(),
+    }
+}
+
+fn first_row(value: &Value) -> Option<&Map<String, Value>> {
+    match value {
+        Value::Array(rows) => rows.first()?.as_object(),
         other => other.as_object(),
-    };
-    object.into_iter().flat_map(Map::keys).cloned().collect()
+    }
 }
 
 async fn replay(name: &str) {
@@ -166,8 +181,7 @@ async fn replay(name: &str) {
         let missing: Vec<String> =
             members(&exchange.answer).difference(&members(&answer.text)).cloned().collect();
         let missing: Vec<String> = missing.into_iter().filter(|name| !is_left_out(name)).collect();
-        // The names of clusters are members here and there.
-        if !missing.is_empty() && !members(&exchange.answer).contains("e2e-cluster") {
+        if !missing.is_empty() {
             wrong.push(format!("{said} lacks {missing:?}: {:.200}", answer.text));
         }
     }

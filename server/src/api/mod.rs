@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 
 use axum::http::StatusCode;
 use serde::Deserialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::auth::Scope;
@@ -29,7 +30,7 @@ pub(crate) fn routes() -> Routes {
                 .query("limit", "integer", "1 to 200; 50")
                 .says("Lists the latest runs, newest first."),
         )
-        .add(post("/api/v1/runs", runs::start).needs(run.clone()).with(202).says("Starts a run: 202 with its id."))
+        .add(post("/api/v1/runs", runs::start).needs(run.clone()).takes::<Asked>().with(202).says("Starts a run: 202 with its id."))
         .add(get("/api/v1/runs/{id}", runs::show).needs(Scope::Read).says("Shows a run with its final frame."))
         .add(
             get("/api/v1/runs/{id}/operations", runs::operations)
@@ -49,12 +50,12 @@ pub(crate) fn routes() -> Routes {
                 .says("Draws up the plan that takes a run back, and keeps it."),
         )
         .add(get("/api/v1/schedules", schedules::list).needs(Scope::Read).says("Lists all schedules."))
-        .add(post("/api/v1/schedules", schedules::add).needs(Scope::Admin).with(201).says("Adds a schedule."))
+        .add(post("/api/v1/schedules", schedules::add).needs(Scope::Admin).takes::<schedules::Wanted>().with(201).says("Adds a schedule."))
         .add(get("/api/v1/schedules/{id}", schedules::show).needs(Scope::Read).says("Shows a schedule."))
-        .add(patch("/api/v1/schedules/{id}", schedules::change).needs(Scope::Admin).says("Pauses a schedule, or lets it go on."))
+        .add(patch("/api/v1/schedules/{id}", schedules::change).needs(Scope::Admin).takes::<schedules::Change>().says("Pauses a schedule, or lets it go on."))
         .add(delete("/api/v1/schedules/{id}", schedules::remove).needs(Scope::Admin).with(204).says("Removes a schedule."))
         .add(get("/api/v1/plans", plans::list).needs(Scope::Read).says("Lists all plans that are kept, newest first."))
-        .add(post("/api/v1/plans", plans::draw_up).needs(run).with(201).says("Draws a plan up, and keeps it."))
+        .add(post("/api/v1/plans", plans::draw_up).needs(run).takes::<Asked>().with(201).says("Draws a plan up, and keeps it."))
         .add(get("/api/v1/plans/{id}", plans::show).needs(Scope::Read).says("Shows a plan."))
         .add(
             post("/api/v1/plans/{id}/apply", plans::apply)
@@ -77,14 +78,17 @@ pub(crate) fn routes() -> Routes {
 }
 
 /// What a run or a plan is for. Nothing said means everything.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schema(as = RunOrder)]
 struct Asked {
     /// Ids of Proxmox endpoints.
     endpoints: Option<Vec<i64>>,
     /// Parts of the sync, by name.
+    #[schema(value_type = Option<Vec<String>>)]
     parts: Option<BTreeSet<Part>>,
     /// Options under the plugin's names, as texts.
+    #[schema(value_type = HashMap<String, String>)]
     options: Options,
     /// Guests, by vmid.
     guests: Option<BTreeSet<i64>>,

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::Asked;
 use crate::edge::{ApiError, App, Body, Path};
@@ -14,15 +15,18 @@ use crate::schedule::{Missed, next_run};
 use crate::store::Schedule;
 
 /// A new schedule.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewSchedule)]
 pub(super) struct Wanted {
     /// When: five fields and a time zone.
     cron: String,
     /// Seconds that a run starts later at most, by chance.
     #[serde(default)]
     jitter: u32,
+    /// What becomes of a run that was missed.
     #[serde(default)]
+    #[schema(value_type = String)]
     missed: Missed,
     #[serde(default)]
     paused: bool,
@@ -34,8 +38,9 @@ pub(super) struct Wanted {
 }
 
 /// What can be changed of a schedule.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ScheduleChange)]
 pub(super) struct Change {
     paused: bool,
 }

@@ -41,7 +41,24 @@ pub(super) enum Add {
         /// Another node of the same cluster, asked when the one of the URL is not there.
         #[arg(long, value_name = "HOST")]
         host: Vec<String>,
+        #[command(flatten)]
+        permits: Permits,
     },
+}
+
+/// What may be done on a cluster beside reading it.
+#[derive(Debug, clap::Args)]
+pub(super) struct Permits {
+    /// Permits changes by keys with the scope proxy:write.
+    #[arg(long)]
+    allow_writes: bool,
+    /// Permits commands and journals in machines by keys with the scope console.
+    #[arg(long)]
+    allow_guest_commands: bool,
+    /// Permits them in containers, through a shell of their node: as root@pam, with the password in
+    /// PROXBOX_PROXMOX_PASSWORD.
+    #[arg(long)]
+    allow_node_shell: bool,
 }
 
 /// Where an endpoint is.
@@ -64,8 +81,8 @@ impl Endpoints {
         match self {
             Self::List => list(&store).await?,
             Self::Add(Add::Netbox { place }) => add_netbox(&store, &place).await?,
-            Self::Add(Add::Proxmox { place, token_id, host }) => {
-                add_proxmox(&store, &place, &token_id, host).await?;
+            Self::Add(Add::Proxmox { place, token_id, host, permits }) => {
+                add_proxmox(&store, &place, &token_id, host, &permits).await?;
             }
         }
         store.close().await;
@@ -109,6 +126,7 @@ async fn add_proxmox(
     place: &Place,
     token_id: &str,
     more: Vec<String>,
+    permits: &Permits,
 ) -> anyhow::Result<()> {
     let Some((username, token_name)) = token_id.split_once('!') else {
         bail!("`{token_id}` is not a token: user@realm!name is expected");
@@ -120,6 +138,12 @@ async fn add_proxmox(
     body["username"] = json!(username);
     body["token_name"] = json!(token_name);
     body["token_value"] = json!(secret.expose_secret());
+    body["allow_writes"] = permits.allow_writes.into();
+    body["allow_guest_commands"] = permits.allow_guest_commands.into();
+    body["allow_node_shell"] = permits.allow_node_shell.into();
+    if permits.allow_node_shell {
+        body["password"] = json!(required("PROXBOX_PROXMOX_PASSWORD")?.expose_secret());
+    }
     let row = endpoints::add(store, Product::Pve, serde_json::from_value(body)?).await?;
     say!("stored the Proxmox endpoint `{}` with id {}", row.name, row.id);
     Ok(())

@@ -3,7 +3,7 @@
 use crate::options::Options;
 
 /// Those that flags and commands read themselves, here or in proxbox-api's place.
-const KNOWN: [&str; 26] = [
+const KNOWN: [&str; 28] = [
     "PROXBOX_BIND_HOST",
     "PROXBOX_CORS_EXTRA_ORIGINS",
     "PROXBOX_DATABASE",
@@ -18,6 +18,8 @@ const KNOWN: [&str; 26] = [
     "PROXBOX_NETBOX_TOKEN_FILE",
     "PROXBOX_NETBOX_URL",
     "PROXBOX_PROXMOX_FINGERPRINT",
+    "PROXBOX_PROXMOX_PASSWORD",
+    "PROXBOX_PROXMOX_PASSWORD_FILE",
     "PROXBOX_PROXMOX_TOKEN_ID",
     "PROXBOX_PROXMOX_TOKEN_SECRET",
     "PROXBOX_PROXMOX_TOKEN_SECRET_FILE",

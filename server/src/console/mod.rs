@@ -6,6 +6,7 @@ mod caps;
 mod demux;
 mod frame;
 mod guest;
+mod inside;
 mod journal;
 mod permit;
 mod polls;
@@ -25,6 +26,7 @@ pub use script::Sentinels;
 
 pub(crate) use caps::Consoles;
 pub(crate) use guest::{Guest, find_guest, not_allowed};
+pub(crate) use permit::taken_back;
 pub(crate) use reply::wants_events;
 pub(crate) use routes::routes;
 pub(crate) use tasks::stream as task_stream;

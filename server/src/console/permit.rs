@@ -12,11 +12,12 @@ use crate::endpoints::Session;
 /// How long a change by another process may go unnoticed. Changes by this one hold at once.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// Ends when the key is no longer what it was, or the endpoint is not, and says which.
-pub(super) async fn taken_back(
+/// Ends when the key is no longer what it was, or the endpoint is not, where one is watched; and says
+/// which.
+pub(crate) async fn taken_back(
     app: App,
     caller: Arc<Caller>,
-    session: Arc<Session>,
+    session: Option<Arc<Session>>,
 ) -> &'static str {
     let mut changes = app.store.changes();
     loop {
@@ -26,7 +27,8 @@ pub(super) async fn taken_back(
         if let Ok(false) = app.store.is_key(caller.key, &caller.scopes).await {
             return "the key was revoked or changed";
         }
-        if let Ok(all) = app.sessions.all(session.row.product.0).await
+        if let Some(session) = &session
+            && let Ok(all) = app.sessions.all(session.row.product.0).await
             && !all.iter().any(|now| now.row == session.row)
         {
             return "the endpoint was changed";

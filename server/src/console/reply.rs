@@ -121,7 +121,7 @@ pub(super) fn streamed(
     let caller = form.caller().cloned();
     let taken_back = async move {
         match caller {
-            Some(caller) => permit::taken_back(app_of_stream, caller, session).await,
+            Some(caller) => permit::taken_back(app_of_stream, caller, Some(session)).await,
             None => std::future::pending().await,
         }
     };

@@ -1,5 +1,6 @@
 //! What handlers work with.
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,9 +45,13 @@ impl Default for Settings {
     }
 }
 
-/// What handlers work with.
+/// What handlers work with. Clones share it: every request makes some.
 #[derive(Clone, Debug)]
-pub struct App {
+pub struct App(Arc<Parts>);
+
+/// The parts of it.
+#[derive(Clone, Debug)]
+pub struct Parts {
     /// The state.
     pub store: Store,
     /// The runs.
@@ -75,7 +80,7 @@ impl App {
     pub fn with(store: Store, settings: Settings) -> Self {
         let runs = Runs::new(store.clone(), Lease::default());
         let quota = Quota::per_minute(settings.rate_limit);
-        Self {
+        Self(Arc::new(Parts {
             runs,
             sessions: Sessions::new(store.clone()),
             door: Arc::new(Door::new(store.clone(), quota)),
@@ -84,6 +89,27 @@ impl App {
             document: Arc::default(),
             settings: Arc::new(settings),
             store,
-        }
+        }))
+    }
+
+    /// The same, which describes itself so.
+    pub(super) fn described(mut self, document: Document) -> Self {
+        Arc::make_mut(&mut self.0).document = Arc::new(document);
+        self
+    }
+
+    /// The same over TLS, or not.
+    pub(super) fn over_tls(mut self, tls: bool) -> Self {
+        let parts = Arc::make_mut(&mut self.0);
+        Arc::make_mut(&mut parts.settings).tls = tls;
+        self
+    }
+}
+
+impl Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
     }
 }

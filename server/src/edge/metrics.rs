@@ -27,16 +27,38 @@ impl EncodeLabelSet for Labels {
     }
 }
 
+/// What tells requests apart.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Asked {
+    route: String,
+    method: &'static str,
+    status: u16,
+}
+
+/// What tells requests to Proxmox apart; without a status there was no answer.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Passed {
+    endpoint: String,
+    status: Option<u16>,
+}
+
+impl EncodeLabelSet for Passed {
+    fn encode(&self, encoder: &mut LabelSetEncoder<'_>) -> Result<(), fmt::Error> {
+        let status = self.status.map_or_else(|| "none".to_owned(), |status| status.to_string());
+        [("endpoint", self.endpoint.as_str()), ("status", &status)].encode(encoder)
+    }
+}
+
 /// What is counted.
 #[derive(Debug)]
 pub(crate) struct Metrics {
     registry: Registry,
-    requests: Family<Labels, Counter>,
+    requests: Family<Asked, Counter>,
     seconds: Family<Labels, Histogram, fn() -> Histogram>,
     flying: Gauge,
     streams: Family<Labels, Gauge>,
     refused: Counter,
-    proxied: Family<Labels, Counter>,
+    proxied: Family<Passed, Counter>,
     runs: Family<Labels, Counter>,
     objects: Family<Labels, Counter>,
     run_seconds: Histogram,
@@ -129,14 +151,10 @@ impl Metrics {
         status: StatusCode,
         took: Duration,
     ) {
-        let route = ("route", route.to_owned());
-        let labels = vec![
-            route.clone(),
-            ("method", known(method).to_owned()),
-            ("status", status.as_u16().to_string()),
-        ];
-        self.requests.get_or_create(&Labels(labels)).inc();
-        self.seconds.get_or_create(&Labels(vec![route])).observe(took.as_secs_f64());
+        let (method, status) = (known(method), status.as_u16());
+        self.requests.get_or_create(&Asked { route: route.to_owned(), method, status }).inc();
+        let route = Labels(vec![("route", route.to_owned())]);
+        self.seconds.get_or_create(&route).observe(took.as_secs_f64());
     }
 
     pub(super) fn refused(&self) {
@@ -150,10 +168,10 @@ impl Metrics {
 
     /// Counts a request to an endpoint; without a status it did not answer.
     pub(crate) fn proxied(&self, endpoint: &str, status: Option<u16>) {
-        let name = ("endpoint", endpoint.to_owned());
-        let told = status.map_or_else(|| "none".to_owned(), |status| status.to_string());
-        self.proxied.get_or_create(&Labels(vec![name.clone(), ("status", told)])).inc();
-        self.endpoint_up.get_or_create(&Labels(vec![name])).set(i64::from(status.is_some()));
+        let passed = Passed { endpoint: endpoint.to_owned(), status };
+        self.proxied.get_or_create(&passed).inc();
+        let name = Labels(vec![("endpoint", passed.endpoint)]);
+        self.endpoint_up.get_or_create(&name).set(i64::from(status.is_some()));
     }
 
     /// Counts an ended run by the content of its last frame.

@@ -9,15 +9,15 @@ use super::openapi::Document;
 use super::route::{Routes, get};
 use super::{ApiError, App, cors, gate, headers, health, metrics, openapi};
 use crate::auth::Scope;
-use crate::{api, console, plugin, proxy};
+use crate::{api, console, plugin, proxy, web};
 
 /// No body of any contract comes near; files are passed on without being read.
 const BODY_LIMIT: usize = 1 << 20;
 
 /// All routes. Nothing is ever redirected: the plugin refuses that.
-pub fn router(mut app: App) -> Router {
+pub fn router(app: App) -> Router {
     let (routes, needs, described) = routes().build();
-    app.document = Document::new(described).into();
+    let app = app.described(Document::new(described));
     let routes = routes
         .fallback(not_built)
         .method_not_allowed_fallback(not_allowed_here)
@@ -44,6 +44,7 @@ pub(crate) fn routes() -> Routes {
         .merge(plugin::routes())
         .merge(proxy::routes())
         .merge(console::routes())
+        .merge(web::routes())
 }
 
 /// What an operator asks.

@@ -48,12 +48,12 @@ impl Server {
     /// Listens on `address`, over TLS where there is a certificate.
     pub async fn start_with(
         address: SocketAddr,
-        mut app: App,
+        app: App,
         tls: Option<TlsFiles>,
     ) -> Result<Self, StartupError> {
         let certificates = tls.map(Certificates::read).transpose()?;
         let config = certificates.as_ref().map(Certificates::config).transpose()?;
-        Arc::make_mut(&mut app.settings).tls = config.is_some();
+        let app = app.over_tls(config.is_some());
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         let stop = CancellationToken::new();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Body as HttpBody;
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -16,6 +16,8 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Instant;
 use utoipa::ToSchema;
 
+use crate::auth::Caller;
+use crate::console::taken_back;
 use crate::edge::{ApiError, App, Body, Query};
 use crate::logs::LogLine;
 use crate::store::StoreError;
@@ -105,6 +107,7 @@ pub(super) async fn logs(
 /// What is logged, as it is.
 pub(super) async fn stream(
     State(app): State<App>,
+    Extension(caller): Extension<Arc<Caller>>,
     Query(filters): Query<Filters>,
 ) -> Result<Response, ApiError> {
     let since = filters.since()?;
@@ -116,10 +119,11 @@ pub(super) async fn stream(
     let mut seen = known.last().map_or(0, |line| line.id);
     let (keepalive, closing) = (app.settings.keepalive, app.runs.closing());
     let open = app.metrics.stream("logs");
+    let taken_back = taken_back(app.clone(), caller, None);
     let frames = async_stream::stream! {
         let _open = open;
         let silence = tokio::time::sleep(keepalive);
-        tokio::pin!(closing, silence);
+        tokio::pin!(closing, silence, taken_back);
         for line in known {
             yield frame(&line);
         }
@@ -130,6 +134,10 @@ pub(super) async fn stream(
                     yield Bytes::from_static(b": keepalive\n\n");
                     silence.as_mut().reset(Instant::now() + keepalive);
                     continue;
+                }
+                reason = &mut taken_back => {
+                    yield Bytes::from(format!("event: ended\ndata: {{\"reason\":\"{reason}\"}}\n\n"));
+                    break;
                 }
                 () = &mut closing => {
                     yield Bytes::from_static(b"event: server_shutdown\ndata: {}\n\n");

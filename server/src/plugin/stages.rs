@@ -55,7 +55,7 @@ pub(super) fn routes() -> Routes {
         async move |State(app): State<App>, query| {
             let keepalive = app.settings.keepalive;
             let log = start(State(app), query, part, None).await?;
-            Ok::<_, ApiError>(sse::response(log.subscribe(), keepalive))
+            Ok::<_, ApiError>(sse::stage(log.subscribe(), keepalive))
         }
     };
     for (path, part) in STAGES {
@@ -74,7 +74,7 @@ pub(super) fn routes() -> Routes {
             let id = machine_id(&id)?;
             let keepalive = app.settings.keepalive;
             let log = start(State(app), query, part, Some(id)).await?;
-            Ok::<_, ApiError>(sse::response(log.subscribe(), keepalive))
+            Ok::<_, ApiError>(sse::stage(log.subscribe(), keepalive))
         };
         routes = add(routes, get(path, json), get(format!("{path}/stream"), events));
     }

@@ -7,7 +7,7 @@ use sqlx::FromRow;
 use super::{Store, StoreError};
 
 /// Entries that are kept.
-const KEPT: i64 = 10_000;
+const KEPT: i64 = 100_000;
 
 /// A change that is about to be sent.
 #[derive(Debug, Clone)]

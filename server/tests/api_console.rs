@@ -13,6 +13,9 @@ use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use harness::{KEY, TestServer, proxmox_body};
+use proxbox::console::TerminalLimits;
+use proxbox::edge::{App, Settings};
+use proxbox::store::Store;
 use reqwest::Method;
 use sdk_proxmox::mock::{Cluster, GuestKind, Mock};
 use serde_json::{Value, json};
@@ -24,7 +27,16 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A server with one endpoint; a running machine 100 and a running container 101 on pve01.
 async fn with_mock(changes: Value) -> (TestServer, Mock) {
-    let server = TestServer::start().await;
+    with_limits(changes, TerminalLimits::default()).await
+}
+
+/// The same with limits of its own for terminals.
+async fn with_limits(changes: Value, terminals: TerminalLimits) -> (TestServer, Mock) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&folder.path().join("proxbox.db"), None).await.unwrap();
+    let settings = Settings { terminals, ..Settings::default() };
+    let server = TestServer::over(folder, App::with(store, settings)).await;
+    server.register().await;
     let mut cluster = Cluster::demo(2, 6, 1);
     for (vmid, kind) in [(100, GuestKind::Qemu), (101, GuestKind::Lxc)] {
         let mut guest = sdk_proxmox::mock::Guest::new(vmid, kind, "pve01");
@@ -409,6 +421,30 @@ async fn a_node_has_two_shells_at_most_and_gives_them_back() {
     drop((first, second));
     eventually(async || shells_running(&mock) == 0).await;
     eventually(async || server.get(path).await.status == 200).await;
+}
+
+#[tokio::test]
+async fn a_terminal_that_takes_too_long_is_left_and_that_is_said() {
+    let short = Duration::from_millis(1);
+    let usual = TerminalLimits::default();
+    for (limits, why) in [
+        (TerminalLimits { begin: short, ..usual }, "the shell did not begin the command"),
+        (TerminalLimits { idle: short, ..usual }, "nothing was printed for too long"),
+        (TerminalLimits { total: short, ..usual }, "the session lasted as long as one may"),
+    ] {
+        let (server, mock) = with_limits(permitted(), limits).await;
+        let mut socket = socket(&server, "/api/v1/proxmox/1/guests/101/journal?limit=1").await;
+        let told = rest(&mut socket).await;
+        assert!(told.contains(why), "{told}");
+        eventually(async || shells_running(&mock) == 0).await;
+        let settled = async || server.get("/api/v1/audit").await.json()[0]["status"] == 502;
+        eventually(settled).await;
+        // Whoever waits for the end of a command is not told that all is well.
+        let path = "/api/v1/proxmox/1/guests/101/exec";
+        let waited = server.post(path, json!({ "command": ["journalctl", "-f"] })).await;
+        assert_eq!(waited.status, 502, "{}", waited.text);
+        assert!(waited.detail().contains(why), "{}", waited.text);
+    }
 }
 
 #[tokio::test]

@@ -14,6 +14,27 @@ const OF_NODE: usize = 2;
 /// Terminals of all nodes at the same time.
 const ALL: usize = 8;
 
+/// How long a terminal may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TerminalLimits {
+    /// Until the command begins.
+    pub begin: Duration,
+    /// Without anything that is printed.
+    pub idle: Duration,
+    /// Until its end.
+    pub total: Duration,
+}
+
+impl Default for TerminalLimits {
+    fn default() -> Self {
+        Self {
+            begin: Duration::from_secs(15),
+            idle: Duration::from_secs(15 * 60),
+            total: Duration::from_secs(4 * 3600),
+        }
+    }
+}
+
 /// Terminals and polls that clients share. Clones share them.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Consoles {

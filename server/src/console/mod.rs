@@ -21,6 +21,7 @@ mod tasks;
 mod ticket;
 mod unit;
 
+pub use caps::TerminalLimits;
 pub use demux::{Demux, Found};
 pub use script::Sentinels;
 

@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::caps::Place;
+use super::caps::{Place, TerminalLimits};
 use super::demux::{Demux, Found};
 use super::guest::{Guest, not_allowed};
 use super::script::{self, Sentinels};
@@ -18,13 +18,6 @@ use super::{audit, frame::Frame};
 use crate::edge::{ApiError, App};
 use crate::proxy::{Sender, fault};
 use crate::runs::StartError;
-
-/// How long nothing may be printed, and how long a session may last.
-const IDLE: Duration = Duration::from_secs(15 * 60);
-const TOTAL: Duration = Duration::from_secs(4 * 3600);
-
-/// How long the shell may take until the command begins.
-const BEGIN: Duration = Duration::from_secs(15);
 
 /// How long the shell has to be gone after it was left.
 const GONE: Duration = Duration::from_secs(5);
@@ -151,10 +144,13 @@ struct End {
 impl Session {
     async fn carry_out(mut self) {
         let closing = self.app.runs.closing();
+        let total = self.app.settings.terminals.total;
         let end = tokio::select! {
             end = self.show() => end,
             () = closing => End { exit: None, reason: "the server is stopping", left: false },
-            () = sleep(TOTAL) => End { exit: None, reason: "four hours are the most", left: false },
+            () = sleep(total) => {
+                End { exit: None, reason: "the session lasted as long as one may", left: false }
+            }
         };
         let told = Frame::ended(end.exit, end.reason);
         let Self { app, guest, client, number, console, frames, _place, .. } = self;
@@ -167,7 +163,8 @@ impl Session {
     /// Types the command and shows what it prints.
     async fn show(&mut self) -> End {
         let ended = |reason| End { exit: None, reason, left: false };
-        match timeout(BEGIN, self.type_in()).await {
+        let TerminalLimits { begin, idle, .. } = self.app.settings.terminals;
+        match timeout(begin, self.type_in()).await {
             Ok(Ok(())) => {}
             Ok(Err(_)) => return ended("the terminal ended before the command began"),
             Err(_) => return ended("the shell did not begin the command"),
@@ -177,7 +174,7 @@ impl Session {
         let mut buffer = vec![0; 16 * 1024];
         loop {
             let patience =
-                if demux.has_begun() { IDLE } else { BEGIN.saturating_sub(started.elapsed()) };
+                if demux.has_begun() { idle } else { begin.saturating_sub(started.elapsed()) };
             let read = tokio::select! {
                 read = timeout(patience, self.console.read(&mut buffer)) => read,
                 () = self.frames.closed() => return ended(CLIENT_LEFT),
@@ -185,7 +182,7 @@ impl Session {
             let count = match read {
                 Ok(Ok(0) | Err(_)) => return ended("the terminal ended"),
                 Ok(Ok(count)) => count,
-                Err(_) if demux.has_begun() => return ended("nothing was printed for 15 minutes"),
+                Err(_) if demux.has_begun() => return ended("nothing was printed for too long"),
                 Err(_) => return ended("the shell did not begin the command"),
             };
             for found in demux.take(&buffer[..count]) {

@@ -9,7 +9,7 @@ use axum::http::HeaderValue;
 use super::openapi::Document;
 use super::{Metrics, TrustedProxies};
 use crate::auth::{Door, Quota};
-use crate::console::Consoles;
+use crate::console::{Consoles, TerminalLimits};
 use crate::endpoints::Sessions;
 use crate::logs::LogBuffer;
 use crate::runs::{Lease, Runs};
@@ -30,6 +30,8 @@ pub struct Settings {
     pub tls: bool,
     /// The lines that were logged of late.
     pub logs: LogBuffer,
+    /// How long terminals may take.
+    pub terminals: TerminalLimits,
 }
 
 impl Default for Settings {
@@ -41,6 +43,7 @@ impl Default for Settings {
             cors_origins: Vec::new(),
             tls: false,
             logs: LogBuffer::default(),
+            terminals: TerminalLimits::default(),
         }
     }
 }

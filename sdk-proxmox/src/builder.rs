@@ -174,7 +174,8 @@ impl ClientBuilder {
 
     /// How often a call is made again after a broken connection or a busy proxy; twice.
     ///
-    /// POST is only made again when nothing was sent.
+    /// POST is only made again when nothing was sent, PUT and DELETE also when the server says that it is
+    /// busy: of what else went wrong nobody knows whether it was done.
     pub fn retries(mut self, times: u32) -> Self {
         self.retries = times;
         self

@@ -32,7 +32,12 @@ impl Retry {
             Ok(reply) => reply,
             Err(error) => return self.after_error(attempt, method, error),
         };
-        let again = method.is_idempotent() && matches!(reply.status, 429 | 502..=504);
+        let again = match reply.status {
+            429 | 503 => method.is_idempotent(),
+            // Whoever says so stands in between, and does not know what became of it.
+            502 | 504 => method == Method::Get,
+            _ => false,
+        };
         let told = reply.retry_after;
         // Whoever wants more patience than that gets it from the caller.
         if !again || attempt >= self.times || told.is_some_and(|told| told > PATIENCE) {
@@ -99,6 +104,10 @@ mod tests {
             (Method::Post, refused(), true),
             (Method::Get, status(503), true),
             (Method::Post, status(503), false),
+            (Method::Put, status(503), true),
+            (Method::Put, status(504), false),
+            (Method::Delete, status(502), false),
+            (Method::Get, status(504), true),
             (Method::Get, status(200), false),
             (Method::Get, status(500), false),
             (Method::Get, status(595), false),

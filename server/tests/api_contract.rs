@@ -38,7 +38,7 @@ async fn the_admin_page_is_shown_to_everybody_and_holds_nothing() {
     // Whatever the page loads is there, and comes from here.
     let parts: Vec<&str> =
         page.text.split(['"', '\'']).filter(|part| part.starts_with("/admin/")).collect();
-    assert_eq!(parts.len(), 2, "{parts:?}");
+    assert_eq!(parts.len(), 3, "{parts:?}");
     for part in parts {
         assert_eq!(server.send(Method::GET, part, None, None).await.status, 200, "{part}");
     }

@@ -22,6 +22,7 @@ pub struct ApiError {
     status: StatusCode,
     body: Map<String, Value>,
     retry_after: Option<u64>,
+    allow: Option<HeaderValue>,
 }
 
 impl ApiError {
@@ -31,7 +32,7 @@ impl ApiError {
         body.insert("message".into(), message.into());
         body.insert("detail".into(), detail.into().into());
         body.insert("python_exception".into(), Value::Null);
-        Self { status, body, retry_after: None }
+        Self { status, body, retry_after: None, allow: None }
     }
 
     /// 400: what was sent makes no sense.
@@ -66,6 +67,12 @@ impl ApiError {
         self
     }
 
+    /// The same with the methods that may be called.
+    pub(crate) fn allow(mut self, methods: &str) -> Self {
+        self.allow = HeaderValue::from_str(methods).ok();
+        self
+    }
+
     /// 500: our fault. The cause is logged, not told.
     pub(crate) fn internal(error: &dyn std::error::Error) -> Self {
         tracing::error!(error = %chain(error), "request failed");
@@ -87,7 +94,7 @@ impl ApiError {
     /// 401 and 429 of the key check: `detail` alone, as the plugin knows it.
     fn refused(status: StatusCode, detail: String) -> Self {
         let body = Map::from_iter([("detail".to_owned(), detail.into())]);
-        Self { status, body, retry_after: None }
+        Self { status, body, retry_after: None, allow: None }
     }
 }
 
@@ -122,6 +129,9 @@ impl IntoResponse for ApiError {
         let mut response = (self.status, Json(Value::Object(self.body))).into_response();
         if let Some(seconds) = self.retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(methods) = self.allow {
+            response.headers_mut().insert(header::ALLOW, methods);
         }
         response
     }

@@ -81,7 +81,9 @@ fn request_body(op: &Op, fields: &[&Field]) -> Value {
         .filter(|field| field.flags.has(FieldFlags::REQUIRED) && !is_family(field))
         .map(|field| field.name)
         .collect();
-    let mut object = json!({ "type": "object", "properties": properties });
+    // What an operation does not have is refused.
+    let mut object =
+        json!({ "type": "object", "properties": properties, "additionalProperties": false });
     if !families.is_empty() {
         object["patternProperties"] = families.into();
     }
@@ -110,7 +112,7 @@ fn schema(field: &Field) -> Value {
         ("maximum", rules.max.map(number)),
         ("minLength", rules.min_length.map(Value::from)),
         ("maxLength", rules.max_length.map(Value::from)),
-        ("pattern", rules.pattern.map(Value::from)),
+        (pattern_word(rules.pattern), rules.pattern.map(Value::from)),
         ("format", rules.format.map(Value::from)),
         ("x-unit", rules.unit.map(Value::from)),
     ];
@@ -119,6 +121,15 @@ fn schema(field: &Field) -> Value {
         members.insert("writeOnly".into(), true.into());
     }
     schema
+}
+
+/// Patterns of Perl that a reader of JSON Schema cannot use have a name of their own.
+fn pattern_word(pattern: Option<&str>) -> &'static str {
+    let plain = |pattern: &str| {
+        let mut groups = pattern.match_indices("(?").map(|(at, _)| &pattern[at + 2..]);
+        !pattern.contains("[:") && groups.all(|group| group.starts_with([':', '=', '!']))
+    };
+    if pattern.is_none_or(plain) { "pattern" } else { "x-perl-pattern" }
 }
 
 fn of_kind(kind: &Kind) -> Value {
@@ -164,5 +175,15 @@ mod tests {
         let timeout = "/requestBody/content/application~1json/schema/properties/timeout/minimum";
         assert_eq!(start.pointer(timeout), Some(&0.into()));
         assert!(!paths.contains_key("/proxmox/api2/json/access/ticket"));
+        let open = "/requestBody/content/application~1json/schema/additionalProperties";
+        assert_eq!(start.pointer(open), Some(&false.into()));
+        for (pattern, word) in [
+            ("^[a-z]+(?:-[a-z]+)*$", "pattern"),
+            ("^[[:^cntrl:]]*$", "x-perl-pattern"),
+            ("(?i:a)", "x-perl-pattern"),
+            ("(?P<name>a)", "x-perl-pattern"),
+        ] {
+            assert_eq!(pattern_word(Some(pattern)), word, "{pattern}");
+        }
     }
 }

@@ -91,8 +91,10 @@ pub(super) fn find(
         if methods.is_empty() {
             return Err(ApiError::not_found(format!("{product} has no path {path}.")));
         }
-        let detail = format!("{path} takes {} and not {method}.", methods.join(", "));
-        return Err(ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed", detail));
+        let methods = methods.join(", ");
+        let detail = format!("{path} takes {methods} and not {method}.");
+        let error = ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed", detail);
+        return Err(error.allow(&methods));
     };
     match release {
         Some(release) if !matched.op.availability.has(release) => {

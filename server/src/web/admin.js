@@ -53,6 +53,7 @@ async function fill(id, read) {
   }
 }
 
+const looks = (state) => [state, { completed: "good", failed: "bad", interrupted: "bad" }[state] ?? ""];
 const time = (text) => (text ? new Date(text).toLocaleString() : "");
 const ok = (well, text) => [text, well ? "good" : "bad"];
 
@@ -78,7 +79,7 @@ async function runs() {
     const told = run.summary?.result ?? {};
     const failed = told.failed ?? 0;
     return [
-      time(run.started_at), ok(run.state !== "failed", run.state), told.created, told.updated, told.deleted,
+      time(run.started_at), looks(run.state), told.created, told.updated, told.deleted,
       [failed || "", failed ? "bad" : ""],
     ];
   });
@@ -99,7 +100,7 @@ async function logs() {
 async function show() {
   try {
     find("version").textContent = (await json("/")).proxbox.version;
-    await ask("/version");
+    await json("/version");
     await Promise.all([
       fill("checks", checks), fill("endpoints", endpoints), fill("runs", runs), fill("audit", audit), fill("logs", logs),
     ]);
@@ -136,11 +137,13 @@ async function* frames(answer) {
 async function sync() {
   const [button, progress] = [find("sync"), find("progress")];
   button.disabled = true;
+  progress.textContent = "Started; reading.";
   try {
     const started = await ask("/api/v1/runs", {
       method: "POST", headers: { "Content-Type": "application/json" }, body: "{}",
     });
     const { id } = await started.json();
+    await fill("runs", runs);
     for await (const { data } of frames(await ask(`/api/v1/runs/${id}/events`))) {
       if (data.message) progress.textContent = data.message;
     }

@@ -10,9 +10,10 @@ use crate::edge::{ApiError, Need, Path, Routes};
 const PAGE: &str = include_str!("admin.html");
 
 /// What belongs to the page.
-const PARTS: [(&str, &str, &str); 2] = [
+const PARTS: [(&str, &str, &str); 3] = [
     ("admin.js", "text/javascript; charset=utf-8", include_str!("admin.js")),
     ("admin.css", "text/css; charset=utf-8", include_str!("admin.css")),
+    ("icon.svg", "image/svg+xml", include_str!("icon.svg")),
 ];
 
 /// The routes of the page.

@@ -24,6 +24,8 @@ pub struct Demux {
     parser: Parser,
     screen: Screen,
     stage: Stage,
+    /// The beginning of a character: where one is cut, the parser loses what follows it.
+    held: Vec<u8>,
 }
 
 /// What is left of what a terminal shows when everything is left out that is no text.
@@ -74,13 +76,22 @@ enum Stage {
 impl Demux {
     /// A reader for the output between these sentinels.
     pub fn new(sentinels: Sentinels) -> Self {
-        Self { sentinels, parser: Parser::new(), screen: Screen::default(), stage: Stage::Before }
+        Self {
+            sentinels,
+            parser: Parser::new(),
+            screen: Screen::default(),
+            stage: Stage::Before,
+            held: Vec::new(),
+        }
     }
 
     /// Takes what was shown, in whatever parts it comes.
     pub fn take(&mut self, shown: &[u8]) -> Vec<Found> {
         let mut found = Vec::new();
-        self.parser.advance(&mut self.screen, shown);
+        let mut bytes = std::mem::take(&mut self.held);
+        bytes.extend_from_slice(shown);
+        self.held = bytes.split_off(bytes.len() - begun(&bytes));
+        self.parser.advance(&mut self.screen, &bytes);
         for line in std::mem::take(&mut self.screen.ended) {
             self.end_of_line(line, &mut found);
         }
@@ -117,6 +128,19 @@ impl Demux {
     }
 }
 
+/// How many bytes at the end begin a character of UTF-8 that is not whole.
+fn begun(bytes: &[u8]) -> usize {
+    let last = bytes.iter().rev().take(3).position(|byte| byte & 0xc0 != 0x80);
+    let Some(behind) = last else { return 0 };
+    let whole = match bytes[bytes.len() - 1 - behind] {
+        0xc2..=0xdf => 2,
+        0xe0..=0xef => 3,
+        0xf0..=0xf4 => 4,
+        _ => 1,
+    };
+    if whole > behind + 1 { behind + 1 } else { 0 }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -151,9 +175,10 @@ mod tests {
 
     #[test]
     fn control_characters_before_a_cut_cost_no_text() {
-        let shown = b"pxb-begin-s3cret\n\x1a\x07\xc2\x80\npxb-end-s3cret:0\n";
+        let shown =
+            b"pxb-begin-s3cret\n\x1a\x07\xc2\x80*\xc2\x80\"\xe2\x82\xac\npxb-end-s3cret:0\n";
         let whole = Demux::new(sentinels()).take(shown);
-        assert_eq!(whole, lines(&[], Some(0)));
+        assert_eq!(whole, lines(&["*\"\u{20ac}"], Some(0)));
         for cut in 1..shown.len() {
             let mut demux = Demux::new(sentinels());
             let found: Vec<Found> = shown.chunks(cut).flat_map(|part| demux.take(part)).collect();
@@ -171,7 +196,32 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_character_is_whole_or_begun() {
+        for (bytes, begun_of) in [
+            (&b""[..], 0),
+            (b"a", 0),
+            (b"a\xc2", 1),
+            (b"\xc2\x80", 0),
+            (b"\xe2\x82", 2),
+            (b"\xf0\x9f\x98", 3),
+            (b"\x80\x80\x80\x80", 0),
+            (b"\xff", 0),
+        ] {
+            assert_eq!(begun(bytes), begun_of, "{bytes:?}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn bytes_of_any_kind_may_be_cut_anywhere(body: Vec<u8>, cut in 1_usize..9) {
+            let shown = [b"pxb-begin-s3cret\n", body.as_slice(), b"\npxb-end-s3cret:0\n"].concat();
+            let whole = Demux::new(sentinels()).take(&shown);
+            let mut demux = Demux::new(sentinels());
+            let found: Vec<Found> = shown.chunks(cut).flat_map(|part| demux.take(part)).collect();
+            prop_assert_eq!(found, whole);
+        }
+
         #[test]
         fn it_does_not_matter_how_the_output_is_cut(
             texts in prop::collection::vec("[ -~]{0,20}", 0..8),

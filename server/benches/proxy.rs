@@ -228,11 +228,20 @@ async fn nginx(folder: &Path, upstream: &Upstream) -> Option<(Child, u16)> {
             "daemon off;",
         ])
         .stdin(Stdio::null())
+        .stdout(Stdio::null())
         .stderr(Stdio::null())
         .kill_on_drop(true)
         .spawn()
         .ok()?;
     wait_for(port, Duration::from_secs(5)).await.then_some((process, port))
+}
+
+/// Lets nginx end its workers: killed, it would leave them behind.
+async fn stop(nginx: &mut Child) {
+    if let Some(pid) = nginx.id() {
+        let _ = Command::new("kill").args(["-QUIT", &pid.to_string()]).status().await;
+        let _ = tokio::time::timeout(Duration::from_secs(5), nginx.wait()).await;
+    }
 }
 
 /// The Python backend as it is shipped, with the mock as its endpoint.
@@ -300,9 +309,10 @@ async fn main() {
     let path = format!("/proxmox/api2/json{PATH}");
     let mut own = measure(port, &path, &header, connections, seconds).await;
     let mut beside = None;
-    if let Some((_nginx, at)) = nginx(folder.path(), &upstream).await {
+    if let Some((mut nginx, at)) = nginx(folder.path(), &upstream).await {
         beside =
             Some(measure(at, &format!("/api2/json{PATH}"), &token, connections, seconds).await);
+        stop(&mut nginx).await;
         // Once more after it: a machine is not equally fast all the time.
         let again = measure(port, &path, &header, connections, seconds).await;
         own = if again.rate > own.rate { again } else { own };

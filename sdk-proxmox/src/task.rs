@@ -11,7 +11,6 @@ use crate::{CallName, Client, Error, Upid};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-const LINES: usize = 500;
 
 static STATUS: Op = op("/nodes/{node}/tasks/{upid}/status");
 static LOG: Op = op("/nodes/{node}/tasks/{upid}/log");
@@ -92,6 +91,9 @@ impl fmt::Display for Outcome {
 }
 
 impl Task {
+    /// Lines that [`Task::log`] gives at most; fewer mean that there are no more now.
+    pub const LINES: usize = 500;
+
     pub(crate) fn new(client: Client, upid: Upid) -> Self {
         Self { client, upid }
     }
@@ -132,7 +134,7 @@ impl Task {
 
     /// Lines of the log from number `after + 1` on, at most 500.
     pub async fn log(&self, after: u64) -> Result<Vec<LogLine>, Error> {
-        let query = [("start", after.to_string()), ("limit", LINES.to_string())];
+        let query = [("start", after.to_string()), ("limit", Self::LINES.to_string())];
         let lines = self.get(&LOG, &query).await?;
         let line = |line: &Value| {
             let number = line.get("n")?;
@@ -187,7 +189,7 @@ impl Task {
     ) -> Result<u64, Error> {
         loop {
             let lines = self.log(seen).await?;
-            let full = lines.len() == LINES;
+            let full = lines.len() == Self::LINES;
             for each in lines {
                 seen = seen.max(each.number);
                 line(each);

@@ -27,9 +27,6 @@ const TRIES: u32 = 5;
 /// Lines of an answer; a stream has no bound.
 const MOST: usize = 10_000;
 
-/// Lines that Proxmox gives at once.
-const PAGE: usize = 500;
-
 /// The task of an endpoint with this identifier.
 pub(super) async fn task(session: &Session, upid: &str) -> Result<Task, ApiError> {
     let client = session.client().await.map_err(StartError::from)?;
@@ -44,7 +41,7 @@ pub(super) async fn once(session: &Session, upid: &str) -> Result<Value, ApiErro
         let mut lines = Vec::new();
         loop {
             let more = task.log(lines.last().map_or(0, line_number)).await?;
-            let last = more.len() < PAGE;
+            let last = more.len() < Task::LINES;
             lines.extend(more);
             if last || lines.len() >= MOST {
                 return Ok::<_, sdk_proxmox::Error>((state, lines));
@@ -95,7 +92,7 @@ pub(super) fn follow(task: Task, after: Option<String>) -> impl Stream<Item = Fr
                         seen = line.number;
                         yield Frame::line(line.number, &line.text).at(line.number.to_string());
                     }
-                    if lines.len() >= PAGE {
+                    if lines.len() == Task::LINES {
                         // There is more to read before anything can be said of the end.
                         continue;
                     }

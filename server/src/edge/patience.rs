@@ -88,6 +88,15 @@ impl<S> Watched<S> {
         }
     }
 
+    /// Begins the time anew within which an answered connection has to say something. Who writes is woken
+    /// by its end, whether or not it reads before.
+    fn said_something(&mut self, context: &mut Context<'_>) {
+        if self.awaits == Awaits::Next {
+            self.deadline.as_mut().reset(Instant::now() + IDLE);
+            let _ = self.deadline.as_mut().poll(context);
+        }
+    }
+
     /// Gives a write up that was waited for too long.
     fn watch<T>(
         &mut self,
@@ -96,9 +105,6 @@ impl<S> Watched<S> {
     ) -> Poll<io::Result<T>> {
         if written.is_ready() {
             self.stalled = None;
-            if self.awaits == Awaits::Next {
-                self.deadline.as_mut().reset(Instant::now() + IDLE);
-            }
             return written;
         }
         let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(STALLED)));
@@ -137,6 +143,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     ) -> Poll<io::Result<usize>> {
         self.answered(bytes);
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        if written.is_ready() {
+            self.said_something(context);
+        }
         self.watch(context, written)
     }
 
@@ -157,6 +166,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         let first = parts.iter().find(|part| !part.is_empty());
         self.answered(first.map_or(&[], |part| part));
         let written = Pin::new(&mut self.stream).poll_write_vectored(context, parts);
+        if written.is_ready() {
+            self.said_something(context);
+        }
         self.watch(context, written)
     }
 
@@ -238,6 +250,26 @@ mod tests {
         let silent = Instant::now();
         assert_eq!(read(&mut ours).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
         assert_eq!(silent.elapsed(), IDLE);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_is_only_written_to_is_woken_when_its_time_is_over() {
+        let (mut peer, mut ours) = pair();
+        peer.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+        read(&mut ours).await.unwrap();
+        let (start, mut written) = (Instant::now(), false);
+        let ended = std::future::poll_fn(|context| {
+            if !std::mem::replace(&mut written, true) {
+                let answer = b"HTTP/1.1 200 OK\r\n\r\n";
+                assert!(Pin::new(&mut ours).poll_write(context, answer).is_ready());
+                return Poll::Pending;
+            }
+            let mut bytes = [0; 16];
+            Pin::new(&mut ours).poll_read(context, &mut ReadBuf::new(&mut bytes))
+        });
+        let ended = timeout(LONG, ended).await.unwrap();
+        assert_eq!(ended.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert_eq!(start.elapsed(), IDLE);
     }
 
     #[tokio::test(start_paused = true)]

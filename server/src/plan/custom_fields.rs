@@ -179,7 +179,8 @@ impl CustomField {
         }
         match draft.settle(wanted) {
             None => Vec::new(),
-            Some(_) if left_out => known,
+            // The one that settles itself with the guests is theirs when they are written.
+            Some(_) if left_out && self.name != VMID_FIELD => known,
             Some(_) => self.of.to_vec(),
         }
     }

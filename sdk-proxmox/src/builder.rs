@@ -4,21 +4,22 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
+use rustls::ClientConfig;
 use secrecy::SecretString;
 use tokio::sync::Mutex;
 
+use crate::USER_AGENT;
+use crate::connect::Connector;
 use crate::counters::Counters;
 use crate::host::{self, Host};
 use crate::http_transport::HttpTransport;
 use crate::login::{Login, Session, TotpCode};
+use crate::pool::IDLE;
 use crate::release::Releases;
 use crate::retry::Retry;
 use crate::tls::{self, Certificate, Trust};
 use crate::wire::Wire;
 use crate::{Client, Error, Product};
-
-/// pveproxy closes idle connections after five seconds; one closed under our feet costs a retry.
-const IDLE: Duration = Duration::from_secs(4);
 
 /// Settings of a [`Client`]. Nothing is sent before the first call.
 #[must_use]
@@ -194,8 +195,10 @@ impl ClientBuilder {
             .iter()
             .map(|host| Host::parse(host, self.product.port(), self.concurrency))
             .collect::<Result<Vec<_>, _>>()?;
-        let client = self.http_client(&hosts, Some(self.read_timeout))?;
-        let uploads = self.http_client(&hosts, None)?;
+        let tls = self.tls(&hosts)?;
+        let hosts = self.with_pools(hosts, &tls)?;
+        let client = self.http_client(&hosts, tls.clone(), Some(self.read_timeout))?;
+        let uploads = self.http_client(&hosts, tls, None)?;
         let patience = self.timeout;
         let by_token = matches!(self.credentials, Credentials::Token { .. });
         let login = match self.credentials {
@@ -221,11 +224,7 @@ impl ClientBuilder {
         Ok(Client::new(transport, counters, releases, by_token))
     }
 
-    fn http_client(
-        &self,
-        hosts: &[Host],
-        read_timeout: Option<Duration>,
-    ) -> Result<reqwest::Client, Error> {
+    fn tls(&self, hosts: &[Host]) -> Result<ClientConfig, Error> {
         let pins: Vec<_> = self
             .fingerprints
             .iter()
@@ -243,24 +242,40 @@ impl ClientBuilder {
             }
             trust => trust.clone(),
         };
+        trust.config(self.certificate.as_ref())
+    }
+
+    /// Hosts with connections of their own, unless a proxy stands between.
+    fn with_pools(&self, hosts: Vec<Host>, tls: &ClientConfig) -> Result<Vec<Host>, Error> {
+        if self.proxy.is_some() {
+            return Ok(hosts);
+        }
+        let connector = Connector::new(tls.clone(), self.resolver.clone(), self.connect_timeout);
+        let connector = Arc::new(connector);
+        let with_pool = |host: Host| host.with_pool(connector.clone(), self.read_timeout);
+        hosts.into_iter().map(with_pool).collect()
+    }
+
+    fn http_client(
+        &self,
+        hosts: &[Host],
+        tls: ClientConfig,
+        read_timeout: Option<Duration>,
+    ) -> Result<reqwest::Client, Error> {
         let builder = reqwest::Client::builder()
             // The reason phrase, all that old releases say about an error, is lost with HTTP/2.
             .http1_only()
             .redirect(reqwest::redirect::Policy::none())
             // Not those of the environment.
             .no_proxy()
-            .user_agent(concat!("sdk-proxmox/", env!("CARGO_PKG_VERSION")))
+            .user_agent(USER_AGENT)
+            .tls_backend_preconfigured(tls)
             .pool_idle_timeout(IDLE)
             .connect_timeout(self.connect_timeout)
             .timeout(self.timeout);
         let builder = match read_timeout {
             Some(limit) => builder.read_timeout(limit),
             None => builder,
-        };
-        let builder = match (trust.config(self.certificate.as_ref())?, &self.certificate) {
-            (Some(config), _) => builder.tls_backend_preconfigured(config),
-            (None, Some(own)) => builder.identity(own.identity()?),
-            (None, None) => builder,
         };
         if let Some(proxy) = &self.proxy
             && hosts.iter().any(|host| !host.tls)

@@ -2,12 +2,17 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
+use http::Uri;
+use http::uri::PathAndQuery;
 use proxbox_runtime::Request;
 use tokio::sync::Semaphore;
 use url::{Host as UrlHost, Url};
 
 use crate::Error;
+use crate::connect::Connector;
+use crate::pool::Pool;
 
 /// One node that answers for the cluster, and the places for calls to it.
 pub(crate) struct Host {
@@ -18,6 +23,8 @@ pub(crate) struct Host {
     /// Whether the connection is encrypted.
     pub(crate) tls: bool,
     pub(crate) slots: Semaphore,
+    /// Connections for what is passed on; none where a proxy stands between.
+    pub(crate) pool: Option<Arc<Pool>>,
 }
 
 impl Host {
@@ -54,6 +61,7 @@ impl Host {
             name,
             tls,
             slots: Semaphore::new(concurrency),
+            pool: None,
         })
     }
 }
@@ -67,6 +75,28 @@ impl Host {
             url.set_query(Some(&request.encoded_query()));
         }
         url
+    }
+
+    /// The same without scheme and host, as it stands in a request.
+    pub(crate) fn target(&self, request: &Request) -> Result<Uri, http::Error> {
+        let mut target = format!("{}{}", self.base.path(), request.path);
+        if !request.query.is_empty() {
+            target.push('?');
+            target.push_str(&request.encoded_query());
+        }
+        Ok(PathAndQuery::from_maybe_shared(target)?.into())
+    }
+
+    /// The same with connections of its own for what is passed on, whose answers are waited for so long.
+    pub(crate) fn with_pool(
+        self,
+        connector: Arc<Connector>,
+        limit: Duration,
+    ) -> Result<Self, Error> {
+        let pool = Pool::new(connector, self.base.as_str(), limit).map_err(|error| {
+            Error::Invalid(format!("`{}` is not the address of a node: {error}", self.base))
+        })?;
+        Ok(Self { pool: Some(Arc::new(pool)), ..self })
     }
 }
 

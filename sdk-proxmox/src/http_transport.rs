@@ -52,8 +52,7 @@ impl Transport for HttpTransport {
             let once = body.is_some();
             let mut attempt = 0;
             loop {
-                let outcome = self.passed_on(&request, body.take()).await;
-                let told = outcome.map(Forwarded::from);
+                let told = self.passed_on(&request, body.take()).await;
                 let Err(error) = &told else { return told };
                 let pause = self.retry.after_error(attempt, request.op.method, error);
                 let Some(pause) = pause.filter(|_| !once) else { return told };
@@ -89,11 +88,7 @@ impl HttpTransport {
 
     /// The answer with its body not yet read; with a new ticket once more where the old one was
     /// refused.
-    async fn passed_on(
-        &self,
-        request: &Request,
-        body: Option<Passed>,
-    ) -> Result<reqwest::Response, Error> {
+    async fn passed_on(&self, request: &Request, body: Option<Passed>) -> Result<Forwarded, Error> {
         let once = body.is_some();
         let pass = self.login.pass(&self.wire, request.op.method).await?;
         let response = self.wire.forward(request, &pass.headers, body).await?;

@@ -49,6 +49,7 @@ mod answer;
 pub mod blocking;
 mod builder;
 mod client;
+mod connect;
 mod console;
 mod counters;
 mod error;
@@ -56,11 +57,13 @@ mod files;
 mod forward;
 mod host;
 mod http_transport;
+mod link;
 mod login;
 #[cfg(feature = "mock")]
 pub mod mock;
 pub mod parse;
 mod pending;
+mod pool;
 pub mod prelude;
 mod product;
 mod release;
@@ -72,13 +75,16 @@ mod upid;
 mod websocket;
 mod wire;
 
+/// What this library calls itself.
+const USER_AGENT: &str = concat!("sdk-proxmox/", env!("CARGO_PKG_VERSION"));
+
 pub use builder::ClientBuilder;
 pub use client::Client;
 pub use console::Console;
 pub use counters::Counted;
 pub use error::{ApiError, BoxError, CallName, ConnectFailure, Error};
 pub use files::{Download, FileStream, Upload};
-pub use forward::{Forwarded, Passed};
+pub use forward::{Forwarded, ForwardedBody, Passed};
 pub use pending::Pending;
 pub use product::Product;
 pub use task::{LogLine, Outcome, Task, TaskState};

@@ -28,30 +28,29 @@ pub(crate) enum Trust {
 }
 
 impl Trust {
-    /// The TLS settings; `None` leaves them to reqwest, which then asks the system.
-    pub(crate) fn config(&self, own: Option<&Certificate>) -> Result<Option<ClientConfig>, Error> {
+    /// The TLS settings.
+    pub(crate) fn config(&self, own: Option<&Certificate>) -> Result<ClientConfig, Error> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = ClientConfig::builder_with_provider(provider.clone())
             .with_safe_default_protocol_versions()
             .map_err(|error| Error::Invalid(format!("TLS is not available: {error}")))?;
-        let verifier = |pins| Verifier { pins, provider };
+        let verifier = |pins| Arc::new(Verifier { pins, provider: provider.clone() });
         let config = match self {
             Self::System => {
-                // reqwest builds its own settings and asks for the process's provider. Another one
-                // that was installed before is as good.
-                let _ = rustls::crypto::ring::default_provider().install_default();
-                return Ok(None);
+                let system = rustls_platform_verifier::Verifier::new(provider.clone());
+                let system = system.map_err(|error| {
+                    Error::Invalid(format!("the system's certificates cannot be read: {error}"))
+                })?;
+                builder.dangerous().with_custom_certificate_verifier(Arc::new(system))
             }
             Self::Authorities(pem) => builder.with_root_certificates(authorities(pem)?),
             Self::Pinned(pins) => {
-                let verifier = Arc::new(verifier(Some(pins.clone())));
-                builder.dangerous().with_custom_certificate_verifier(verifier)
+                let pins = Some(pins.clone());
+                builder.dangerous().with_custom_certificate_verifier(verifier(pins))
             }
-            Self::Anything => {
-                builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier(None)))
-            }
+            Self::Anything => builder.dangerous().with_custom_certificate_verifier(verifier(None)),
         };
-        let config = match own {
+        let mut config = match own {
             None => config.with_no_client_auth(),
             Some(own) => {
                 let (chain, key) = own.read()?;
@@ -60,7 +59,8 @@ impl Trust {
                 })?
             }
         };
-        Ok(Some(config))
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(config)
     }
 }
 
@@ -84,14 +84,6 @@ impl Certificate {
         let key = PrivateKeyDer::from_pem_slice(self.key.expose_secret());
         let key = key.map_err(|_| Error::Invalid("the client's key is not PEM".into()))?;
         Ok((chain, key))
-    }
-
-    /// For settings that reqwest makes.
-    pub(crate) fn identity(&self) -> Result<reqwest::Identity, Error> {
-        self.read()?;
-        let pem = [self.chain.as_slice(), b"\n", self.key.expose_secret()].concat();
-        reqwest::Identity::from_pem(&pem)
-            .map_err(|_| Error::Invalid("the client certificate is not usable".into()))
     }
 }
 

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
-use http::HeaderMap;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
+use http::{HeaderMap, HeaderValue};
 use proxbox_runtime::{Method, Payload, Request};
 use reqwest::multipart;
 use tokio::sync::oneshot;
@@ -15,8 +15,10 @@ use tokio::sync::oneshot;
 use crate::counters::Counters;
 use crate::files::text_parts;
 use crate::host::Host;
+use crate::pool::Failed;
 use crate::{
-    ApiError, CallName, ConnectFailure, Download, Error, FileStream, Passed, Reply, Upload,
+    ApiError, CallName, ConnectFailure, Download, Error, FileStream, Forwarded, ForwardedBody,
+    Passed, Reply, Upload,
 };
 
 /// A file takes as long as it takes. What is read has the time limit between its parts; what is sent has
@@ -70,7 +72,7 @@ impl Wire {
         request: &Request,
         headers: &HeaderMap,
         body: Option<Passed>,
-    ) -> Result<reqwest::Response, Error> {
+    ) -> Result<Forwarded, Error> {
         let Some(body) = body else {
             let mut refused = None;
             for (index, host) in self.in_order() {
@@ -93,7 +95,7 @@ impl Wire {
             .header(CONTENT_TYPE, body.content_type)
             .header(CONTENT_LENGTH, body.length)
             .body(content);
-        self.sent(host, request, sent, over).await
+        self.sent(host, request, sent, over).await.map(passed_on)
     }
 
     async fn head_of(
@@ -101,11 +103,29 @@ impl Wire {
         host: &Host,
         request: &Request,
         headers: &HeaderMap,
-    ) -> Result<reqwest::Response, Error> {
+    ) -> Result<Forwarded, Error> {
         let _slot = host.slots.acquire().await;
         self.counters.request();
-        let failed = |error| failure(request.into(), &host.name, error);
-        self.build(host, request, headers).timeout(NO_LIMIT).send().await.map_err(failed)
+        let call = || CallName::from(request);
+        let Some(pool) = &host.pool else {
+            let failed = |error| failure(call(), &host.name, error);
+            let sent = self.build(host, request, headers).timeout(NO_LIMIT);
+            return sent.send().await.map(passed_on).map_err(failed);
+        };
+        let message = message(host, request, headers).map_err(|error| {
+            Error::Invalid(format!("{}: the request cannot be built: {error}", call()))
+        })?;
+        let name = || host.name.clone();
+        pool.exchange(message).await.map_err(|failed| match failed {
+            Failed::Connect(source) => {
+                let why = connect_failure(&*source);
+                Error::Connect { call: call(), host: name(), why, source }
+            }
+            Failed::Late(late) => {
+                Error::Timeout { call: call(), host: name(), source: late.into() }
+            }
+            Failed::Lost(lost) => Error::Lost { call: call(), host: name(), source: lost.into() },
+        })
     }
 
     /// The answer to a file, which takes as long as it takes to be sent.
@@ -232,18 +252,48 @@ impl Wire {
         headers: &HeaderMap,
     ) -> reqwest::RequestBuilder {
         let builder = self.client.request(method_of(request), host.url(request));
-        let builder = builder.headers(headers.clone());
-        let (kind, text) = match &request.payload {
-            Payload::Empty if request.op.method == Method::Get => return builder,
-            // Proxies in front of a node insist on a length.
-            Payload::Empty => return builder.header(CONTENT_LENGTH, 0),
-            Payload::Form(pairs) => {
-                ("application/x-www-form-urlencoded", Payload::encode_form(pairs))
-            }
-            Payload::Json(value) => ("application/json", value.to_string()),
-        };
-        builder.header(CONTENT_TYPE, kind).body(text)
+        let mut headers = headers.clone();
+        let text = payload(request, &mut headers);
+        let builder = builder.headers(headers);
+        if text.is_empty() { builder } else { builder.body(text) }
     }
+}
+
+/// The body of a request, which the headers are told of.
+fn payload(request: &Request, headers: &mut HeaderMap) -> String {
+    let (kind, text) = match &request.payload {
+        Payload::Empty => {
+            if request.op.method != Method::Get {
+                // Proxies in front of a node insist on a length.
+                headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+            }
+            return String::new();
+        }
+        Payload::Form(pairs) => ("application/x-www-form-urlencoded", Payload::encode_form(pairs)),
+        Payload::Json(value) => ("application/json", value.to_string()),
+    };
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    text
+}
+
+/// A request as it is written into a connection.
+fn message(
+    host: &Host,
+    request: &Request,
+    headers: &HeaderMap,
+) -> Result<http::Request<String>, http::Error> {
+    let mut headers = headers.clone();
+    headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
+    headers.insert(USER_AGENT, HeaderValue::from_static(crate::USER_AGENT));
+    let mut message = http::Request::new(payload(request, &mut headers));
+    *message.method_mut() = method_of(request);
+    *message.uri_mut() = host.target(request)?;
+    *message.headers_mut() = headers;
+    Ok(message)
+}
+
+fn passed_on(response: reqwest::Response) -> Forwarded {
+    http::Response::from(response).map(ForwardedBody::of_client)
 }
 
 fn method_of(request: &Request) -> http::Method {
@@ -292,7 +342,10 @@ fn failure(call: CallName, host: &Arc<str>, error: reqwest::Error) -> Error {
         return Error::Invalid(format!("{call}: the request cannot be built: {error}"));
     }
     if error.is_connect() {
-        let why = connect_failure(&error);
+        let why = match error.is_timeout() {
+            true => ConnectFailure::Timeout,
+            false => connect_failure(&error),
+        };
         return Error::Connect { call, host, why, source: error.into() };
     }
     if error.is_timeout() {
@@ -301,12 +354,9 @@ fn failure(call: CallName, host: &Arc<str>, error: reqwest::Error) -> Error {
     Error::Lost { call, host, source: error.into() }
 }
 
-fn connect_failure(error: &reqwest::Error) -> ConnectFailure {
-    if error.is_timeout() {
-        return ConnectFailure::Timeout;
-    }
+fn connect_failure(error: &(dyn StdError + 'static)) -> ConnectFailure {
     let mut deepest = error.to_string();
-    let mut cause: Option<&(dyn StdError + 'static)> = error.source();
+    let mut cause = Some(error);
     while let Some(link) = cause {
         if let Some(failure) = link.downcast_ref::<std::io::Error>().and_then(io_failure) {
             return failure;

@@ -45,8 +45,8 @@ const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
 /// left out of the log: anybody can put anything there.
 pub(super) async fn protect(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
-    let (method, path) = (request.method().clone(), shown(request.uri().path()));
-    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let (method, uri) = (request.method().clone(), request.uri().clone());
+    let route = request.extensions().get::<MatchedPath>().cloned();
     let id = RequestId::of(request.headers());
     let span = tracing::info_span!("request", id = %id.0);
     request.extensions_mut().insert(id.clone());
@@ -61,9 +61,12 @@ pub(super) async fn protect(State(app): State<App>, mut request: Request, next: 
     let took = started.elapsed();
     let status = response.status();
     let _inside = span.enter();
-    tracing::info!(%method, path, status = status.as_u16(), millis = took.as_millis(), "answered");
-    app.metrics.answered(&method, route.as_deref().unwrap_or("unknown"), status, took);
+    let (path, code) = (shown(uri.path()), status.as_u16());
+    tracing::info!(%method, %path, status = code, millis = took.as_millis(), "answered");
+    let route = route.as_ref().map_or("unknown", MatchedPath::as_str);
+    app.metrics.answered(&method, route, status, took);
     let headers = response.headers_mut();
+    headers.reserve(SECURITY.len() + 2);
     for (name, value) in SECURITY {
         headers.entry(name).or_insert(value);
     }
@@ -75,8 +78,8 @@ pub(super) async fn protect(State(app): State<App>, mut request: Request, next: 
 }
 
 /// A path as the log has it: anybody can ask for a long one.
-fn shown(path: &str) -> String {
-    path.chars().take(PATH).collect()
+fn shown(path: &str) -> &str {
+    path.get(..path.floor_char_boundary(PATH)).unwrap_or_default()
 }
 
 fn too_large(request: &Request) -> Option<ApiError> {

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 /// Time for the head of a request to arrive, from its first byte on; for the first request of a
 /// connection, from the connection on.
@@ -34,7 +34,10 @@ const END_OF_HEAD: &[u8] = b"\r\n\r\n";
 pub(super) struct Watched<S> {
     stream: S,
     awaits: Awaits,
-    deadline: Pin<Box<Sleep>>,
+    /// When it is too late for what is awaited.
+    due: Instant,
+    /// Looks whether it is, at that time or before: setting it anew for every request costs more.
+    alarm: Pin<Box<Sleep>>,
     /// Since when nothing is taken of what is written.
     stalled: Option<Pin<Box<Sleep>>>,
     /// How much of the end of a head was read last.
@@ -55,15 +58,16 @@ enum Awaits {
 
 impl<S> Watched<S> {
     pub(super) fn new(stream: S) -> Self {
-        let deadline = Box::pin(sleep(PATIENCE));
-        Self { stream, awaits: Awaits::Head, deadline, stalled: None, matched: 0 }
+        let due = Instant::now() + PATIENCE;
+        let alarm = Box::pin(sleep_until(due));
+        Self { stream, awaits: Awaits::Head, due, alarm, stalled: None, matched: 0 }
     }
 
     fn saw(&mut self, bytes: &[u8]) {
         if self.awaits == Awaits::Next && !bytes.is_empty() {
             self.awaits = Awaits::Head;
             self.matched = 0;
-            self.deadline.as_mut().reset(Instant::now() + PATIENCE);
+            self.due = Instant::now() + PATIENCE;
         }
         if self.awaits == Awaits::Head && self.completes_head(bytes) {
             self.awaits = Awaits::Nothing;
@@ -92,9 +96,23 @@ impl<S> Watched<S> {
     /// by its end, whether or not it reads before.
     fn said_something(&mut self, context: &mut Context<'_>) {
         if self.awaits == Awaits::Next {
-            self.deadline.as_mut().reset(Instant::now() + IDLE);
-            let _ = self.deadline.as_mut().poll(context);
+            self.due = Instant::now() + IDLE;
+            let _ = self.poll_late(context);
         }
+    }
+
+    /// Ready when it is too late.
+    fn poll_late(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if self.alarm.deadline() > self.due {
+            self.alarm.as_mut().reset(self.due);
+        }
+        while self.alarm.as_mut().poll(context).is_ready() {
+            if self.due <= Instant::now() {
+                return Poll::Ready(());
+            }
+            self.alarm.as_mut().reset(self.due);
+        }
+        Poll::Pending
     }
 
     /// Gives a write up that was waited for too long.
@@ -127,7 +145,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
                 Poll::Ready(Ok(()))
             }
             Poll::Pending if matches!(self.awaits, Awaits::Head | Awaits::Next) => {
-                ready!(self.deadline.as_mut().poll(context));
+                ready!(self.poll_late(context));
                 Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
             }
             Poll::Pending => Poll::Pending,

@@ -4,6 +4,7 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, OriginalUri};
 use axum::http::{Method, StatusCode, Uri};
 use axum::middleware::from_fn_with_state;
+use tower::ServiceBuilder;
 
 use super::openapi::Document;
 use super::route::{Routes, get};
@@ -18,17 +19,17 @@ const BODY_LIMIT: usize = 1 << 20;
 pub fn router(app: App) -> Router {
     let (routes, needs, described) = routes().build();
     let app = app.described(Document::new(described));
-    let routes = routes
+    let layers = ServiceBuilder::new()
+        .layer(from_fn_with_state(app.clone(), headers::protect))
+        // Before the key: a browser asks without one whether it may ask.
+        .option_layer(cors::layer(&app))
+        .layer(from_fn_with_state((app.clone(), needs), gate::require_key))
+        .layer(DefaultBodyLimit::max(BODY_LIMIT));
+    routes
         .fallback(not_built)
         .method_not_allowed_fallback(not_allowed_here)
-        .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(from_fn_with_state((app.clone(), needs), gate::require_key));
-    // Before the key: a browser asks without one whether it may ask.
-    let routes = match cors::layer(&app) {
-        Some(layer) => routes.layer(layer),
-        None => routes,
-    };
-    routes.layer(from_fn_with_state(app.clone(), headers::protect)).with_state(app)
+        .layer(layers)
+        .with_state(app)
 }
 
 /// The OpenAPI document of all routes.

@@ -1,6 +1,6 @@
 //! What a request gives for an operation, checked against its description before anything is sent.
 
-use axum::body::Bytes;
+use axum::body::{Bytes, HttpBody};
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use proxbox_runtime::{
@@ -102,6 +102,9 @@ async fn read_members(
         }
         let (members, file) = upload::read(request).await?;
         return Ok((members, Some(file)));
+    }
+    if request.body().is_end_stream() {
+        return Ok((Map::new(), None));
     }
     let bytes: Bytes = read_body(Bytes::from_request(request, &())).await?;
     if bytes.is_empty() {

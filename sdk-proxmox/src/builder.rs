@@ -250,9 +250,9 @@ impl ClientBuilder {
         if self.proxy.is_some() {
             return Ok(hosts);
         }
-        let connector = Connector::new(tls.clone(), self.resolver.clone(), self.connect_timeout);
-        let connector = Arc::new(connector);
-        let with_pool = |host: Host| host.with_pool(connector.clone(), self.read_timeout);
+        let limits = (self.connect_timeout, self.read_timeout);
+        let connector = Arc::new(Connector::new(tls.clone(), self.resolver.clone(), limits));
+        let with_pool = |host: Host| host.with_pool(connector.clone());
         hosts.into_iter().map(with_pool).collect()
     }
 

@@ -31,22 +31,23 @@ const KEEPALIVE: Duration = Duration::from_secs(15);
 /// Makes connections.
 pub(crate) struct Connector {
     service: HttpsConnector<HttpConnector<Resolver>>,
-    limit: Duration,
+    connect_timeout: Duration,
+    read_timeout: Duration,
 }
 
 impl Connector {
-    /// Connections by these TLS settings, each made within `limit`.
+    /// Connections by these TLS settings, with the limits for making one and for an answer.
     pub(crate) fn new(
         tls: ClientConfig,
         resolver: Option<Arc<dyn Resolve>>,
-        limit: Duration,
+        (connect_timeout, read_timeout): (Duration, Duration),
     ) -> Self {
         let mut http = HttpConnector::new_with_resolver(Resolver(resolver));
         http.enforce_http(false);
         http.set_nodelay(true);
         http.set_keepalive(Some(KEEPALIVE));
-        http.set_connect_timeout(Some(limit));
-        Self { service: (http, tls).into(), limit }
+        http.set_connect_timeout(Some(connect_timeout));
+        Self { service: (http, tls).into(), connect_timeout, read_timeout }
     }
 
     /// A new connection to scheme, host and port.
@@ -56,10 +57,10 @@ impl Connector {
             poll_fn(|context| service.poll_ready(context)).await?;
             let stream = service.call(to.clone()).await?;
             let (sender, connection) = http1::handshake(stream).await?;
-            Ok(Link::new(sender, connection))
+            Ok(Link::new(sender, connection, self.read_timeout))
         };
         let late = |_| Err(io::Error::from(io::ErrorKind::TimedOut).into());
-        tokio::time::timeout(self.limit, made).await.unwrap_or_else(late)
+        tokio::time::timeout(self.connect_timeout, made).await.unwrap_or_else(late)
     }
 }
 

@@ -8,7 +8,6 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use proxbox_runtime::Request;
-use tokio::time::{Sleep, sleep};
 
 use crate::link::{Link, unwoken};
 use crate::pool::Pool;
@@ -33,8 +32,8 @@ struct Linked {
     /// None when all was read.
     link: Option<Link>,
     pool: Arc<Pool>,
-    /// How long the next part is waited for.
-    deadline: Option<Pin<Box<Sleep>>>,
+    /// Whether the next part is being waited for.
+    waits: bool,
 }
 
 /// The body of a request that is passed on without being read.
@@ -55,7 +54,7 @@ impl std::fmt::Debug for Passed {
 
 impl ForwardedBody {
     pub(crate) fn linked(content: Incoming, link: Link, pool: Arc<Pool>) -> Self {
-        let mut body = Linked { content, link: Some(link), pool, deadline: None };
+        let mut body = Linked { content, link: Some(link), pool, waits: false };
         body.end_if_read();
         Self(Source::Linked(body))
     }
@@ -67,30 +66,34 @@ impl ForwardedBody {
 
 impl Linked {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        // Once before and once after the connection did what it can: it does more when it is asked to.
-        let mut told = self.poll_content();
-        if let (Poll::Pending, Some(link)) = (&told, &mut self.link) {
-            link.drive(context);
-            told = self.poll_content();
-        }
-        if let Poll::Ready(frame) = told {
-            self.deadline = None;
-            match &frame {
-                Some(Err(_)) => self.link = None,
-                None => self.give_back(),
-                Some(Ok(_)) => self.end_if_read(),
+        let content = &mut self.content;
+        let mut look = || Pin::new(&mut *content).poll_frame(&mut unwoken());
+        // What was read already needs no more of the connection.
+        let told = match (look(), &mut self.link) {
+            (Poll::Pending, Some(link)) => link.drive(context, look),
+            (told, _) => told,
+        };
+        match (told, &mut self.link) {
+            (Poll::Ready(frame), _) => {
+                self.waits = false;
+                match &frame {
+                    Some(Err(_)) => self.link = None,
+                    Some(Ok(_)) => self.end_if_read(),
+                    None => self.give_back(),
+                }
+                Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
             }
-            return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
+            (Poll::Pending, Some(link)) => {
+                if !std::mem::replace(&mut self.waits, true) {
+                    link.wait();
+                }
+                ready!(link.poll_late(context));
+                self.link = None;
+                Poll::Ready(Some(Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into())))
+            }
+            // It was late, and said so.
+            (Poll::Pending, None) => Poll::Ready(None),
         }
-        let limit = self.pool.limit;
-        let deadline = self.deadline.get_or_insert_with(|| Box::pin(sleep(limit)));
-        ready!(deadline.as_mut().poll(context));
-        self.link = None;
-        Poll::Ready(Some(Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into())))
-    }
-
-    fn poll_content(&mut self) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
-        Pin::new(&mut self.content).poll_frame(&mut unwoken())
     }
 
     fn end_if_read(&mut self) {

@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::Uri;
 use http::uri::PathAndQuery;
@@ -79,21 +78,16 @@ impl Host {
 
     /// The same without scheme and host, as it stands in a request.
     pub(crate) fn target(&self, request: &Request) -> Result<Uri, http::Error> {
-        let mut target = format!("{}{}", self.base.path(), request.path);
-        if !request.query.is_empty() {
-            target.push('?');
-            target.push_str(&request.encoded_query());
-        }
+        let target = match request.query.as_slice() {
+            [] => [self.base.path(), &request.path].concat(),
+            _ => [self.base.path(), &request.path, "?", &request.encoded_query()].concat(),
+        };
         Ok(PathAndQuery::from_maybe_shared(target)?.into())
     }
 
-    /// The same with connections of its own for what is passed on, whose answers are waited for so long.
-    pub(crate) fn with_pool(
-        self,
-        connector: Arc<Connector>,
-        limit: Duration,
-    ) -> Result<Self, Error> {
-        let pool = Pool::new(connector, self.base.as_str(), limit).map_err(|error| {
+    /// The same with connections of its own for what is passed on.
+    pub(crate) fn with_pool(self, connector: Arc<Connector>) -> Result<Self, Error> {
+        let pool = Pool::new(connector, self.base.as_str()).map_err(|error| {
             Error::Invalid(format!("`{}` is not the address of a node: {error}", self.base))
         })?;
         Ok(Self { pool: Some(Arc::new(pool)), ..self })

@@ -89,17 +89,26 @@ impl HttpTransport {
     /// The answer with its body not yet read; with a new ticket once more where the old one was
     /// refused.
     async fn passed_on(&self, request: &Request, body: Option<Passed>) -> Result<Forwarded, Error> {
-        let once = body.is_some();
-        let pass = self.login.pass(&self.wire, request.op.method).await?;
-        let response = self.wire.forward(request, &pass.headers, body).await?;
-        if response.status() == http::StatusCode::UNAUTHORIZED
-            && self.login.refused(&pass).await
-            && !once
-        {
-            let pass = self.login.pass(&self.wire, request.op.method).await?;
-            return self.wire.forward(request, &pass.headers, None).await;
+        if let Some(body) = body {
+            return Box::pin(self.passed_on_once(request, body)).await;
         }
-        Ok(response)
+        let pass = self.login.pass(&self.wire, request.op.method).await?;
+        let answer = self.wire.forward(request, &pass.headers).await?;
+        if answer.status() == http::StatusCode::UNAUTHORIZED && self.login.refused(&pass).await {
+            let pass = self.login.pass(&self.wire, request.op.method).await?;
+            return self.wire.forward(request, &pass.headers).await;
+        }
+        Ok(answer)
+    }
+
+    async fn passed_on_once(&self, request: &Request, body: Passed) -> Result<Forwarded, Error> {
+        let pass = self.login.pass(&self.wire, request.op.method).await?;
+        let answer = self.wire.forward_body(request, &pass.headers, body).await?;
+        if answer.status() == http::StatusCode::UNAUTHORIZED {
+            // The body is read; the next call logs in anew.
+            self.login.refused(&pass).await;
+        }
+        Ok(answer)
     }
 
     /// An answer that is no error, not yet read; with a new ticket once more where the old one was

@@ -5,12 +5,14 @@
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1::{Connection, SendRequest};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::connect::Stream;
 
@@ -18,46 +20,117 @@ use crate::connect::Stream;
 pub(crate) struct Link {
     sender: SendRequest<String>,
     /// None when it is over.
-    connection: Option<Box<Connection<Stream, String>>>,
+    connection: Open,
+    alarm: Alarm,
 }
 
 impl Link {
-    pub(crate) fn new(sender: SendRequest<String>, connection: Connection<Stream, String>) -> Self {
-        Self { sender, connection: Some(Box::new(connection)) }
+    /// A connection whose answers, and the parts of them, are waited for no longer than `limit`.
+    pub(crate) fn new(
+        sender: SendRequest<String>,
+        connection: Connection<Stream, String>,
+        limit: Duration,
+    ) -> Self {
+        Self { sender, connection: Some(Box::new(connection)), alarm: Alarm::new(limit) }
     }
 
-    /// Carries a request, and gives the head of its answer. The request comes back where nothing of it
-    /// was sent. Whoever stops waiting drops the connection.
+    /// Carries a request, and gives the head of its answer; none where it does not come in time. The
+    /// request comes back where nothing of it was sent. Whoever stops waiting drops the connection.
     pub(crate) async fn exchange(
         &mut self,
         request: Request<String>,
-    ) -> Result<Response<Incoming>, TrySendError<Request<String>>> {
+    ) -> Option<Result<Response<Incoming>, TrySendError<Request<String>>>> {
         let mut answer = pin!(self.sender.try_send_request(request));
-        let connection = &mut self.connection;
+        let (connection, alarm) = (&mut self.connection, &mut self.alarm);
+        alarm.set();
         poll_fn(|context| {
-            drive(connection, context);
-            answer.as_mut().poll(&mut unwoken())
+            let answer = || answer.as_mut().poll(&mut unwoken());
+            match drive(connection, context, answer) {
+                Poll::Ready(answer) => Poll::Ready(Some(answer)),
+                Poll::Pending => alarm.poll(context).map(|()| None),
+            }
         })
         .await
     }
 
-    /// Lets the connection do what it can. What comes of it is told where it is awaited: an error, too.
-    pub(crate) fn drive(&mut self, context: &mut Context<'_>) {
-        drive(&mut self.connection, context);
+    /// Lets the connection do what it can until what is looked for is there. What becomes of the
+    /// connection is told there: an error, too.
+    pub(crate) fn drive<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        look: impl FnMut() -> Poll<T>,
+    ) -> Poll<T> {
+        drive(&mut self.connection, context, look)
+    }
+
+    /// Begins to wait for the next part of an answer.
+    pub(crate) fn wait(&mut self) {
+        self.alarm.set();
+    }
+
+    /// Ready when it was waited for too long.
+    pub(crate) fn poll_late(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        self.alarm.poll(context)
     }
 
     /// Whether another request can be put in: the host may have closed it meanwhile.
     pub(crate) fn is_free(&mut self) -> bool {
-        self.drive(&mut unwoken());
+        go_on(&mut self.connection, &mut unwoken());
         self.connection.is_some() && self.sender.is_ready()
     }
 }
 
-fn drive(connection: &mut Option<Box<Connection<Stream, String>>>, context: &mut Context<'_>) {
+type Open = Option<Box<Connection<Stream, String>>>;
+
+/// Goes on unwoken first: who takes what was read while its task was to be woken wakes the task for nothing.
+fn drive<T>(
+    connection: &mut Open,
+    context: &mut Context<'_>,
+    mut look: impl FnMut() -> Poll<T>,
+) -> Poll<T> {
+    go_on(connection, &mut unwoken());
+    let found = look();
+    if found.is_ready() {
+        return found;
+    }
+    go_on(connection, context);
+    look()
+}
+
+fn go_on(connection: &mut Open, context: &mut Context<'_>) {
     if let Some(open) = connection
         && Pin::new(open).poll(context).is_ready()
     {
         *connection = None;
+    }
+}
+
+/// Rings when nothing came for too long.
+struct Alarm {
+    limit: Duration,
+    due: Instant,
+    /// Wakes at that time or before: setting it anew for every request costs more than looking again.
+    sleep: Pin<Box<Sleep>>,
+}
+
+impl Alarm {
+    fn new(limit: Duration) -> Self {
+        let due = Instant::now() + limit;
+        Self { limit, due, sleep: Box::pin(sleep_until(due)) }
+    }
+
+    fn set(&mut self) {
+        self.due = Instant::now() + self.limit;
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        while self.sleep.as_mut().poll(context).is_ready() {
+            if self.due <= Instant::now() {
+                return Poll::Ready(());
+            }
+            self.sleep.as_mut().reset(self.due);
+        }
+        Poll::Pending
     }
 }
 

@@ -89,7 +89,7 @@ impl Login {
                 headers.insert(AUTHORIZATION, header.clone());
             }
             Self::Ticket(session) => {
-                let current = session.current(wire).await?;
+                let current = Box::pin(session.current(wire)).await?;
                 headers.insert(COOKIE, current.cookie.clone());
                 if method != Method::Get {
                     headers.insert("CSRFPreventionToken", current.csrf.clone());

@@ -5,8 +5,6 @@ use std::time::{Duration, Instant};
 
 use http::header::HOST;
 use http::{HeaderValue, Request, Uri};
-use tokio::time::error::Elapsed;
-use tokio::time::timeout;
 
 use crate::connect::Connector;
 use crate::link::Link;
@@ -22,8 +20,6 @@ pub(crate) struct Pool {
     url: Uri,
     /// What the `Host` header says.
     authority: HeaderValue,
-    /// How long an answer, and each part of it, is waited for.
-    pub(crate) limit: Duration,
     idle: Mutex<Idle>,
 }
 
@@ -40,20 +36,16 @@ pub(crate) enum Failed {
     /// There is no connection.
     Connect(BoxError),
     /// None came in time.
-    Late(Elapsed),
+    Late,
     /// The connection broke when the request was, or may have been, sent.
     Lost(hyper::Error),
 }
 
 impl Pool {
-    pub(crate) fn new(
-        connector: Arc<Connector>,
-        url: &str,
-        limit: Duration,
-    ) -> Result<Self, http::Error> {
+    pub(crate) fn new(connector: Arc<Connector>, url: &str) -> Result<Self, http::Error> {
         let url: Uri = url.parse()?;
         let authority = HeaderValue::from_str(url.authority().map_or("", |told| told.as_str()))?;
-        Ok(Self { connector, url, authority, limit, idle: Mutex::default() })
+        Ok(Self { connector, url, authority, idle: Mutex::default() })
     }
 
     /// Sends a request, over a connection that is kept where there is one.
@@ -67,15 +59,18 @@ impl Pool {
             let is_kept = kept.is_some();
             let mut link = match kept {
                 Some(link) => link,
-                None => self.connector.connect(&self.url).await.map_err(Failed::Connect)?,
+                // In a box: it is large, and seldom needed.
+                None => {
+                    Box::pin(self.connector.connect(&self.url)).await.map_err(Failed::Connect)?
+                }
             };
-            let answer = timeout(self.limit, link.exchange(request)).await.map_err(Failed::Late)?;
-            let mut failed = match answer {
-                Ok(answer) => {
+            let mut failed = match link.exchange(request).await {
+                Some(Ok(answer)) => {
                     let whole = |body| ForwardedBody::linked(body, link, self.clone());
                     return Ok(answer.map(whole));
                 }
-                Err(failed) => failed,
+                Some(Err(failed)) => failed,
+                None => return Err(Failed::Late),
             };
             request = match failed.take_message() {
                 // Closed before anything was sent: another one carries it.

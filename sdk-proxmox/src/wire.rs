@@ -65,27 +65,33 @@ impl Wire {
         indexes.map(|index| (index, &self.hosts[index]))
     }
 
-    /// Sends a request to the first host that can be connected to, or, with a body that can be read
-    /// once only, to the one that answered last. The body of the answer is not read.
+    /// Sends a request to the first host that can be connected to. The body of the answer is not read.
     pub(crate) async fn forward(
         &self,
         request: &Request,
         headers: &HeaderMap,
-        body: Option<Passed>,
     ) -> Result<Forwarded, Error> {
-        let Some(body) = body else {
-            let mut refused = None;
-            for (index, host) in self.in_order() {
-                match self.head_of(host, request, headers).await {
-                    Err(error @ Error::Connect { .. }) => skip(&mut refused, error),
-                    outcome => {
-                        self.preferred.store(index, Ordering::Relaxed);
-                        return outcome;
-                    }
+        let mut refused = None;
+        for (index, host) in self.in_order() {
+            match self.head_of(host, request, headers).await {
+                Err(error @ Error::Connect { .. }) => skip(&mut refused, error),
+                outcome => {
+                    self.preferred.store(index, Ordering::Relaxed);
+                    return outcome;
                 }
             }
-            return Err(refused.unwrap_or_else(|| Error::Invalid("the client has no host".into())));
-        };
+        }
+        Err(refused.unwrap_or_else(|| Error::Invalid("the client has no host".into())))
+    }
+
+    /// Sends a request with a body that can be read once only, to the host that answered last. The body
+    /// of the answer is not read.
+    pub(crate) async fn forward_body(
+        &self,
+        request: &Request,
+        headers: &HeaderMap,
+        body: Passed,
+    ) -> Result<Forwarded, Error> {
         let host = self.preferred_host()?;
         let (content, over) = told_at_its_end(body.content, body.length);
         let sent = self
@@ -110,7 +116,7 @@ impl Wire {
         let Some(pool) = &host.pool else {
             let failed = |error| failure(call(), &host.name, error);
             let sent = self.build(host, request, headers).timeout(NO_LIMIT);
-            return sent.send().await.map(passed_on).map_err(failed);
+            return Box::pin(sent.send()).await.map(passed_on).map_err(failed);
         };
         let message = message(host, request, headers).map_err(|error| {
             Error::Invalid(format!("{}: the request cannot be built: {error}", call()))
@@ -121,8 +127,9 @@ impl Wire {
                 let why = connect_failure(&*source);
                 Error::Connect { call: call(), host: name(), why, source }
             }
-            Failed::Late(late) => {
-                Error::Timeout { call: call(), host: name(), source: late.into() }
+            Failed::Late => {
+                let source = "no answer came in time".into();
+                Error::Timeout { call: call(), host: name(), source }
             }
             Failed::Lost(lost) => Error::Lost { call: call(), host: name(), source: lost.into() },
         })
@@ -282,13 +289,14 @@ fn message(
     request: &Request,
     headers: &HeaderMap,
 ) -> Result<http::Request<String>, http::Error> {
-    let mut headers = headers.clone();
-    headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
-    headers.insert(USER_AGENT, HeaderValue::from_static(crate::USER_AGENT));
-    let mut message = http::Request::new(payload(request, &mut headers));
+    let mut all = HeaderMap::with_capacity(8);
+    all.insert(ACCEPT, HeaderValue::from_static("*/*"));
+    all.insert(USER_AGENT, HeaderValue::from_static(crate::USER_AGENT));
+    all.extend(headers.iter().map(|(name, value)| (name.clone(), value.clone())));
+    let mut message = http::Request::new(payload(request, &mut all));
     *message.method_mut() = method_of(request);
     *message.uri_mut() = host.target(request)?;
-    *message.headers_mut() = headers;
+    *message.headers_mut() = all;
     Ok(message)
 }
 

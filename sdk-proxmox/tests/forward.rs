@@ -290,6 +290,15 @@ async fn why_there_is_no_connection_is_told_apart() {
 }
 
 #[tokio::test]
+async fn a_handshake_that_does_not_end_is_given_up() {
+    let host = Host::start(&[&[""]]).await;
+    let url = format!("https://{}", host.address);
+    let builder = Client::builder(&url).connect_timeout(Duration::from_millis(50)).retries(0);
+    let error = forward(&builder.build().expect("a client")).await.expect_err("no handshake");
+    assert!(matches!(&error, Error::Connect { why: ConnectFailure::Timeout, .. }), "{error:?}");
+}
+
+#[tokio::test]
 async fn a_proxy_that_is_named_is_used() {
     let proxy = Host::start(&[&[OK]]).await;
     let client = Client::builder("http://127.0.0.1:1").proxy(&format!("http://{}", proxy.address));

@@ -107,14 +107,24 @@ impl Door {
         if let Some(caller) = self.recall(&hash, generation) {
             return Ok(Some(caller));
         }
-        let found = match self.stored(&presented).await? {
-            Some(found) => Some(found),
-            None => self.imported(client, key, &presented).await?,
-        };
+        // In a box: it is large, and seldom needed.
+        let found = Box::pin(self.look_up(client, key, &presented)).await?;
         let Some(found) = found else { return Ok(None) };
         let caller = Arc::new(Caller { key: found.id, label: found.label, scopes: found.scopes.0 });
         self.remember(hash, caller.clone(), generation);
         Ok(Some(caller))
+    }
+
+    async fn look_up(
+        &self,
+        client: IpAddr,
+        key: &SecretString,
+        presented: &StoredHash,
+    ) -> Result<Option<KeyMatch>, Refusal> {
+        match self.stored(presented).await? {
+            Some(found) => Ok(Some(found)),
+            None => self.imported(client, key, presented).await,
+        }
     }
 
     /// A key that is stored as we store them.

@@ -4,52 +4,75 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, MatchedPath, Request, State};
-use axum::http::{HeaderMap, Method, header};
-use axum::middleware::Next;
+use axum::extract::{ConnectInfo, MatchedPath, Request};
+use axum::http::{HeaderMap, HeaderName, Method, header};
 use axum::response::{IntoResponse, Response};
 use secrecy::SecretString;
 
+use super::around::{Middleware, Next};
 use super::{ApiError, App, Need, Peer, router};
+use crate::auth::Caller;
 
 /// The header with the API key.
 pub const API_KEY: &str = "X-Proxbox-API-Key";
+
+/// The same as requests have it.
+const HEADER: HeaderName = HeaderName::from_static("x-proxbox-api-key");
 
 /// What each route needs, by its path and method.
 pub(super) type Needs = Arc<HashMap<String, Vec<(Method, Need)>>>;
 
 /// Checks the key of every request but those to open routes. Whoever has a key is told what there is
 /// not; whoever has none is not even told that.
-pub(super) async fn require_key(
-    State((app, needs)): State<(App, Needs)>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    let need = needed(&needs, &request);
-    if need == Some(&Need::Nothing) {
-        return next.run(request).await;
-    }
-    let client = client_address(&app, &request);
-    let key = presented_key(request.headers());
-    let caller = match app.door.admit(client, key.as_ref()).await {
-        Ok(caller) => caller,
-        Err(refusal) => {
-            app.metrics.refused();
-            return ApiError::from(refusal).into_response();
+#[derive(Clone)]
+pub(super) struct Gate {
+    pub(super) app: App,
+    pub(super) needs: Needs,
+}
+
+impl Middleware for Gate {
+    async fn handle(self, mut request: Request, next: impl Next) -> Response {
+        let need = needed(&self.needs, &request);
+        if need == Some(&Need::Nothing) {
+            return next.run(request).await;
         }
-    };
-    if let Some(Need::Scope(scope)) = need
-        && !caller.scopes.permit(scope)
-    {
-        return ApiError::not_permitted(&caller, &scope.to_string()).into_response();
+        let client = client_address(&self.app, &request);
+        let key = presented_key(request.headers());
+        let admitted = admit(&self.app, need, client, key).await;
+        match admitted.and_then(|caller| only_looks(need, &request).map(|()| caller)) {
+            Ok(caller) => {
+                request.extensions_mut().insert(caller);
+                next.run(request).await
+            }
+            Err(refusal) => refusal.into_response(),
+        }
     }
-    // Looking at the headers alone must not start anything.
-    if request.method() == Method::HEAD && need.is_some_and(|need| !need.is_harmless()) {
-        return router::not_allowed(request.method().clone(), request.uri().clone())
-            .into_response();
+}
+
+async fn admit(
+    app: &App,
+    need: Option<&Need>,
+    client: IpAddr,
+    key: Option<SecretString>,
+) -> Result<Arc<Caller>, ApiError> {
+    let caller = app.door.admit(client, key.as_ref()).await.map_err(|refusal| {
+        app.metrics.refused();
+        ApiError::from(refusal)
+    })?;
+    match need {
+        Some(Need::Scope(scope)) if !caller.scopes.permit(scope) => {
+            Err(ApiError::not_permitted(&caller, &scope.to_string()))
+        }
+        _ => Ok(caller),
     }
-    request.extensions_mut().insert(caller);
-    next.run(request).await
+}
+
+/// Looking at the headers alone must not start anything.
+fn only_looks(need: Option<&Need>, request: &Request) -> Result<(), ApiError> {
+    match request.method() == Method::HEAD && need.is_some_and(|need| !need.is_harmless()) {
+        true => Err(router::not_allowed(request.method().clone(), request.uri().clone())),
+        false => Ok(()),
+    }
 }
 
 fn needed<'n>(needs: &'n Needs, request: &Request) -> Option<&'n Need> {
@@ -69,7 +92,7 @@ fn presented_key(headers: &HeaderMap) -> Option<SecretString> {
         let (scheme, key) = text.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then_some(key)
     };
-    let text = headers.get(API_KEY).and_then(|value| value.to_str().ok()).or_else(bearer)?.trim();
+    let text = headers.get(HEADER).and_then(|value| value.to_str().ok()).or_else(bearer)?.trim();
     (!text.is_empty()).then(|| text.to_owned().into())
 }
 

@@ -2,12 +2,12 @@
 
 use std::time::Instant;
 
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tracing::Instrument;
 
+use super::around::{Middleware, Next};
 use super::request_id::{self, RequestId};
 use super::{ApiError, App};
 
@@ -43,38 +43,41 @@ const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 /// Names the request, counts and logs it, and adds the security headers to its answer. The query is
 /// left out of the log: anybody can put anything there.
-pub(super) async fn protect(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    let started = Instant::now();
-    let (method, uri) = (request.method().clone(), request.uri().clone());
-    let route = request.extensions().get::<MatchedPath>().cloned();
-    let id = RequestId::of(request.headers());
-    let span = tracing::info_span!("request", id = %id.0);
-    request.extensions_mut().insert(id.clone());
-    let _flying = app.metrics.enter();
-    let answered = async {
-        match too_large(&request) {
+#[derive(Clone)]
+pub(super) struct Protect(pub(super) App);
+
+impl Middleware for Protect {
+    async fn handle(self, mut request: Request, next: impl Next) -> Response {
+        let Self(app) = self;
+        let started = Instant::now();
+        let (method, uri) = (request.method().clone(), request.uri().clone());
+        let route = request.extensions().get::<MatchedPath>().cloned();
+        let id = RequestId::of(request.headers());
+        let span = tracing::info_span!("request", id = %id.0);
+        request.extensions_mut().insert(id.clone());
+        let _flying = app.metrics.enter();
+        let mut response = match too_large(&request) {
             Some(refusal) => refusal.into_response(),
-            None => next.run(request).await,
+            None => next.run(request).instrument(span.clone()).await,
+        };
+        let took = started.elapsed();
+        let status = response.status();
+        let _inside = span.enter();
+        let (path, code) = (shown(uri.path()), status.as_u16());
+        tracing::info!(%method, %path, status = code, millis = took.as_millis(), "answered");
+        let route = route.as_ref().map_or("unknown", MatchedPath::as_str);
+        app.metrics.answered(&method, route, status, took);
+        let headers = response.headers_mut();
+        headers.reserve(SECURITY.len() + 2);
+        for (name, value) in SECURITY {
+            headers.entry(name).or_insert(value);
         }
-    };
-    let mut response = answered.instrument(span.clone()).await;
-    let took = started.elapsed();
-    let status = response.status();
-    let _inside = span.enter();
-    let (path, code) = (shown(uri.path()), status.as_u16());
-    tracing::info!(%method, %path, status = code, millis = took.as_millis(), "answered");
-    let route = route.as_ref().map_or("unknown", MatchedPath::as_str);
-    app.metrics.answered(&method, route, status, took);
-    let headers = response.headers_mut();
-    headers.reserve(SECURITY.len() + 2);
-    for (name, value) in SECURITY {
-        headers.entry(name).or_insert(value);
+        if app.settings.tls {
+            headers.insert(header::STRICT_TRANSPORT_SECURITY, HSTS);
+        }
+        headers.extend(id.header().map(|value| (request_id::HEADER, value)));
+        response
     }
-    if app.settings.tls {
-        headers.insert(header::STRICT_TRANSPORT_SECURITY, HSTS);
-    }
-    headers.extend(id.header().map(|value| (request_id::HEADER, value)));
-    response
 }
 
 /// A path as the log has it: anybody can ask for a long one.

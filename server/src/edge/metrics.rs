@@ -35,11 +35,23 @@ struct Asked {
     status: u16,
 }
 
+/// What tells the times of requests apart.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Timed {
+    route: String,
+}
+
 /// What tells requests to Proxmox apart; without a status there was no answer.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Passed {
     endpoint: String,
     status: Option<u16>,
+}
+
+/// What tells endpoints apart.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Known {
+    endpoint: String,
 }
 
 impl EncodeLabelSet for Passed {
@@ -54,7 +66,7 @@ impl EncodeLabelSet for Passed {
 pub(crate) struct Metrics {
     registry: Registry,
     requests: Family<Asked, Counter>,
-    seconds: Family<Labels, Histogram, fn() -> Histogram>,
+    seconds: Family<Timed, Histogram, fn() -> Histogram>,
     flying: Gauge,
     streams: Family<Labels, Gauge>,
     refused: Counter,
@@ -63,7 +75,7 @@ pub(crate) struct Metrics {
     objects: Family<Labels, Counter>,
     run_seconds: Histogram,
     last_success: Gauge<f64, AtomicU64>,
-    endpoint_up: Family<Labels, Gauge>,
+    endpoint_up: Family<Known, Gauge>,
 }
 
 impl Default for Metrics {
@@ -152,9 +164,9 @@ impl Metrics {
         took: Duration,
     ) {
         let (method, status) = (known(method), status.as_u16());
-        self.requests.get_or_create(&Asked { route: route.to_owned(), method, status }).inc();
-        let route = Labels(vec![("route", route.to_owned())]);
-        self.seconds.get_or_create(&route).observe(took.as_secs_f64());
+        let asked = Asked { route: route.to_owned(), method, status };
+        self.requests.get_or_create(&asked).inc();
+        self.seconds.get_or_create(&Timed { route: asked.route }).observe(took.as_secs_f64());
     }
 
     pub(super) fn refused(&self) {
@@ -170,8 +182,8 @@ impl Metrics {
     pub(crate) fn proxied(&self, endpoint: &str, status: Option<u16>) {
         let passed = Passed { endpoint: endpoint.to_owned(), status };
         self.proxied.get_or_create(&passed).inc();
-        let name = Labels(vec![("endpoint", passed.endpoint)]);
-        self.endpoint_up.get_or_create(&name).set(i64::from(status.is_some()));
+        let known = Known { endpoint: passed.endpoint };
+        self.endpoint_up.get_or_create(&known).set(i64::from(status.is_some()));
     }
 
     /// Counts an ended run by the content of its last frame.

@@ -1,6 +1,7 @@
 //! What every request passes: the connection, the key, the limits, the list of routes, the errors.
 
 mod app;
+mod around;
 mod body;
 mod client;
 mod cors;

@@ -24,7 +24,10 @@ impl RequestId {
         };
         match given.filter(usable) {
             Some(text) => Self(text.into()),
-            None => Self(Uuid::now_v7().simple().to_string().into()),
+            None => {
+                let text = Uuid::now_v7().simple();
+                Self((&*text.encode_lower(&mut Uuid::encode_buffer())).into())
+            }
         }
     }
 

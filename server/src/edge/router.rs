@@ -3,12 +3,13 @@
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, OriginalUri};
 use axum::http::{Method, StatusCode, Uri};
-use axum::middleware::from_fn_with_state;
-use tower::ServiceBuilder;
 
+use super::around::Around;
+use super::gate::Gate;
+use super::headers::Protect;
 use super::openapi::Document;
 use super::route::{Routes, get};
-use super::{ApiError, App, cors, gate, headers, health, metrics, openapi};
+use super::{ApiError, App, cors, health, metrics, openapi};
 use crate::auth::Scope;
 use crate::{api, console, plugin, proxy, web};
 
@@ -19,17 +20,15 @@ const BODY_LIMIT: usize = 1 << 20;
 pub fn router(app: App) -> Router {
     let (routes, needs, described) = routes().build();
     let app = app.described(Document::new(described));
-    let layers = ServiceBuilder::new()
-        .layer(from_fn_with_state(app.clone(), headers::protect))
+    let routes = routes.fallback(not_built).method_not_allowed_fallback(not_allowed_here);
+    let protect = Around(Protect(app.clone()));
+    let gate = (Around(Gate { app: app.clone(), needs }), DefaultBodyLimit::max(BODY_LIMIT));
+    let routes = match cors::layer(&app) {
         // Before the key: a browser asks without one whether it may ask.
-        .option_layer(cors::layer(&app))
-        .layer(from_fn_with_state((app.clone(), needs), gate::require_key))
-        .layer(DefaultBodyLimit::max(BODY_LIMIT));
-    routes
-        .fallback(not_built)
-        .method_not_allowed_fallback(not_allowed_here)
-        .layer(layers)
-        .with_state(app)
+        Some(cors) => routes.layer((protect, cors, gate)),
+        None => routes.layer((protect, gate)),
+    };
+    routes.with_state(app)
 }
 
 /// The OpenAPI document of all routes.

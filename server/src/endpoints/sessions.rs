@@ -72,7 +72,8 @@ impl Sessions {
         {
             return Ok(known.sessions.clone());
         }
-        let rows = self.shared.store.endpoints_of(product).await?;
+        // In a box: it is large, and seldom needed.
+        let rows = Box::pin(self.shared.store.endpoints_of(product)).await?;
         let kept = |row: &ProxmoxEndpoint| {
             let known = before.as_ref()?;
             known.sessions.iter().find(|session| session.row == *row).cloned()

@@ -2,8 +2,8 @@
 //! as it comes.
 
 use axum::body::Body;
-use axum::http::{HeaderName, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, HeaderName, header};
+use axum::response::Response;
 use hyper::ext::ReasonPhrase;
 use sdk_proxmox::Forwarded;
 
@@ -21,6 +21,9 @@ const PASSED: [HeaderName; 7] = [
     header::LAST_MODIFIED,
 ];
 
+/// Room for the headers of an answer, those of this server's own among them.
+const ROOM: usize = 16;
+
 /// The answer as it came; what would be taken for an answer of this server is told in its own words.
 pub(super) fn passed_on(endpoint: &str, forwarded: Forwarded) -> Result<Response, ApiError> {
     let status = forwarded.status();
@@ -34,12 +37,15 @@ pub(super) fn passed_on(endpoint: &str, forwarded: Forwarded) -> Result<Response
         return Err(told.with("proxmox_status", status.as_u16()));
     }
     let (mut parts, body) = forwarded.into_parts();
-    let mut response = (status, Body::new(body)).into_response();
+    let mut headers = HeaderMap::with_capacity(ROOM);
     for name in PASSED {
         if let Some(value) = parts.headers.remove(&name) {
-            response.headers_mut().insert(name, value);
+            headers.insert(name, value);
         }
     }
+    let mut response = Response::new(Body::new(body));
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
     // All that releases before 8.4 say about an error.
     if let Some(reason) = parts.extensions.remove::<ReasonPhrase>() {
         response.extensions_mut().insert(reason);

@@ -73,8 +73,15 @@ impl Call {
         let name = &self.session.row.name;
         let unsent = |error| Failed { error, sent: false };
         self.session.admit().map_err(|wait| unsent(left_alone(name, wait)))?;
-        let client = self.session.client().await;
-        let client = client.map_err(|error| unsent(StartError::from(error).into()))?;
+        let made;
+        let client = match self.session.known_client() {
+            Some(client) => client,
+            None => {
+                let client = Box::pin(self.session.client()).await;
+                made = client.map_err(|error| unsent(StartError::from(error).into()))?;
+                &made
+            }
+        };
         let request = Request::from_members(self.op, &self.members);
         // The body comes from the client: where it breaks off, nobody knows whose fault it was.
         let (with_body, sent) = (body.is_some(), Instant::now());

@@ -80,7 +80,7 @@ async fn pass(
     let below = request.uri().path().strip_prefix(prefix).unwrap_or_default();
     let (release, path) = table::release_of(product, below)?;
     let matched = table::find(product, request.method(), path, release)?;
-    let operation = format!("{} {path}", request.method());
+    let operation = [request.method().as_str(), " ", path].concat();
     guard::passable(matched.op)?;
     guard::permit(&sender.caller, matched.op, &operation)?;
     let given = params::read(matched, request, release).await?;
@@ -88,6 +88,6 @@ async fn pass(
     let call = Call::new(&sender, session, given.op, given.members, operation, given.name)?;
     match guard::writes(call.op) {
         false => call.read(&app).await,
-        true => write(app, sender, call, given.body).await,
+        true => Box::pin(write(app, sender, call, given.body)).await,
     }
 }

@@ -2,7 +2,7 @@
 
 use axum::body::{Bytes, HttpBody};
 use axum::extract::{FromRequest, Request};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use proxbox_runtime::{
     FieldFlags, Kind, Matched, Op, OpFlags, Release, Scalar, Violation, takes_slashes,
     unavailable_members, validate_params,
@@ -44,7 +44,10 @@ pub(super) async fn read(
             add(&mut members, &name, value.into_owned().into());
         }
     }
-    let (sent, body) = read_members(op, request).await?;
+    let (sent, body) = match request.body().is_end_stream() {
+        true => (Map::new(), None),
+        false => Box::pin(read_members(op, request)).await?,
+    };
     for (name, value) in sent {
         add(&mut members, &name, value);
     }
@@ -103,9 +106,6 @@ async fn read_members(
         let (members, file) = upload::read(request).await?;
         return Ok((members, Some(file)));
     }
-    if request.body().is_end_stream() {
-        return Ok((Map::new(), None));
-    }
     let bytes: Bytes = read_body(Bytes::from_request(request, &())).await?;
     if bytes.is_empty() {
         return Ok((Map::new(), None));
@@ -151,9 +151,11 @@ fn unsupported(detail: String) -> ApiError {
     ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body is not understood", detail)
 }
 
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
 /// The name that a client gives a request.
 pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
-    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    let Some(value) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
     match value.to_str() {
         Ok(text) if (1..=255).contains(&text.trim().len()) => Ok(Some(text.trim().to_owned())),
         _ => {

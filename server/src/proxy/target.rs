@@ -90,7 +90,7 @@ pub(crate) async fn only(
             Err(ApiError::not_found(detail))
         }
         (1, _) => Ok(chosen.remove(0)),
-        (_, Some(node)) => with_node(chosen, node).await,
+        (_, Some(node)) => Box::pin(with_node(chosen, node)).await,
         (_, None) => Err(ambiguous("endpoint", &chosen)),
     }
 }

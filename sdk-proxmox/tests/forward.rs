@@ -298,6 +298,29 @@ async fn a_handshake_that_does_not_end_is_given_up() {
     assert!(matches!(&error, Error::Connect { why: ConnectFailure::Timeout, .. }), "{error:?}");
 }
 
+/// Knows no name that may be connected to.
+struct Refusing;
+
+impl reqwest::dns::Resolve for Refusing {
+    fn resolve(&self, name: reqwest::dns::Name) -> reqwest::dns::Resolving {
+        Box::pin(async move { Err(format!("{} leads astray", name.as_str()).into()) })
+    }
+}
+
+#[tokio::test]
+async fn a_resolver_that_refuses_a_name_is_obeyed() {
+    let host = Host::start(&[&[OK]]).await;
+    let builder = Client::builder(&format!("http://localhost:{}", host.address.port()));
+    let client = builder.resolver(Arc::new(Refusing)).retries(0).build().expect("a client");
+    let passed_on = forward(&client).await.map(drop);
+    let sent = client.send(&GetVersion::new()).await.map(drop);
+    for outcome in [passed_on, sent] {
+        let error = outcome.expect_err("refused");
+        assert!(matches!(error, Error::Connect { .. }), "{error:?}");
+    }
+    assert!(host.connections().is_empty());
+}
+
 #[tokio::test]
 async fn a_proxy_that_is_named_is_used() {
     let proxy = Host::start(&[&[OK]]).await;

@@ -15,7 +15,7 @@ use super::{ApiError, App};
 const HEADERS: usize = 32 * 1024;
 const URL: usize = 16 * 1024;
 
-/// Characters of a path in the log.
+/// Bytes of a path in the log.
 const PATH: usize = 256;
 
 const SECURITY: [(HeaderName, HeaderValue); 7] = [

@@ -43,9 +43,18 @@ impl Link {
         let mut answer = pin!(self.sender.try_send_request(request));
         let (connection, alarm) = (&mut self.connection, &mut self.alarm);
         alarm.set();
+        let mut is_sent = false;
         poll_fn(|context| {
-            let answer = || answer.as_mut().poll(&mut unwoken());
-            match drive(connection, context, answer) {
+            let mut look = || answer.as_mut().poll(&mut unwoken());
+            let found = match std::mem::replace(&mut is_sent, true) {
+                true => drive(connection, context, look),
+                // Nothing can be there before it is asked for.
+                false => {
+                    go_on(connection, context);
+                    look()
+                }
+            };
+            match found {
                 Poll::Ready(answer) => Poll::Ready(Some(answer)),
                 Poll::Pending => alarm.poll(context).map(|()| None),
             }
@@ -73,9 +82,11 @@ impl Link {
         self.alarm.poll(context)
     }
 
-    /// Whether another request can be put in: the host may have closed it meanwhile.
+    /// Whether another request can be put in. If the host closed it meanwhile, the request comes back.
     pub(crate) fn is_free(&mut self) -> bool {
-        go_on(&mut self.connection, &mut unwoken());
+        if !self.sender.is_ready() {
+            go_on(&mut self.connection, &mut unwoken());
+        }
         self.connection.is_some() && self.sender.is_ready()
     }
 }

@@ -287,8 +287,11 @@ async fn in_some_state(
     let states = if about_guests { states() } else { Vec::new() };
     let before = mock.with(|cluster| cluster.guests.clone());
     for state in states {
-        // Tasks and what was created stay: only the guests are put into this state.
-        mock.with(|cluster| cluster.guests = state.guests);
+        // What was created stays: only the guests are put into this state, which no task changes later.
+        mock.with(|cluster| {
+            cluster.finish_tasks();
+            cluster.guests = state.guests;
+        });
         match attempt(client, op, recode, upid).await {
             Some(wrong) => told = wrong,
             None => {

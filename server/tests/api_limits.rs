@@ -21,6 +21,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tracing_subscriber::layer::SubscriberExt;
 
+/// A route of the server's own, and a path of the proxy, which is no route.
+const A_ROUTE: &str = "/proxmox/endpoints";
+const A_PLACE: &str = "/proxmox/api2/json/version";
+
 async fn with(settings: Settings) -> TestServer {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(&folder.path().join("proxbox.db"), None).await.unwrap();
@@ -225,21 +229,24 @@ async fn forwarded_addresses_count_only_from_trusted_proxies() {
 
 #[tokio::test]
 async fn pages_of_other_origins_are_refused_unless_they_are_named() {
-    let preflight = async |server: &TestServer| {
-        let request = server.http.request(Method::OPTIONS, server.url("/proxmox/endpoints"));
+    let preflight = async |server: &TestServer, path: &str| {
+        let request = server.http.request(Method::OPTIONS, server.url(path));
         let request = request.header("origin", "https://netbox.example.org");
         let request = request.header("access-control-request-method", "GET");
         request.header("access-control-request-headers", "x-proxbox-api-key").send().await.unwrap()
     };
     let server = TestServer::start().await;
-    let refused = preflight(&server).await;
-    assert!(!refused.headers().contains_key("access-control-allow-origin"));
+    for path in [A_ROUTE, A_PLACE] {
+        let refused = preflight(&server, path).await;
+        assert!(!refused.headers().contains_key("access-control-allow-origin"), "{path}");
+    }
     let cors_origins = vec!["https://netbox.example.org".parse().unwrap()];
     let server = with(Settings { cors_origins, ..Settings::default() }).await;
-    for _ in 0..10 {
-        let allowed = preflight(&server).await;
-        assert_eq!(allowed.status(), 200);
+    for path in [A_ROUTE, A_PLACE].repeat(5) {
+        let allowed = preflight(&server, path).await;
+        assert_eq!(allowed.status(), 200, "{path}");
         assert_eq!(allowed.headers()["access-control-allow-origin"], "https://netbox.example.org");
+        assert_eq!(allowed.headers()["x-content-type-options"], "nosniff", "{path}");
     }
     // Asking whether one may ask was no guess at a key.
     let answer =
@@ -250,26 +257,32 @@ async fn pages_of_other_origins_are_refused_unless_they_are_named() {
 #[tokio::test]
 async fn what_is_too_large_is_refused() {
     let server = TestServer::start().await;
-    let request = || server.http.get(server.url("/version")).header("X-Proxbox-API-Key", KEY);
-    let headers = request().header("x-long", "a".repeat(40_000)).send().await.unwrap();
-    assert_eq!(headers.status(), 431);
-    let url = server.get(&format!("/version?{}", "a".repeat(17_000))).await;
-    assert_eq!(url.status, 414);
+    for path in [A_ROUTE, A_PLACE] {
+        let request = server.http.get(server.url(path)).header("X-Proxbox-API-Key", KEY);
+        let headers = request.header("x-long", "a".repeat(40_000)).send().await.unwrap();
+        assert_eq!(headers.status(), 431, "{path}");
+        let url = server.get(&format!("{path}?{}", "a".repeat(17_000))).await;
+        assert_eq!(url.status, 414, "{path}");
+    }
     let body = json!({ "name": "a".repeat(2 << 20) });
-    assert_eq!(server.post("/proxmox/endpoints", body).await.status, 413);
+    for path in [A_ROUTE, "/proxmox/api2/json/pools"] {
+        assert_eq!(server.post(path, body.clone()).await.status, 413, "{path}");
+    }
 }
 
 #[tokio::test]
 async fn a_request_is_named_in_its_answer() {
     let server = TestServer::start().await;
-    let ask = async |name: &str| {
-        let request = server.http.get(server.url("/version")).header("X-Request-Id", name);
+    let ask = async |path: &str, name: &str| {
+        let request = server.http.get(server.url(path)).header("X-Request-Id", name);
         let response = request.send().await.unwrap();
         response.headers()["x-request-id"].to_str().unwrap().to_owned()
     };
-    assert_eq!(ask("abc-1.2").await, "abc-1.2");
-    assert_ne!(ask("a b").await, "a b");
-    assert_eq!(ask(&"a".repeat(100)).await.len(), 32);
+    for path in [A_ROUTE, A_PLACE] {
+        assert_eq!(ask(path, "abc-1.2").await, "abc-1.2");
+        assert_ne!(ask(path, "a b").await, "a b");
+        assert_eq!(ask(path, &"a".repeat(100)).await.len(), 32);
+    }
 }
 
 #[tokio::test]
@@ -517,10 +530,12 @@ async fn what_happens_is_counted() {
     let server = TestServer::start().await;
     server.get("/version").await;
     server.send(Method::GET, "/version", None, None).await;
+    server.send(Method::GET, A_PLACE, None, None).await;
     let text = server.get("/metrics").await.text;
     for line in [
         r#"proxbox_http_requests_total{route="/version",method="GET",status="200"} 1"#,
-        "proxbox_auth_refused_total 1",
+        r#"proxbox_http_requests_total{route="/proxmox/api2/{*path}",method="GET",status="401"} 1"#,
+        "proxbox_auth_refused_total 2",
         "# EOF",
     ] {
         assert!(text.contains(line), "{line} in {text}");

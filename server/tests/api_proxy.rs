@@ -192,6 +192,25 @@ async fn an_endpoint_is_never_guessed() {
 }
 
 #[tokio::test]
+async fn a_list_of_a_node_is_of_the_cluster_that_is_named_and_takes_what_proxmox_takes() {
+    let (server, first) = with_mock(json!({})).await;
+    let second = Mock::start(Cluster::demo(1, 2, 2)).await.unwrap();
+    add(&server, &second, "/proxmox", "other (nb:8)", json!({})).await;
+    let list = "/proxmox/nodes/pve01/network";
+    assert_eq!(server.get(list).await.status, 409, "both have a pve01");
+    assert_eq!(server.get(&format!("{list}?cluster_name=none")).await.status, 404);
+    let wrong = server.get(&format!("{list}?cluster_name=Demo&type=wire")).await;
+    assert_eq!(wrong.status, 400);
+    assert!(wrong.detail().contains("type"), "{}", wrong.text);
+    first.forget_requests();
+    let answer = server.get(&format!("{list}?cluster_name=Demo&type=bridge")).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let sent = first.requests();
+    let sent = sent.iter().find(|request| request.path == "/nodes/pve01/network").unwrap();
+    assert_eq!(sent.params["type"], "bridge");
+}
+
+#[tokio::test]
 async fn nothing_is_changed_unless_endpoint_and_key_permit_it() {
     let (server, mock) = with_mock(json!({})).await;
     let start = "/proxmox/api2/json/nodes/pve01/qemu/100/status/stop";

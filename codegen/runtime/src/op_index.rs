@@ -1,6 +1,6 @@
 //! Finds the operation for a method and a path.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use percent_encoding::percent_decode_str;
 
@@ -18,26 +18,34 @@ pub struct Matched {
 /// Operations by method and length of their path.
 #[derive(Debug)]
 pub struct OpIndex {
-    by_shape: HashMap<(&'static str, usize), Vec<Template>>,
+    by_method: BTreeMap<&'static str, BTreeMap<usize, Vec<Template>>>,
 }
 
 /// An operation with its path split into segments.
-type Template = (&'static Op, Vec<&'static str>);
+type Template = (&'static Op, Vec<Segment>);
+
+/// A segment of an operation's path.
+#[derive(Debug, Clone, Copy)]
+enum Segment {
+    Name(&'static str),
+    Parameter(&'static str),
+}
 
 impl OpIndex {
     /// An index of these operations.
     pub fn new(ops: impl IntoIterator<Item = &'static Op>) -> Self {
-        let mut by_shape: HashMap<_, Vec<Template>> = HashMap::new();
+        let mut by_method: BTreeMap<_, BTreeMap<usize, Vec<Template>>> = BTreeMap::new();
         for op in ops {
-            let template = split(op.path);
-            by_shape.entry((op.method.as_str(), template.len())).or_default().push((op, template));
+            let template: Vec<Segment> = split(op.path).into_iter().map(Segment::of).collect();
+            let by_length = by_method.entry(op.method.as_str()).or_default();
+            by_length.entry(template.len()).or_default().push((op, template));
         }
-        Self { by_shape }
+        Self { by_method }
     }
 
-    /// All operations, in no order.
+    /// All operations, by method and length of their path.
     pub fn ops(&self) -> impl Iterator<Item = &'static Op> {
-        self.by_shape.values().flatten().map(|(op, _)| *op)
+        self.by_method.values().flat_map(BTreeMap::values).flatten().map(|(op, _)| *op)
     }
 
     /// The operation for method and path; names in a path go before parameters.
@@ -45,10 +53,10 @@ impl OpIndex {
         let segments = split(path);
         let best = self
             .of_shape(method, segments.len())
-            .filter_map(|(op, template)| Some((op, fits(template, &segments)?)))
-            .min_by_key(|(_, parameters)| *parameters);
+            .filter_map(|(op, template)| Some((op, template, fits(template, &segments)?)))
+            .min_by_key(|(.., parameters)| *parameters);
         match best {
-            Some((op, _)) => Some(Matched { op, values: values(op, &segments) }),
+            Some((op, template, _)) => Some(Matched { op, values: values(template, &segments) }),
             None => self.rest_of_path(method, &segments),
         }
     }
@@ -60,10 +68,7 @@ impl OpIndex {
     }
 
     fn of_shape(&self, method: &str, length: usize) -> impl Iterator<Item = &Template> {
-        // The key wants a name that lives for ever; the five of them do.
-        let known = ["GET", "POST", "PUT", "PATCH", "DELETE"];
-        let method = known.into_iter().find(|known| *known == method);
-        method.and_then(|method| self.by_shape.get(&(method, length))).into_iter().flatten()
+        self.by_method.get(method).and_then(|of| of.get(&length)).into_iter().flatten()
     }
 
     /// `{volume}` takes the rest of the path: volumes hold slashes, and some clients send them as such.
@@ -73,10 +78,10 @@ impl OpIndex {
         let mut shorter: Vec<&str> = segments[..at].to_vec();
         shorter.push(&volume);
         let mut candidates = self.of_shape(method, shorter.len());
-        let (op, _) = candidates.find(|(op, template)| {
+        let (op, template) = candidates.find(|(op, template)| {
             op.path.ends_with("/content/{volume}") && fits(template, &shorter).is_some()
         })?;
-        Some(Matched { op, values: values(op, &shorter) })
+        Some(Matched { op, values: values(template, &shorter) })
     }
 }
 
@@ -84,26 +89,31 @@ fn split(path: &str) -> Vec<&str> {
     path.trim_matches('/').split('/').collect()
 }
 
-fn parameter(part: &str) -> Option<&str> {
-    part.strip_prefix('{').and_then(|part| part.strip_suffix('}'))
+impl Segment {
+    fn of(text: &'static str) -> Self {
+        let parameter = text.strip_prefix('{').and_then(|text| text.strip_suffix('}'));
+        parameter.map_or(Self::Name(text), Self::Parameter)
+    }
 }
 
 /// The number of parameters in a template, if the path fits it.
-fn fits(template: &[&'static str], segments: &[&str]) -> Option<usize> {
+fn fits(template: &[Segment], segments: &[&str]) -> Option<usize> {
     let mut parameters = 0;
     for (part, segment) in template.iter().zip(segments) {
-        match parameter(part) {
-            Some(_) if segment.is_empty() => return None,
-            Some(_) => parameters += 1,
-            None if part == segment => {}
-            None => return None,
+        match part {
+            Segment::Name(name) if name == segment => {}
+            Segment::Parameter(_) if !segment.is_empty() => parameters += 1,
+            _ => return None,
         }
     }
     Some(parameters)
 }
 
-fn values(op: &'static Op, segments: &[&str]) -> BTreeMap<&'static str, String> {
-    let pairs = split(op.path).into_iter().zip(segments);
+fn values(template: &[Segment], segments: &[&str]) -> BTreeMap<&'static str, String> {
     let decoded = |segment: &str| percent_decode_str(segment).decode_utf8_lossy().into_owned();
-    pairs.filter_map(|(part, segment)| Some((parameter(part)?, decoded(segment)))).collect()
+    let of_parameter = |(part, segment): (&Segment, &&str)| match part {
+        Segment::Parameter(name) => Some((*name, decoded(segment))),
+        Segment::Name(_) => None,
+    };
+    template.iter().zip(segments).filter_map(of_parameter).collect()
 }

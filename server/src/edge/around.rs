@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use axum::extract::Request;
 use axum::response::Response;
-use tower::{Layer, Service, ServiceExt};
+use tower::{Layer, Service};
 
 /// Something that is done around requests.
 pub(super) trait Middleware: Clone + Send + Sync + 'static {
@@ -31,12 +31,13 @@ where
     S: Service<Request, Response = Response, Error = Infallible> + Send + 'static,
     S::Future: Send,
 {
-    async fn run(mut self, request: Request) -> Response {
-        let answered = match self.ready().await {
-            Ok(service) => service.call(request).await,
-            Err(never) => match never {},
-        };
-        answered.unwrap_or_else(|never| match never {})
+    fn run(mut self, request: Request) -> impl Future<Output = Response> + Send {
+        // What there is around and at the end of it is always ready.
+        let answering = self.call(request);
+        async move {
+            let Ok(response) = answering.await;
+            response
+        }
     }
 }
 
@@ -59,6 +60,22 @@ pub(super) struct Surrounded<M, S> {
     inner: S,
 }
 
+/// An answer that is being made.
+type Answering = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+impl<M, S> Surrounded<M, S>
+where
+    M: Middleware,
+    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    /// Answers a request.
+    pub(super) fn answer(&self, request: Request) -> Answering {
+        let answered = self.middleware.clone().handle(request, self.inner.clone());
+        Box::pin(async move { Ok(answered.await) })
+    }
+}
+
 impl<M, S> Service<Request> for Surrounded<M, S>
 where
     M: Middleware,
@@ -67,7 +84,7 @@ where
 {
     type Response = Response;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+    type Future = Answering;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         // The clone that takes the request waits itself.
@@ -75,7 +92,6 @@ where
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        let answered = self.middleware.clone().handle(request, self.inner.clone());
-        Box::pin(async move { Ok(answered.await) })
+        self.answer(request)
     }
 }

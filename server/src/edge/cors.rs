@@ -4,7 +4,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use axum::http::{HeaderName, HeaderValue, Method, header};
-use tower_http::cors::CorsLayer;
+use tower::Layer;
+use tower_http::cors::{Cors, CorsLayer};
 use url::Url;
 
 use super::{API_KEY, App};
@@ -38,8 +39,21 @@ fn origin(text: &str) -> Result<HeaderValue, String> {
     }
 }
 
+/// The layer for pages of other origins. What it makes is in a box, because every request has room for
+/// it and few servers have one.
+#[derive(Clone)]
+pub(super) struct CrossOrigin(CorsLayer);
+
+impl<S> Layer<S> for CrossOrigin {
+    type Service = Box<Cors<S>>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Box::new(self.0.layer(inner))
+    }
+}
+
 /// The layer for the origins that may call; none where none may.
-pub(super) fn layer(app: &App) -> Option<CorsLayer> {
+pub(super) fn layer(app: &App) -> Option<CrossOrigin> {
     let origins = app.settings.cors_origins.clone();
     if origins.is_empty() {
         return None;
@@ -51,13 +65,12 @@ pub(super) fn layer(app: &App) -> Option<CorsLayer> {
             .iter()
             .filter_map(|name| name.parse::<HeaderName>().ok()),
     );
-    Some(
-        CorsLayer::new()
-            .allow_origin(origins)
-            .allow_methods(methods)
-            .allow_headers(headers)
-            .max_age(Duration::from_secs(600)),
-    )
+    let layer = CorsLayer::new()
+        .allow_origin(origins)
+        .allow_methods(methods)
+        .allow_headers(headers)
+        .max_age(Duration::from_secs(600));
+    Some(CrossOrigin(layer))
 }
 
 #[cfg(test)]

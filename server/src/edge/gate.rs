@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, MatchedPath, Request};
+use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderMap, HeaderName, Method, header};
 use axum::response::{IntoResponse, Response};
 use secrecy::SecretString;
@@ -12,6 +12,7 @@ use secrecy::SecretString;
 use super::around::{Middleware, Next};
 use super::{ApiError, App, Need, Peer, router};
 use crate::auth::Caller;
+use crate::proxy::place_of;
 
 /// The header with the API key.
 pub const API_KEY: &str = "X-Proxbox-API-Key";
@@ -76,6 +77,9 @@ fn only_looks(need: Option<&Need>, request: &Request) -> Result<(), ApiError> {
 }
 
 fn needed<'n>(needs: &'n Needs, request: &Request) -> Option<&'n Need> {
+    if let Some(place) = place_of(request.uri().path()) {
+        return Some(&place.need);
+    }
     let path = request.extensions().get::<MatchedPath>()?;
     let method = match request.method() {
         &Method::HEAD => &Method::GET,
@@ -97,7 +101,7 @@ fn presented_key(headers: &HeaderMap) -> Option<SecretString> {
 }
 
 pub(super) fn client_address(app: &App, request: &Request) -> IpAddr {
-    let peer = request.extensions().get::<ConnectInfo<Peer>>();
-    let peer = peer.map_or(Ipv4Addr::UNSPECIFIED.into(), |ConnectInfo(Peer(peer))| peer.ip());
+    let peer = request.extensions().get::<Peer>();
+    let peer = peer.map_or(Ipv4Addr::UNSPECIFIED.into(), |Peer(peer)| peer.ip());
     app.settings.trusted_proxies.client(peer, request.headers())
 }

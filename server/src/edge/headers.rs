@@ -1,5 +1,6 @@
 //! Headers of all answers, and what is too much in a request.
 
+use std::borrow::Cow;
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request};
@@ -10,6 +11,7 @@ use tracing::Instrument;
 use super::around::{Middleware, Next};
 use super::request_id::{self, RequestId};
 use super::{ApiError, App};
+use crate::proxy::place_of;
 
 /// Bytes of all headers together, and of a URL. pveproxy takes 8 KiB.
 const HEADERS: usize = 32 * 1024;
@@ -50,8 +52,8 @@ impl Middleware for Protect {
     async fn handle(self, mut request: Request, next: impl Next) -> Response {
         let Self(app) = self;
         let started = Instant::now();
-        let (method, uri) = (request.method().clone(), request.uri().clone());
-        let route = request.extensions().get::<MatchedPath>().cloned();
+        let (method, path) = (request.method().clone(), shown(request.uri().path()).to_owned());
+        let route = route_of(&request);
         let id = RequestId::of(request.headers());
         let span = tracing::info_span!("request", id = %id.0);
         request.extensions_mut().insert(id.clone());
@@ -63,9 +65,7 @@ impl Middleware for Protect {
         let took = started.elapsed();
         let status = response.status();
         let _inside = span.enter();
-        let (path, code) = (shown(uri.path()), status.as_u16());
-        tracing::info!(%method, %path, status = code, millis = took.as_millis(), "answered");
-        let route = route.as_ref().map_or("unknown", MatchedPath::as_str);
+        tracing::info!(%method, %path, status = status.as_u16(), millis = took.as_millis(), "answered");
         app.metrics.answered(&method, route, status, took);
         let headers = response.headers_mut();
         headers.reserve(SECURITY.len() + 2);
@@ -77,6 +77,15 @@ impl Middleware for Protect {
         }
         headers.extend(id.header().map(|value| (request_id::HEADER, value)));
         response
+    }
+}
+
+/// What a request is counted as.
+fn route_of(request: &Request) -> Cow<'static, str> {
+    match (place_of(request.uri().path()), request.extensions().get::<MatchedPath>()) {
+        (Some(place), _) => place.route.into(),
+        (None, Some(route)) => route.as_str().to_owned().into(),
+        (None, None) => "unknown".into(),
     }
 }
 

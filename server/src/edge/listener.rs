@@ -7,8 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::extract::connect_info::Connected;
-use axum::serve::{IncomingStream, Listener};
+use axum::serve::Listener;
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
@@ -24,10 +23,6 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 
 /// Handshakes at the same time; further connections wait to be taken.
 const HANDSHAKES: usize = 256;
-
-/// Who is at the other end of a connection.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Peer(pub(crate) SocketAddr);
 
 /// A connection.
 pub(super) enum Stream {
@@ -47,13 +42,9 @@ impl Incoming {
     pub(super) fn new(tcp: TcpListener, tls: Option<Arc<ServerConfig>>) -> Self {
         Self { tcp, tls: tls.map(TlsAcceptor::from), handshakes: JoinSet::new() }
     }
-}
 
-impl Listener for Incoming {
-    type Io = Watched<Stream>;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+    /// The next connection.
+    pub(super) async fn accept(&mut self) -> (Watched<Stream>, SocketAddr) {
         loop {
             let room = self.handshakes.len() < HANDSHAKES;
             let (stream, peer) = tokio::select! {
@@ -78,16 +69,6 @@ impl Listener for Incoming {
                 }
             });
         }
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.tcp.local_addr()
-    }
-}
-
-impl Connected<IncomingStream<'_, Incoming>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, Incoming>) -> Self {
-        Self(*stream.remote_addr())
     }
 }
 

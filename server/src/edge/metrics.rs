@@ -1,5 +1,6 @@
 //! What is counted, for Prometheus.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::time::Duration;
@@ -30,7 +31,7 @@ impl EncodeLabelSet for Labels {
 /// What tells requests apart.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Asked {
-    route: String,
+    route: Cow<'static, str>,
     method: &'static str,
     status: u16,
 }
@@ -38,7 +39,7 @@ struct Asked {
 /// What tells the times of requests apart.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Timed {
-    route: String,
+    route: Cow<'static, str>,
 }
 
 /// What tells requests to Proxmox apart; without a status there was no answer.
@@ -159,12 +160,12 @@ impl Metrics {
     pub(super) fn answered(
         &self,
         method: &Method,
-        route: &str,
+        route: Cow<'static, str>,
         status: StatusCode,
         took: Duration,
     ) {
         let (method, status) = (known(method), status.as_u16());
-        let asked = Asked { route: route.to_owned(), method, status };
+        let asked = Asked { route, method, status };
         self.requests.get_or_create(&asked).inc();
         self.seconds.get_or_create(&Timed { route: asked.route }).observe(took.as_secs_f64());
     }

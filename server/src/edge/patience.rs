@@ -64,13 +64,15 @@ impl<S> Watched<S> {
     }
 
     fn saw(&mut self, bytes: &[u8]) {
-        if self.awaits == Awaits::Next && !bytes.is_empty() {
+        let begins = self.awaits == Awaits::Next && !bytes.is_empty();
+        if begins {
             self.awaits = Awaits::Head;
             self.matched = 0;
-            self.due = Instant::now() + PATIENCE;
         }
         if self.awaits == Awaits::Head && self.completes_head(bytes) {
             self.awaits = Awaits::Nothing;
+        } else if begins {
+            self.due = Instant::now() + PATIENCE;
         }
     }
 

@@ -16,7 +16,7 @@ pub(crate) struct RequestId(pub(crate) Arc<str>);
 
 impl RequestId {
     /// The name that a client gave, where it is one, and a new one otherwise.
-    pub(super) fn of(headers: &HeaderMap) -> Self {
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
         let given = headers.get(HEADER).and_then(|value| value.to_str().ok());
         let usable = |text: &&str| {
             let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);

@@ -115,6 +115,12 @@ impl Route {
         self
     }
 
+    /// It takes these in its query, as they are described elsewhere.
+    pub(crate) fn queries(mut self, described: impl IntoIterator<Item = Value>) -> Self {
+        self.query.extend(described);
+        self
+    }
+
     /// It takes the parameters that choose endpoints.
     pub(crate) fn chooses_endpoints(self) -> Self {
         self.query(
@@ -261,19 +267,6 @@ impl Routes {
     ) -> Self {
         self.needs.entry(path.to_owned()).or_default().push((method, need));
         self.router = self.router.route(path, handler);
-        self
-    }
-
-    /// Adds a route for all methods that the document leaves out.
-    pub(crate) fn any<H, T>(mut self, path: &str, need: Need, handler: H) -> Self
-    where
-        H: Handler<T, App>,
-        T: 'static,
-    {
-        let methods = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
-        let needs = methods.into_iter().map(|method| (method, need.clone()));
-        self.needs.entry(path.to_owned()).or_default().extend(needs);
-        self.router = self.router.route(path, axum::routing::any(handler));
         self
     }
 

@@ -1,34 +1,32 @@
 //! The routes.
 
-use axum::Router;
-use axum::extract::{DefaultBodyLimit, OriginalUri};
+use axum::extract::OriginalUri;
 use axum::http::{Method, StatusCode, Uri};
+use tower::util::option_layer;
 
 use super::around::Around;
+use super::front::Front;
 use super::gate::Gate;
 use super::headers::Protect;
 use super::openapi::Document;
 use super::route::{Routes, get};
 use super::{ApiError, App, cors, health, metrics, openapi};
 use crate::auth::Scope;
+use crate::proxy::Proxy;
 use crate::{api, console, plugin, proxy, web};
 
 /// No body of any contract comes near; files are passed on without being read.
-const BODY_LIMIT: usize = 1 << 20;
+pub(crate) const BODY_LIMIT: usize = 1 << 20;
 
-/// All routes. Nothing is ever redirected: the plugin refuses that.
-pub fn router(app: App) -> Router {
+/// Everything that is served. Nothing is ever redirected: the plugin refuses that.
+pub(super) fn front(app: App) -> Front {
     let (routes, needs, described) = routes().build();
     let app = app.described(Document::new(described));
     let routes = routes.fallback(not_built).method_not_allowed_fallback(not_allowed_here);
     let protect = Around(Protect(app.clone()));
-    let gate = (Around(Gate { app: app.clone(), needs }), DefaultBodyLimit::max(BODY_LIMIT));
-    let routes = match cors::layer(&app) {
-        // Before the key: a browser asks without one whether it may ask.
-        Some(cors) => routes.layer((protect, cors, gate)),
-        None => routes.layer((protect, gate)),
-    };
-    routes.with_state(app)
+    let cors = option_layer(cors::layer(&app));
+    let gate = Around(Gate { app: app.clone(), needs });
+    Front::new((protect, cors, gate), Proxy(app.clone()), routes.with_state(app))
 }
 
 /// The OpenAPI document of all routes.

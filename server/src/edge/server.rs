@@ -10,9 +10,11 @@ use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::listener::{Incoming, Peer};
+use super::connections::serve;
+use super::listener::Incoming;
+use super::router::front;
 use super::tls::Certificates;
-use super::{App, Metrics, TlsError, TlsFiles, router, watchdog};
+use super::{App, Metrics, TlsError, TlsFiles, watchdog};
 use crate::runs::Ended;
 use crate::schedule::Keeper;
 
@@ -36,7 +38,7 @@ pub struct Server {
     address: SocketAddr,
     app: App,
     stop: CancellationToken,
-    task: JoinHandle<io::Result<()>>,
+    task: JoinHandle<()>,
 }
 
 impl Server {
@@ -57,16 +59,13 @@ impl Server {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         let stop = CancellationToken::new();
-        let service = router(app.clone()).into_make_service_with_connect_info::<Peer>();
-        let stopped = stop.clone().cancelled_owned();
         let keeper = Keeper::new(app.store.clone(), app.runs.clone());
         tokio::spawn(keeper.keep(stop.clone()));
         if let Some(certificates) = certificates {
             tokio::spawn(certificates.keep(stop.clone()));
         }
         let incoming = Incoming::new(listener, config);
-        let serve = axum::serve(incoming, service).with_graceful_shutdown(stopped);
-        let task = tokio::spawn(serve.into_future());
+        let task = tokio::spawn(serve(incoming, front(app.clone()), stop.clone()));
         tokio::spawn(watchdog::keep(stop.clone()));
         tokio::spawn(count_runs(app.runs.endings(), app.metrics.clone()));
         Ok(Self { address, app, stop, task })

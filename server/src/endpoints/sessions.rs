@@ -166,9 +166,10 @@ impl Session {
         Ok(Some(if sure { self.shell.get_or_init(|| client).clone() } else { client }))
     }
 
-    /// Says how long the endpoint is left alone, where it is.
-    pub fn admit(&self) -> Result<(), Duration> {
-        self.breaker.admit(Instant::now())
+    /// Lets a request through now, or says how long the endpoint is left alone.
+    pub fn admit(&self) -> Result<Instant, Duration> {
+        let now = Instant::now();
+        self.breaker.admit(now).map(|()| now)
     }
 
     /// Notes whether the endpoint answered, whatever it said, to a request that was sent at `sent`.
@@ -183,8 +184,7 @@ impl Session {
         {
             return Ok(names.clone());
         }
-        self.admit().map_err(NodesError::LeftAlone)?;
-        let sent = Instant::now();
+        let sent = self.admit().map_err(NodesError::LeftAlone)?;
         let told = self.client().await?.send(&GetNodes::new()).await;
         self.note(!matches!(&told, Err(error) if error.is_unanswered()), sent);
         let names: Arc<[String]> = told?.value.iter().map(|row| row.node.to_string()).collect();

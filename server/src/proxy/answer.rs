@@ -38,8 +38,9 @@ pub(super) fn passed_on(endpoint: &str, forwarded: Forwarded) -> Result<Response
     }
     let (mut parts, body) = forwarded.into_parts();
     let mut headers = HeaderMap::with_capacity(ROOM);
-    for name in PASSED {
-        if let Some(value) = parts.headers.remove(&name) {
+    for (name, value) in parts.headers.drain() {
+        // Without a name it is another value of the last header; these have one.
+        if let Some(name) = name.filter(|name| PASSED.contains(name)) {
             headers.insert(name, value);
         }
     }

@@ -1,16 +1,17 @@
 //! One checked call to one endpoint.
 
 use std::sync::Arc;
-use std::time::Instant;
 
+use axum::extract::Request as HttpRequest;
 use axum::response::Response;
 use proxbox_runtime::{Op, Request};
 use sdk_proxmox::{Error, Forwarded, Passed};
 use serde_json::{Map, Value};
 
 use super::fault::left_alone;
+use super::guard::Permitted;
 use super::{answer, fault, guard, params};
-use crate::auth::Caller;
+use crate::auth::{Caller, Refusal};
 use crate::console::not_allowed;
 use crate::edge::{ApiError, App, RequestId};
 use crate::endpoints::Session;
@@ -21,6 +22,16 @@ use crate::runs::StartError;
 pub(crate) struct Sender {
     pub(crate) caller: Arc<Caller>,
     pub(crate) id: RequestId,
+}
+
+impl Sender {
+    /// The one of a request. Where nobody checked a key, there is none.
+    pub(super) fn of(request: &HttpRequest) -> Result<Self, ApiError> {
+        let given = request.extensions();
+        let caller = given.get::<Arc<Caller>>().cloned().ok_or(Refusal::Missing)?;
+        let id = given.get().cloned().unwrap_or_else(|| RequestId::of(request.headers()));
+        Ok(Self { caller, id })
+    }
 }
 
 /// A call that got no answer.
@@ -44,7 +55,7 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    /// A call that its sender may make, with parameters that keep the operation's rules.
+    /// A call by its sender, if it may be made.
     pub(crate) fn new(
         sender: &Sender,
         session: Arc<Session>,
@@ -53,8 +64,17 @@ impl Call {
         operation: String,
         name: Option<String>,
     ) -> Result<Self, ApiError> {
-        guard::passable(op)?;
-        guard::permit(&sender.caller, op, &operation)?;
+        let permitted = guard::permitted(&sender.caller, op, operation)?;
+        Self::permitted(permitted, session, members, name)
+    }
+
+    /// A call that its sender may make, with parameters that keep the operation's rules.
+    pub(super) fn permitted(
+        Permitted { op, operation, .. }: Permitted,
+        session: Arc<Session>,
+        members: Map<String, Value>,
+        name: Option<String>,
+    ) -> Result<Self, ApiError> {
         if guard::is_in_guest(op) && !session.row.allow_guest_commands {
             return Err(not_allowed(&session.row.name, "allow_guest_commands"));
         }
@@ -72,7 +92,7 @@ impl Call {
     pub(super) async fn send(&self, app: &App, body: Option<Passed>) -> Result<Forwarded, Failed> {
         let name = &self.session.row.name;
         let unsent = |error| Failed { error, sent: false };
-        self.session.admit().map_err(|wait| unsent(left_alone(name, wait)))?;
+        let sent = self.session.admit().map_err(|wait| unsent(left_alone(name, wait)))?;
         let made;
         let client = match self.session.known_client() {
             Some(client) => client,
@@ -84,7 +104,7 @@ impl Call {
         };
         let request = Request::from_members(self.op, &self.members);
         // The body comes from the client: where it breaks off, nobody knows whose fault it was.
-        let (with_body, sent) = (body.is_some(), Instant::now());
+        let with_body = body.is_some();
         let outcome = client.forward(request, body).await;
         match &outcome {
             Err(Error::Lost { .. } | Error::Timeout { .. }) if with_body => {}

@@ -21,6 +21,12 @@ pub(crate) fn paths<'o>(
     paths
 }
 
+/// What the query of a read may hold.
+pub(crate) fn query_of(op: &Op) -> impl Iterator<Item = Value> {
+    let fields = op.params.fields.iter();
+    fields.filter(|field| !field.flags.has(FieldFlags::PATH) && !is_family(field)).map(parameter)
+}
+
 fn operation(tag: &str, op: &Op) -> Value {
     let words = op.path.split(['/', '{', '}', '-', '.']).filter(|word| !word.is_empty());
     let id: Vec<&str> = [tag, op.method.as_str()].into_iter().chain(words).collect();

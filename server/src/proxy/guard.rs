@@ -28,6 +28,25 @@ const IN_GUEST: [&str; 6] = [
 /// Ends of paths that give a ticket for a console.
 const CONSOLES: [&str; 5] = ["termproxy", "vncproxy", "vncshell", "spiceproxy", "spiceshell"];
 
+/// An operation that its caller may make. Only [`permitted`] makes one.
+pub(super) struct Permitted {
+    pub(super) op: &'static Op,
+    /// Method and path, as they were called.
+    pub(super) operation: String,
+    _only_here: (),
+}
+
+/// Refuses what is never passed on, and what the caller's key is not for.
+pub(super) fn permitted(
+    caller: &Caller,
+    op: &'static Op,
+    operation: String,
+) -> Result<Permitted, ApiError> {
+    passable(op)?;
+    permit(caller, op, &operation)?;
+    Ok(Permitted { op, operation, _only_here: () })
+}
+
 /// Refuses operations that are never passed on.
 pub(super) fn passable(op: &Op) -> Result<(), ApiError> {
     let refuse =
@@ -61,7 +80,7 @@ pub(super) fn writes(op: &Op) -> bool {
 }
 
 /// Whether a key is for this operation; the pattern of a write is matched with what is called.
-pub(super) fn permit(caller: &Caller, op: &Op, operation: &str) -> Result<(), ApiError> {
+fn permit(caller: &Caller, op: &Op, operation: &str) -> Result<(), ApiError> {
     if is_in_guest(op) && !caller.scopes.permit(&Scope::Console) {
         return Err(ApiError::not_permitted(caller, "console"));
     }

@@ -13,79 +13,63 @@ mod upload;
 mod viewer;
 mod write;
 
-use std::sync::Arc;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
-use axum::extract::{Extension, Request, State};
-use axum::response::Response;
-use sdk_proxmox::Product;
+use axum::extract::Request;
+use axum::response::{IntoResponse, Response};
+use tower::Service;
 
 pub(crate) use call::{Call, Sender};
-pub(crate) use describe::paths;
+pub(crate) use describe::{paths, query_of};
 pub(crate) use fault::{fault, nodes_fault};
 pub(crate) use mask::digest;
-pub(crate) use params::idempotency_key;
-pub(crate) use table::{api_of, version};
-pub(crate) use target::only;
+pub(crate) use params::{idempotency_key, narrowed};
+pub(crate) use table::{api_of, place_of, version};
+pub(crate) use target::{ambiguous, only};
 pub use upload::parse as parse_form;
 pub(crate) use viewer::generated;
 pub(crate) use write::write;
 
-use crate::auth::Caller;
-use crate::edge::{ApiError, App, Need, RequestId, Routes};
+use crate::edge::{ApiError, App, Routes};
 
-/// The routes of the proxy. What a key needs depends on the operation.
+/// The routes beside the proxy that tell of it.
 pub(crate) fn routes() -> Routes {
-    Routes::new("proxy")
-        .any("/proxmox/api2/{*path}", Need::Key, pve)
-        .any("/pbs/api2/{*path}", Need::Key, pbs)
-        .any("/pdm/api2/{*path}", Need::Key, pdm)
-        .merge(viewer::routes())
+    viewer::routes()
 }
 
-async fn pve(
-    State(app): State<App>,
-    Extension(caller): Extension<Arc<Caller>>,
-    Extension(id): Extension<RequestId>,
-    request: Request,
-) -> Result<Response, ApiError> {
-    pass(app, Sender { caller, id }, Product::Pve, "/proxmox/api2", request).await
-}
+/// Passes on what is asked of its places.
+#[derive(Clone)]
+pub(crate) struct Proxy(pub(crate) App);
 
-async fn pbs(
-    State(app): State<App>,
-    Extension(caller): Extension<Arc<Caller>>,
-    Extension(id): Extension<RequestId>,
-    request: Request,
-) -> Result<Response, ApiError> {
-    pass(app, Sender { caller, id }, Product::Pbs, "/pbs/api2", request).await
-}
+impl Service<Request> for Proxy {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
 
-async fn pdm(
-    State(app): State<App>,
-    Extension(caller): Extension<Arc<Caller>>,
-    Extension(id): Extension<RequestId>,
-    request: Request,
-) -> Result<Response, ApiError> {
-    pass(app, Sender { caller, id }, Product::Pdm, "/pdm/api2", request).await
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let app = self.0.clone();
+        Box::pin(async move { Ok(pass(app, request).await.into_response()) })
+    }
 }
 
 /// Finds the operation, checks what it is given, chooses the endpoint, and passes both on.
-async fn pass(
-    app: App,
-    sender: Sender,
-    product: Product,
-    prefix: &str,
-    request: Request,
-) -> Result<Response, ApiError> {
-    let below = request.uri().path().strip_prefix(prefix).unwrap_or_default();
+async fn pass(app: App, request: Request) -> Result<Response, ApiError> {
+    let sender = Sender::of(&request)?;
+    let (place, below) = table::below(request.uri().path())?;
+    let product = place.product;
     let (release, path) = table::release_of(product, below)?;
     let matched = table::find(product, request.method(), path, release)?;
     let operation = [request.method().as_str(), " ", path].concat();
-    guard::passable(matched.op)?;
-    guard::permit(&sender.caller, matched.op, &operation)?;
+    let permitted = guard::permitted(&sender.caller, matched.op, operation)?;
     let given = params::read(matched, request, release).await?;
     let session = target::choose(&app, product, &given).await?;
-    let call = Call::new(&sender, session, given.op, given.members, operation, given.name)?;
+    let call = Call::permitted(permitted, session, given.members, given.name)?;
     match guard::writes(call.op) {
         false => call.read(&app).await,
         true => Box::pin(write(app, sender, call, given.body)).await,

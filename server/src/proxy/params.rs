@@ -1,7 +1,7 @@
 //! What a request gives for an operation, checked against its description before anything is sent.
 
 use axum::body::{Bytes, HttpBody};
-use axum::extract::{FromRequest, Request};
+use axum::extract::{DefaultBodyLimit, FromRequest, Request};
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use proxbox_runtime::{
     FieldFlags, Kind, Matched, Op, OpFlags, Release, Scalar, Violation, takes_slashes,
@@ -13,7 +13,7 @@ use url::form_urlencoded;
 
 use super::target::Filter;
 use super::upload;
-use crate::edge::{ApiError, read_body};
+use crate::edge::{ApiError, BODY_LIMIT, read_body};
 
 /// What a request gives.
 pub(super) struct Given {
@@ -85,6 +85,23 @@ pub(super) fn check(op: &Op, members: &Map<String, Value>) -> Result<(), ApiErro
     if broken.is_empty() { Ok(()) } else { Err(refused(op, &broken)) }
 }
 
+/// The parameters of a read: those in its path, and what a query has of the others.
+pub(crate) fn narrowed(
+    op: &Op,
+    mut members: Map<String, Value>,
+    query: &str,
+) -> Result<Map<String, Value>, ApiError> {
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        let field = op.params.field(&name);
+        if field.is_some_and(|field| !field.flags.has(FieldFlags::PATH)) {
+            add(&mut members, &name, value.into_owned().into());
+        }
+    }
+    say_truth_in_numbers(op, &mut members);
+    check(op, &members)?;
+    Ok(members)
+}
+
 /// A parameter that comes again makes a list.
 fn add(members: &mut Map<String, Value>, name: &str, value: Value) {
     match members.get_mut(name) {
@@ -96,7 +113,7 @@ fn add(members: &mut Map<String, Value>, name: &str, value: Value) {
 
 async fn read_members(
     op: &Op,
-    request: Request,
+    mut request: Request,
 ) -> Result<(Map<String, Value>, Option<Passed>), ApiError> {
     let kind = content_type(request.headers());
     if kind == "multipart/form-data" {
@@ -106,6 +123,7 @@ async fn read_members(
         let (members, file) = upload::read(request).await?;
         return Ok((members, Some(file)));
     }
+    DefaultBodyLimit::max(BODY_LIMIT).apply(&mut request);
     let bytes: Bytes = read_body(Bytes::from_request(request, &())).await?;
     if bytes.is_empty() {
         return Ok((Map::new(), None));

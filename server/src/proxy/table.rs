@@ -7,7 +7,56 @@ use generated_routes::{Route, pbs, pdm, pve};
 use proxbox_runtime::{Matched, Op, OpIndex, Release, Request};
 use sdk_proxmox::{Client, Error, Product};
 
-use crate::edge::ApiError;
+use crate::edge::{ApiError, Need};
+
+/// A path below which the operations of a product are passed on.
+pub(crate) struct Place {
+    pub(super) product: Product,
+    prefix: &'static str,
+    /// What it is called where requests are counted.
+    pub(crate) route: &'static str,
+    /// What a request needs to be looked at; the rest depends on its operation.
+    pub(crate) need: Need,
+}
+
+static PLACES: [Place; 3] = [
+    Place {
+        product: Product::Pve,
+        prefix: "/proxmox/api2",
+        route: "/proxmox/api2/{*path}",
+        need: Need::Key,
+    },
+    Place {
+        product: Product::Pbs,
+        prefix: "/pbs/api2",
+        route: "/pbs/api2/{*path}",
+        need: Need::Key,
+    },
+    Place {
+        product: Product::Pdm,
+        prefix: "/pdm/api2",
+        route: "/pdm/api2/{*path}",
+        need: Need::Key,
+    },
+];
+
+impl Place {
+    /// What follows its prefix.
+    fn below<'p>(&self, path: &'p str) -> Option<&'p str> {
+        path.strip_prefix(self.prefix).filter(|rest| rest.len() > 1 && rest.starts_with('/'))
+    }
+}
+
+/// The place that a path is below, if it is one of the proxy's.
+pub(crate) fn place_of(path: &str) -> Option<&'static Place> {
+    PLACES.iter().find(|place| place.below(path).is_some())
+}
+
+/// The same with what follows it.
+pub(super) fn below(path: &str) -> Result<(&'static Place, &str), ApiError> {
+    let found = PLACES.iter().find_map(|place| Some((place, place.below(path)?)));
+    found.ok_or_else(|| ApiError::not_found(format!("{path} is no path of the proxy.")))
+}
 
 static PVE: LazyLock<OpIndex> = LazyLock::new(|| index(&pve::ROUTES));
 static PBS: LazyLock<OpIndex> = LazyLock::new(|| index(&pbs::ROUTES));

@@ -121,7 +121,8 @@ async fn with_node(chosen: Vec<Arc<Session>>, node: &str) -> Result<Arc<Session>
     }
 }
 
-fn ambiguous(what: &str, sessions: &[Arc<Session>]) -> ApiError {
+/// 409: each of these may be meant.
+pub(crate) fn ambiguous(what: &str, sessions: &[Arc<Session>]) -> ApiError {
     let name = |session: &Arc<Session>| format!("{} ({})", session.row.name, session.row.id);
     let names: Vec<String> = sessions.iter().map(name).collect();
     let detail = format!(

@@ -1,18 +1,24 @@
 //! Lists that are answered as Proxmox has them, each row with its cluster's name.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::routing::get as only_get;
-use proxbox_runtime::Request;
+use futures_util::future::join_all;
+use proxbox_runtime::{Method, Op, Request};
 use sdk_proxmox::{Client, Error, Product};
 use serde_json::{Map, Value, json};
+use url::form_urlencoded;
 
 use super::cluster::rows;
 use super::{ApiError, App, ask_all, chosen, cluster_name, member};
 use crate::auth::Scope;
-use crate::edge::{Need, Path, Routes, get};
+use crate::edge::{Need, Path, Route, Routes, get};
+use crate::endpoints::{Selection, Session};
 use crate::plugin::flags::Flags;
-use crate::proxy::{api_of, only};
+use crate::proxy::{ambiguous, api_of, fault, narrowed, only, query_of};
+use crate::runs::StartError;
 
 /// Where each list is here, and where Proxmox has it.
 const LISTS: [(&str, &str); 13] = [
@@ -62,8 +68,7 @@ pub(super) fn routes() -> Routes {
                                  RawQuery(query): RawQuery| {
             of_node(&app, query, place, &node, None).await
         };
-        let route = get(path, answer).needs(Scope::Read).chooses_endpoints();
-        routes = routes.add(route.says("Answers what Proxmox has there."));
+        routes = routes.add(of_one_node(get(path, answer), place));
     }
     for (path, place) in OF_GUEST {
         let answer = async move |State(app): State<App>,
@@ -71,14 +76,23 @@ pub(super) fn routes() -> Routes {
                                  RawQuery(query): RawQuery| {
             of_node(&app, query, place, &node, Some(vmid)).await
         };
-        let route = get(path, answer).needs(Scope::Read).chooses_endpoints();
-        routes = routes.add(route.says("Answers what Proxmox has there."));
+        routes = routes.add(of_one_node(get(path, answer), place));
     }
     // Both forms are asked.
     let bridges = only_get(async |State(app): State<App>, RawQuery(query): RawQuery| {
         of_clusters(&app, query, "/cluster/sdn/zones").await
     });
     routes.hidden(axum::http::Method::GET, "/proxmox/sdn", Need::Scope(Scope::Read), bridges)
+}
+
+/// The route takes what Proxmox takes there.
+fn of_one_node(route: Route, place: &str) -> Route {
+    let route =
+        route.needs(Scope::Read).chooses_endpoints().says("Answers what Proxmox has there.");
+    let cluster = "Name of the cluster, where several have a node of this name";
+    route
+        .query("cluster_name", "string", cluster)
+        .queries(op_of(place).into_iter().flat_map(query_of))
 }
 
 async fn of_clusters(
@@ -117,13 +131,60 @@ async fn of_node(
     node: &str,
     vmid: Option<i64>,
 ) -> Result<Json<Value>, ApiError> {
-    let Flags { selection, .. } = Flags::parse(&query.unwrap_or_default())?;
-    let session = only(app, Product::Pve, &selection, Some(node)).await?;
-    let client = session.client().await.map_err(crate::runs::StartError::from)?;
+    let query = query.unwrap_or_default();
     let mut members = Map::from_iter([("node".to_owned(), json!(node))]);
     members.extend(vmid.map(|vmid| ("vmid".to_owned(), json!(vmid))));
+    if let Some(op) = op_of(place) {
+        members = narrowed(op, members, &query)?;
+    }
+    let session = session_of(app, &query, node).await?;
+    let client = session.client().await.map_err(StartError::from)?;
     let read = read(&client, place, members).await;
-    read.map(Json).map_err(|error| crate::proxy::fault(&session.row.name, &error))
+    read.map(Json).map_err(|error| fault(&session.row.name, &error))
+}
+
+/// The endpoint with a node: of the cluster that a query names, or of the only one that has it.
+async fn session_of(app: &App, query: &str, node: &str) -> Result<Arc<Session>, ApiError> {
+    let Flags { selection, .. } = Flags::parse(query)?;
+    let mut said = form_urlencoded::parse(query.as_bytes());
+    let cluster = said.find_map(|(name, value)| (name == "cluster_name").then_some(value));
+    match cluster.as_deref().map(str::trim).filter(|name| !name.is_empty()) {
+        Some(cluster) => of_cluster(app, &selection, cluster).await,
+        None => only(app, Product::Pve, &selection, Some(node)).await,
+    }
+}
+
+/// The endpoint that shows the cluster of a name.
+async fn of_cluster(
+    app: &App,
+    selection: &Selection,
+    wanted: &str,
+) -> Result<Arc<Session>, ApiError> {
+    let chosen = app.sessions.chosen(Product::Pve, selection).await.map_err(StartError::from)?;
+    let ask = async |session: &Arc<Session>| -> Result<bool, ApiError> {
+        let client = session.client().await.map_err(StartError::from)?;
+        let name = cluster_name(&client).await.map_err(|error| fault(&session.row.name, &error))?;
+        Ok(name.eq_ignore_ascii_case(wanted))
+    };
+    let (mut found, mut failed) = (Vec::new(), None);
+    for (session, is_it) in chosen.iter().zip(join_all(chosen.iter().map(ask)).await) {
+        match is_it {
+            Ok(true) => found.push(session.clone()),
+            Ok(false) => {}
+            // It may be the one.
+            Err(error) => failed = Some(error),
+        }
+    }
+    match (found.len(), failed) {
+        (1, None) => Ok(found.remove(0)),
+        (_, Some(error)) => Err(error),
+        (0, None) => Err(ApiError::not_found(format!("No endpoint shows the cluster {wanted}."))),
+        (_, None) => Err(ambiguous(&format!("cluster {wanted}"), &found)),
+    }
+}
+
+fn op_of(place: &str) -> Option<&'static Op> {
+    api_of(Product::Pve).ops().find(|op| op.path == place && op.method == Method::Get)
 }
 
 /// What `data` holds of a GET.
@@ -132,9 +193,6 @@ pub(super) async fn read(
     place: &str,
     members: Map<String, Value>,
 ) -> Result<Value, Error> {
-    let matched = api_of(Product::Pve)
-        .ops()
-        .find(|op| op.path == place && op.method == proxbox_runtime::Method::Get);
-    let op = matched.ok_or_else(|| Error::Invalid(format!("there is no {place}")))?;
+    let op = op_of(place).ok_or_else(|| Error::Invalid(format!("there is no {place}")))?;
     member(&client.answer(Request::from_members(op, &members)).await?.body)
 }

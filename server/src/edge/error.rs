@@ -104,8 +104,8 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut cause = error.source();
     while let Some(error) = cause {
         let inner = error.to_string();
-        // Some errors repeat their cause in their own text.
-        if !text.ends_with(&inner) {
+        // Some errors have their cause in their own text, some with advice behind it.
+        if !text.contains(&inner) {
             text.push_str(": ");
             text.push_str(&inner);
         }
@@ -207,4 +207,25 @@ fn running(run: Uuid) -> ApiError {
     let detail = format!("Run {run} is still writing to this NetBox; wait until it has ended.");
     ApiError::new(StatusCode::CONFLICT, "A full update is already running", detail)
         .with("run_id", run.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{text}")]
+    struct Link {
+        text: &'static str,
+        source: Option<Box<Link>>,
+    }
+
+    #[test]
+    fn each_cause_is_told_once_even_where_advice_follows_it() {
+        let cause = |text, source| Some(Box::new(Link { text, source }));
+        let source = cause("not trusted", cause("unknown issuer", None));
+        let error = Link { text: "no connection: not trusted; give its certificate", source };
+        let told = "no connection: not trusted; give its certificate: unknown issuer";
+        assert_eq!(chain(&error), told);
+    }
 }

@@ -77,8 +77,9 @@ fn only_looks(need: Option<&Need>, request: &Request) -> Result<(), ApiError> {
 }
 
 fn needed<'n>(needs: &'n Needs, request: &Request) -> Option<&'n Need> {
-    if let Some(place) = place_of(request.uri().path()) {
-        return Some(&place.need);
+    // The rest depends on the operation.
+    if place_of(request.uri().path()).is_some() {
+        return Some(&Need::Key);
     }
     let path = request.extensions().get::<MatchedPath>()?;
     let method = match request.method() {

@@ -29,15 +29,10 @@ pub(crate) use params::{idempotency_key, narrowed};
 pub(crate) use table::{api_of, place_of, version};
 pub(crate) use target::{ambiguous, only};
 pub use upload::parse as parse_form;
-pub(crate) use viewer::generated;
+pub(crate) use viewer::{generated, routes};
 pub(crate) use write::write;
 
-use crate::edge::{ApiError, App, Routes};
-
-/// The routes beside the proxy that tell of it.
-pub(crate) fn routes() -> Routes {
-    viewer::routes()
-}
+use crate::edge::{ApiError, App};
 
 /// Passes on what is asked of its places.
 #[derive(Clone)]

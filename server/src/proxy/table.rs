@@ -7,7 +7,7 @@ use generated_routes::{Route, pbs, pdm, pve};
 use proxbox_runtime::{Matched, Op, OpIndex, Release, Request};
 use sdk_proxmox::{Client, Error, Product};
 
-use crate::edge::{ApiError, Need};
+use crate::edge::ApiError;
 
 /// A path below which the operations of a product are passed on.
 pub(crate) struct Place {
@@ -15,29 +15,12 @@ pub(crate) struct Place {
     prefix: &'static str,
     /// What it is called where requests are counted.
     pub(crate) route: &'static str,
-    /// What a request needs to be looked at; the rest depends on its operation.
-    pub(crate) need: Need,
 }
 
 static PLACES: [Place; 3] = [
-    Place {
-        product: Product::Pve,
-        prefix: "/proxmox/api2",
-        route: "/proxmox/api2/{*path}",
-        need: Need::Key,
-    },
-    Place {
-        product: Product::Pbs,
-        prefix: "/pbs/api2",
-        route: "/pbs/api2/{*path}",
-        need: Need::Key,
-    },
-    Place {
-        product: Product::Pdm,
-        prefix: "/pdm/api2",
-        route: "/pdm/api2/{*path}",
-        need: Need::Key,
-    },
+    Place { product: Product::Pve, prefix: "/proxmox/api2", route: "/proxmox/api2/{*path}" },
+    Place { product: Product::Pbs, prefix: "/pbs/api2", route: "/pbs/api2/{*path}" },
+    Place { product: Product::Pdm, prefix: "/pdm/api2", route: "/pdm/api2/{*path}" },
 ];
 
 impl Place {

@@ -20,7 +20,7 @@ const PRODUCTS: [(Product, &str); 3] =
     [(Product::Pve, "pve"), (Product::Pbs, "pbs"), (Product::Pdm, "pdm")];
 
 /// The routes of the viewer.
-pub(super) fn routes() -> Routes {
+pub(crate) fn routes() -> Routes {
     Routes::new("viewer")
         .add(
             get("/proxmox/viewer/schema-status", status).needs(Scope::Read).says(

@@ -202,6 +202,7 @@ async fn a_list_of_a_node_is_of_the_cluster_that_is_named_and_takes_what_proxmox
     let wrong = server.get(&format!("{list}?cluster_name=Demo&type=wire")).await;
     assert_eq!(wrong.status, 400);
     assert!(wrong.detail().contains("type"), "{}", wrong.text);
+    assert_eq!(server.get(&format!("{list}?cluster_name=Demo&type=")).await.status, 200);
     first.forget_requests();
     let answer = server.get(&format!("{list}?cluster_name=Demo&type=bridge")).await;
     assert_eq!(answer.status, 200, "{}", answer.text);

@@ -85,7 +85,8 @@ pub(super) fn check(op: &Op, members: &Map<String, Value>) -> Result<(), ApiErro
     if broken.is_empty() { Ok(()) } else { Err(refused(op, &broken)) }
 }
 
-/// The parameters of a read: those in its path, and what a query has of the others.
+/// The parameters of a read: those in its path, and what a query has of the others. An empty one counts
+/// as none.
 pub(crate) fn narrowed(
     op: &Op,
     mut members: Map<String, Value>,
@@ -93,7 +94,7 @@ pub(crate) fn narrowed(
 ) -> Result<Map<String, Value>, ApiError> {
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         let field = op.params.field(&name);
-        if field.is_some_and(|field| !field.flags.has(FieldFlags::PATH)) {
+        if !value.is_empty() && field.is_some_and(|field| !field.flags.has(FieldFlags::PATH)) {
             add(&mut members, &name, value.into_owned().into());
         }
     }

@@ -134,12 +134,11 @@ async fn of_node(
     let query = query.unwrap_or_default();
     let mut members = Map::from_iter([("node".to_owned(), json!(node))]);
     members.extend(vmid.map(|vmid| ("vmid".to_owned(), json!(vmid))));
-    if let Some(op) = op_of(place) {
-        members = narrowed(op, members, &query)?;
-    }
+    let op = op_of(place).ok_or_else(|| ApiError::not_found(format!("There is no {place}.")))?;
+    let members = narrowed(op, members, &query)?;
     let session = session_of(app, &query, node).await?;
     let client = session.client().await.map_err(StartError::from)?;
-    let read = read(&client, place, members).await;
+    let read = ask(&client, op, &members).await;
     read.map(Json).map_err(|error| fault(&session.row.name, &error))
 }
 
@@ -194,5 +193,13 @@ pub(super) async fn read(
     members: Map<String, Value>,
 ) -> Result<Value, Error> {
     let op = op_of(place).ok_or_else(|| Error::Invalid(format!("there is no {place}")))?;
-    member(&client.answer(Request::from_members(op, &members)).await?.body)
+    ask(client, op, &members).await
+}
+
+async fn ask(
+    client: &Client,
+    op: &'static Op,
+    members: &Map<String, Value>,
+) -> Result<Value, Error> {
+    member(&client.answer(Request::from_members(op, members)).await?.body)
 }
